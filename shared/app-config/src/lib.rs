@@ -1,0 +1,5 @@
+//! The app configuration document.
+
+/// One app's configuration in one environment.
+#[derive(Clone, Debug)]
+pub struct AppConfig {}

@@ -1,0 +1,282 @@
+//! Asking a set of hosts to do one thing: the commands that carry the question, and what each host answered.
+//!
+//! An ask ends when every host has an answer. Its deadline makes sure that it ends.
+
+use crate::command::{Action, Command, CommandStatus, Report, Token};
+use crate::failure::{Failure, FailureClass};
+use crate::ids::{CommandId, DeploymentId, Generation, HostId};
+use crate::policy::Policy;
+use crate::release::Release;
+use crate::time::{Millis, Timestamp};
+use std::collections::BTreeMap;
+
+/// What one host made of it in the end.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// It did what was asked, and where that can be proven it was.
+    Done,
+    /// It tried, or refused, and says why.
+    Failed(Failure),
+    /// It could not be reached within the attempts or the time.
+    Unreachable(Failure),
+}
+
+/// One question to a set of hosts.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Ask {
+    /// The deployment, for the tokens.
+    pub deployment: DeploymentId,
+    /// The generation that the hosts check.
+    pub generation: Generation,
+    /// What they are asked to do.
+    pub action: Action,
+    /// The release it is about.
+    pub release: Release,
+    /// The wave, or the round of verification.
+    pub wave: u32,
+    /// When the hosts begin to refuse it, and the core stops waiting.
+    pub deadline: Timestamp,
+    /// Commands that are not answered in full.
+    pub commands: Vec<Command>,
+    /// How many commands there have been; numbers the next one.
+    pub batches: u32,
+    /// Hosts without an answer, with the attempt they are in.
+    pub waiting: BTreeMap<HostId, u32>,
+    /// Hosts with an answer.
+    pub answers: BTreeMap<HostId, Answer>,
+}
+
+impl Ask {
+    /// Plans the question, to be sent at once, in commands of at most [`Command::HOSTS_MAX`] hosts.
+    pub(crate) fn plan(question: &Question<'_>, hosts: &[HostId], now: Timestamp) -> Self {
+        let mut ask = Self {
+            deployment: question.deployment.clone(),
+            generation: question.generation,
+            action: question.action,
+            release: question.release.clone(),
+            wave: question.wave,
+            deadline: now.after(question.timeout),
+            commands: Vec::new(),
+            batches: 0,
+            waiting: BTreeMap::new(),
+            answers: BTreeMap::new(),
+        };
+        for batch in hosts.chunks(Command::HOSTS_MAX) {
+            ask.add_command(batch.to_vec(), 1, now);
+        }
+        ask
+    }
+
+    /// Whether every host has an answer.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// The hosts that failed or could not be reached, with why, in the order of their ids.
+    pub fn failures(&self) -> impl Iterator<Item = (&HostId, &Failure)> {
+        self.answers
+            .iter()
+            .filter_map(|(host, answer)| match answer {
+                Answer::Done => None,
+                Answer::Failed(failure) | Answer::Unreachable(failure) => Some((host, failure)),
+            })
+    }
+
+    /// The first time at which this ask wants to be looked at again.
+    #[must_use]
+    pub fn next_look(&self, now: Timestamp, policy: &Policy) -> Timestamp {
+        self.commands
+            .iter()
+            .map(|command| match &command.status {
+                CommandStatus::Planned { due } => *due,
+                CommandStatus::Sending { since } => since.after(policy.settling),
+                CommandStatus::Sent { .. } => now.after(policy.poll),
+            })
+            .fold(self.deadline, Timestamp::min)
+    }
+
+    /// Records that somebody sets out to send a planned command. Says whether anything changed.
+    pub(crate) fn send_started(&mut self, token: &Token, now: Timestamp) -> bool {
+        self.change_status(token, |status| match status {
+            CommandStatus::Planned { due } if *due <= now => {
+                Some(CommandStatus::Sending { since: now })
+            }
+            CommandStatus::Planned { .. }
+            | CommandStatus::Sending { .. }
+            | CommandStatus::Sent { .. } => None,
+        })
+    }
+
+    /// Records the id that SSM gave.
+    pub(crate) fn sent(&mut self, token: &Token, id: &CommandId) -> bool {
+        self.change_status(token, |status| match status {
+            CommandStatus::Planned { .. } | CommandStatus::Sending { .. } => {
+                Some(CommandStatus::Sent {
+                    command: id.clone(),
+                })
+            }
+            CommandStatus::Sent { .. } => None,
+        })
+    }
+
+    /// SSM refused a command, or does not have it after the settling time: its hosts are asked again, each by a command
+    /// of its own when SSM refused, as one bad host makes SSM refuse the whole batch.
+    pub(crate) fn not_sent(
+        &mut self,
+        token: &Token,
+        class: FailureClass,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> bool {
+        let Some(index) = self
+            .commands
+            .iter()
+            .position(|c| c.token == *token && !matches!(c.status, CommandStatus::Sent { .. }))
+        else {
+            return false;
+        };
+        let command = self.commands.remove(index);
+        let alone = command.hosts.len() == 1;
+        let split = class == FailureClass::InvalidHost && !alone;
+        if split {
+            for host in command.hosts {
+                self.add_command(vec![host], command.token.attempt, now);
+            }
+        } else {
+            for host in command.hosts {
+                self.again_or_give_up(&host, Failure::of(class), now, policy);
+            }
+        }
+        true
+    }
+
+    /// Takes the last word about one host of one command.
+    pub(crate) fn reported(
+        &mut self,
+        token: &Token,
+        host: &HostId,
+        report: &Report,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> bool {
+        let Some(command) = self.commands.iter_mut().find(|c| c.token == *token) else {
+            return false;
+        };
+        let before = command.hosts.len();
+        command.hosts.retain(|h| h != host);
+        if command.hosts.len() == before {
+            return false;
+        }
+        self.commands.retain(|c| !c.hosts.is_empty());
+        match self.judge(report) {
+            Ok(()) => self.answer(host, Answer::Done),
+            Err(failure) => self.again_or_give_up(host, failure, now, policy),
+        }
+        true
+    }
+
+    /// The deadline has passed: every host without an answer is unreachable.
+    pub(crate) fn give_up(&mut self) {
+        let hosts: Vec<HostId> = self.waiting.keys().cloned().collect();
+        for host in hosts {
+            self.answer(
+                &host,
+                Answer::Unreachable(Failure::of(FailureClass::Unanswered)),
+            );
+        }
+        self.commands.clear();
+    }
+
+    /// Whether a report is what was asked for. An activation counts only when the host itself has seen the new release
+    /// answer; a status only when that release is also healthy.
+    fn judge(&self, report: &Report) -> Result<(), Failure> {
+        match report {
+            Report::Failed(failure) => Err(failure.clone()),
+            Report::Lost(class) => Err(Failure::of(*class)),
+            Report::Done { served, healthy } => match self.action {
+                Action::Prepare | Action::Migrate | Action::Prune => Ok(()),
+                Action::Activate | Action::Status => {
+                    if served.as_ref() != Some(&self.release.id()) {
+                        return Err(Failure::of(FailureClass::WrongRelease));
+                    }
+                    if *healthy {
+                        Ok(())
+                    } else {
+                        Err(Failure::of(FailureClass::HealthFailed))
+                    }
+                }
+            },
+        }
+    }
+
+    fn again_or_give_up(
+        &mut self,
+        host: &HostId,
+        failure: Failure,
+        now: Timestamp,
+        policy: &Policy,
+    ) {
+        let attempt = self.waiting.get(host).copied().unwrap_or(1);
+        let due = now.after(policy.retry_after);
+        let again = failure.class.is_worth_another_attempt()
+            && attempt < policy.attempts_max
+            && due < self.deadline;
+        if again {
+            self.add_command(vec![host.clone()], attempt.saturating_add(1), due);
+        } else if failure.class.is_about_reaching() {
+            self.answer(host, Answer::Unreachable(failure));
+        } else {
+            self.answer(host, Answer::Failed(failure));
+        }
+    }
+
+    fn answer(&mut self, host: &HostId, answer: Answer) {
+        self.waiting.remove(host);
+        self.answers.insert(host.clone(), answer);
+    }
+
+    fn add_command(&mut self, hosts: Vec<HostId>, attempt: u32, due: Timestamp) {
+        for host in &hosts {
+            self.waiting.insert(host.clone(), attempt);
+        }
+        let token = Token {
+            deployment: self.deployment.clone(),
+            generation: self.generation,
+            action: self.action,
+            wave: self.wave,
+            batch: self.batches,
+            attempt,
+        };
+        self.batches = self.batches.saturating_add(1);
+        self.commands.push(Command {
+            token,
+            hosts,
+            status: CommandStatus::Planned { due },
+        });
+    }
+
+    fn change_status(
+        &mut self,
+        token: &Token,
+        change: impl Fn(&CommandStatus) -> Option<CommandStatus>,
+    ) -> bool {
+        let command = self.commands.iter_mut().find(|c| c.token == *token);
+        let Some((command, status)) = command.and_then(|c| change(&c.status).map(|s| (c, s)))
+        else {
+            return false;
+        };
+        command.status = status;
+        true
+    }
+}
+
+/// What [`Ask::plan`] needs to know, beside the hosts and the time.
+pub(crate) struct Question<'a> {
+    pub(crate) deployment: &'a DeploymentId,
+    pub(crate) generation: Generation,
+    pub(crate) action: Action,
+    pub(crate) release: &'a Release,
+    pub(crate) wave: u32,
+    pub(crate) timeout: Millis,
+}

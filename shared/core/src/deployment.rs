@@ -1,0 +1,409 @@
+//! One attempt to move an app of an environment to a release.
+
+use crate::command::{Command, CommandStatus};
+use crate::ids::{AppName, ChannelName, Commit, DeploymentId, EnvironmentName, Person, Repository};
+use crate::policy::Policy;
+use crate::release::Release;
+use crate::rounds::{Probe, Round, Rounds};
+use crate::state::{Phase, State};
+use crate::time::Timestamp;
+
+/// What a deployment is for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A push to the environment's branch.
+    Push,
+    /// The same commit again.
+    Redeploy,
+    /// An operator goes back to a release that was proven.
+    Rollback(Release),
+    /// The same commit with new parameter versions.
+    Config,
+}
+
+impl Kind {
+    /// The kind's word.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Push => "push",
+            Self::Redeploy => "redeploy",
+            Self::Rollback(_) => "rollback",
+            Self::Config => "config",
+        }
+    }
+}
+
+/// Where a deployment comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Origin {
+    /// What it is for.
+    pub kind: Kind,
+    /// The commit it brings.
+    pub commit: Commit,
+    /// The version of the app configuration that decided it.
+    pub config_version: u32,
+    /// Who asked, where that is known and can be shown safely.
+    pub by: Option<Person>,
+    /// When it was accepted.
+    pub at: Timestamp,
+}
+
+/// Which function has work to do. Each performs only its own; what it may do is in its role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Desk {
+    /// Starts deployments and drives them forward.
+    Reconciler,
+    /// Runs rounds of verification.
+    HealthVerifier,
+    /// Restores hosts.
+    AutoRollback,
+    /// Tells people.
+    Notifier,
+}
+
+impl Desk {
+    /// Every desk.
+    pub const ALL: [Self; 4] = [
+        Self::Reconciler,
+        Self::HealthVerifier,
+        Self::AutoRollback,
+        Self::Notifier,
+    ];
+
+    /// The word for the desk in table attributes and event fields.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Reconciler => "reconciler",
+            Self::HealthVerifier => "health_verifier",
+            Self::AutoRollback => "auto_rollback",
+            Self::Notifier => "notifier",
+        }
+    }
+}
+
+/// What made somebody look. A deployment that only ticks have moved says that the event path is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// A push.
+    Push,
+    /// An event of SSM, or of the table.
+    Event,
+    /// The minute tick.
+    Tick,
+    /// A look that was planned.
+    LookAgain,
+    /// A person.
+    Operator,
+}
+
+impl Cause {
+    /// The word for the cause.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Push => "push",
+            Self::Event => "event",
+            Self::Tick => "tick",
+            Self::LookAgain => "look_again",
+            Self::Operator => "operator",
+        }
+    }
+}
+
+/// One line of a deployment's history.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TimelineEntry {
+    /// When.
+    pub at: Timestamp,
+    /// The state it entered.
+    pub state: &'static str,
+    /// The wave it entered, for the states that have one.
+    pub wave: Option<u32>,
+    /// What made somebody look; set by the shell when it writes.
+    pub cause: Option<Cause>,
+}
+
+/// What a message is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AnnouncementKind {
+    /// Somebody must approve.
+    ApprovalWanted,
+    /// It has started.
+    Started,
+    /// It is being rolled back.
+    RollingBack,
+    /// It has ended; the state says how.
+    Ended,
+}
+
+impl AnnouncementKind {
+    /// The word for the kind.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::ApprovalWanted => "approval_wanted",
+            Self::Started => "started",
+            Self::RollingBack => "rolling_back",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+/// Where a message goes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Channel {
+    /// The environment's SNS topic.
+    Sns,
+    /// A Slack channel, by the name of its webhook.
+    Slack(ChannelName),
+}
+
+/// A message that people of one channel are still owed. Each channel has its own, so that a channel that is down delays
+/// no other and repeats none. Its number makes a repeat recognisable.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Announcement {
+    /// The number within the deployment, from 1.
+    pub number: u32,
+    /// What it is about.
+    pub kind: AnnouncementKind,
+    /// Where it goes.
+    pub channel: Channel,
+    /// When it became due.
+    pub since: Timestamp,
+}
+
+/// One attempt to move an app of an environment to a release.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Deployment {
+    /// Its id.
+    pub id: DeploymentId,
+    /// The app.
+    pub app: AppName,
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The repository the commit is in.
+    pub repository: Repository,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The limits that were in force when it was accepted.
+    pub policy: Policy,
+    /// Where it is.
+    pub state: State,
+    /// Messages that people are still owed.
+    pub announcements: Vec<Announcement>,
+    /// The number of messages there have been.
+    pub announced: u32,
+    /// Every state it has been in. Bounded, because transitions are.
+    pub timeline: Vec<TimelineEntry>,
+    /// How often it was written; every write names the version it replaces.
+    pub version: u64,
+}
+
+impl Deployment {
+    /// A new deployment, waiting for an approval or for its turn.
+    #[must_use]
+    pub fn accept(
+        id: DeploymentId,
+        app: AppName,
+        environment: EnvironmentName,
+        repository: Repository,
+        origin: Origin,
+        policy: Policy,
+    ) -> Self {
+        let now = origin.at;
+        let state = if policy.needs_approval {
+            State::AwaitingApproval {
+                deadline: now.after(policy.approval_timeout),
+            }
+        } else {
+            State::Queued {
+                deadline: now.after(policy.queue_timeout),
+            }
+        };
+        let mut deployment = Self {
+            id,
+            app,
+            environment,
+            repository,
+            origin,
+            policy,
+            state: state.clone(),
+            announcements: Vec::new(),
+            announced: 0,
+            timeline: Vec::new(),
+            version: 0,
+        };
+        deployment.enter(state, now);
+        deployment
+    }
+
+    /// Whether nobody has anything left to do: it is over and people were told.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        self.state.is_terminal() && self.announcements.is_empty()
+    }
+
+    /// Which desks have work. The desk of an active phase has work as long as the phase lasts; an end leaves the
+    /// reconciler the one that waits.
+    #[must_use]
+    pub fn desks(&self) -> Vec<Desk> {
+        let mut desks = vec![self.desk()];
+        if !self.announcements.is_empty() {
+            desks.push(Desk::Notifier);
+        }
+        desks
+    }
+
+    /// The desk that drives the current state.
+    #[must_use]
+    pub const fn desk(&self) -> Desk {
+        match &self.state {
+            State::AwaitingApproval { .. } | State::Queued { .. } => Desk::Reconciler,
+            State::Active { phase, .. } => match phase {
+                Phase::Preparing(_) | Phase::Migrating(_) | Phase::Activating(_) => {
+                    Desk::Reconciler
+                }
+                Phase::Verifying { .. }
+                | Phase::Baking { .. }
+                | Phase::VerifyingRollback { .. } => Desk::HealthVerifier,
+                Phase::RollingBack { .. } => Desk::AutoRollback,
+            },
+            State::Ended { .. } => Desk::Reconciler,
+        }
+    }
+
+    /// The commands of the current question, whatever has become of them.
+    #[must_use]
+    pub fn commands(&self) -> &[Command] {
+        match &self.state {
+            State::Active { phase, .. } => phase.ask().map_or(&[], |ask| &ask.commands),
+            State::AwaitingApproval { .. } | State::Queued { .. } | State::Ended { .. } => &[],
+        }
+    }
+
+    /// The commands that are to be sent now.
+    pub fn commands_due(&self, now: Timestamp) -> impl Iterator<Item = &Command> {
+        self.commands().iter().filter(
+            move |command| matches!(command.status, CommandStatus::Planned { due } if due <= now),
+        )
+    }
+
+    /// The round whose check from outside is to be done, if there is one.
+    #[must_use]
+    pub const fn probe_wanted(&self) -> Option<u32> {
+        let Some(rounds) = self.rounds() else {
+            return None;
+        };
+        match &rounds.round {
+            Round::Asking {
+                probe: Probe::Wanted,
+                ..
+            } => Some(rounds.begun),
+            Round::Asking { .. } | Round::Due(_) => None,
+        }
+    }
+
+    const fn rounds(&self) -> Option<&Rounds> {
+        match &self.state {
+            State::Active { phase, .. } => match phase {
+                Phase::Verifying { rounds, .. }
+                | Phase::Baking { rounds, .. }
+                | Phase::VerifyingRollback { rounds, .. } => Some(rounds),
+                Phase::Preparing(_)
+                | Phase::Migrating(_)
+                | Phase::Activating(_)
+                | Phase::RollingBack { .. } => None,
+            },
+            State::AwaitingApproval { .. } | State::Queued { .. } | State::Ended { .. } => None,
+        }
+    }
+
+    /// Names the part of its life a deployment is in, down to the round: a look that was planned in another part is void.
+    #[must_use]
+    pub fn chapter(&self) -> String {
+        let wave = wave_of(&self.state).unwrap_or(0);
+        let round = self.rounds().map_or(0, |rounds| rounds.begun);
+        format!("{}:{wave}:{round}", self.state.name())
+    }
+
+    /// Whether the next look is for a time that is already set, rather than to ask SSM once more.
+    #[must_use]
+    pub fn waits_for_a_time(&self) -> bool {
+        let due = self
+            .rounds()
+            .is_some_and(|rounds| matches!(rounds.round, Round::Due(_)));
+        let planned = |command: &Command| matches!(command.status, CommandStatus::Planned { .. });
+        due || self.commands().iter().any(planned)
+    }
+
+    /// When somebody should look again, at the latest; `None` when nothing is waited for.
+    #[must_use]
+    pub fn next_look(&self, now: Timestamp) -> Option<Timestamp> {
+        let deadline = self.state.deadline()?;
+        let State::Active { phase, .. } = &self.state else {
+            return Some(deadline);
+        };
+        let ask = phase.ask().map(|ask| ask.next_look(now, &self.policy));
+        let round = self.rounds().and_then(|rounds| match &rounds.round {
+            Round::Due(at) => Some(*at),
+            Round::Asking { .. } => None,
+        });
+        Some(ask.into_iter().chain(round).fold(deadline, Timestamp::min))
+    }
+
+    /// Enters a state: the history and what people are owed follow from it.
+    pub(crate) fn enter(&mut self, state: State, now: Timestamp) {
+        self.timeline.push(TimelineEntry {
+            at: now,
+            state: state.name(),
+            wave: wave_of(&state),
+            cause: None,
+        });
+        if let Some(kind) = announcement_of(&state) {
+            for channel in &self.policy.channels {
+                self.announced = self.announced.saturating_add(1);
+                self.announcements.push(Announcement {
+                    number: self.announced,
+                    kind,
+                    channel: channel.clone(),
+                    since: now,
+                });
+            }
+        }
+        self.state = state;
+    }
+}
+
+const fn wave_of(state: &State) -> Option<u32> {
+    match state {
+        State::Active { phase, .. } => match phase {
+            Phase::Activating(ask) => Some(ask.wave),
+            Phase::Verifying { wave, .. } => Some(*wave),
+            Phase::Preparing(_)
+            | Phase::Migrating(_)
+            | Phase::Baking { .. }
+            | Phase::RollingBack { .. }
+            | Phase::VerifyingRollback { .. } => None,
+        },
+        State::AwaitingApproval { .. } | State::Queued { .. } | State::Ended { .. } => None,
+    }
+}
+
+const fn announcement_of(state: &State) -> Option<AnnouncementKind> {
+    match state {
+        State::AwaitingApproval { .. } => Some(AnnouncementKind::ApprovalWanted),
+        State::Queued { .. } => None,
+        State::Active { phase, .. } => match phase {
+            Phase::Preparing(_) => Some(AnnouncementKind::Started),
+            Phase::RollingBack { .. } => Some(AnnouncementKind::RollingBack),
+            Phase::Migrating(_)
+            | Phase::Activating(_)
+            | Phase::Verifying { .. }
+            | Phase::Baking { .. }
+            | Phase::VerifyingRollback { .. } => None,
+        },
+        State::Ended { .. } => Some(AnnouncementKind::Ended),
+    }
+}

@@ -1,0 +1,204 @@
+//! Why something failed: one closed list of classes, the same on the hosts, in the table, in messages and in the docs.
+
+/// Declares the classes with the word that the host script and the table use for each, and what a person can do.
+macro_rules! classes {
+    ($($(#[$doc:meta])* $name:ident = $word:literal, $next:literal;)*) => {
+        /// Why something failed. Each class has one word, used everywhere, and one next step for a person.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum FailureClass {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl FailureClass {
+            /// Every class, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The word for this class in answers, records, logs and messages.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+
+            /// What a person should do next.
+            #[must_use]
+            pub const fn next_step(self) -> &'static str {
+                match self { $(Self::$name => $next,)* }
+            }
+
+            /// The class of a word; `None` for a word that this version does not know.
+            #[must_use]
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$name),)* _ => None }
+            }
+        }
+    };
+}
+
+classes! {
+    /// The host refused a parameter.
+    BadInput = "bad_input", "compare the document version on the hosts with the stack's: the host refused a parameter";
+    /// The host has seen a higher generation.
+    Superseded = "superseded", "nothing: a newer deployment has reached this host";
+    /// The command reached the host after its not-after time.
+    Expired = "expired", "check that the host and its SSM agent are up, then redeploy";
+    /// Another run held the app's lock on the host.
+    Busy = "busy", "wait for the other run on the host to end, then redeploy";
+    /// The SSM agent is too old to pass parameters safely.
+    AgentTooOld = "agent_too_old", "update the SSM agent to 3.3.2746.0 or later";
+    /// The git server could not be reached or refused the token.
+    SourceUnavailable = "source_unavailable", "check the git token and that the host reaches the git server";
+    /// The commit does not exist there.
+    CommitMissing = "commit_missing", "check that the commit was not removed by a force push";
+    /// A parameter could not be read at its pinned version.
+    ParametersUnavailable = "parameters_unavailable", "check the parameter, its version and the host role's rights on it and its key";
+    /// Too little disk space or too few inodes.
+    DiskFull = "disk_full", "free disk space on the host; the old release still serves";
+    /// Installing dependencies failed.
+    InstallFailed = "install_failed", "read the first error line; try `npm ci` on the commit";
+    /// The build script failed.
+    BuildFailed = "build_failed", "read the first error line; try the build script on the commit";
+    /// The host refused the app configuration.
+    ConfigRefused = "config_refused", "correct the app configuration that the message names";
+    /// The migration failed.
+    MigrationFailed = "migration_failed", "read the first error line; the database may be half migrated, no host was switched";
+    /// The release is not on the host's disk.
+    ReleaseMissing = "release_missing", "redeploy: the release is not on this host";
+    /// The process manager could not start the app.
+    StartFailed = "start_failed", "read the first error line: the app ended while starting";
+    /// The health check failed.
+    HealthFailed = "health_failed", "read the first error line and the app's log: the health check did not pass";
+    /// Something answers, but not the new release.
+    WrongRelease = "wrong_release", "find what else listens on the app's port: an older process answers";
+    /// The step's time was over.
+    DeadlinePassed = "deadline_passed", "find out what took so long in the host's log, or raise the limit";
+    /// The script met something it does not know.
+    Internal = "internal", "read the host's log of this run; this should not happen";
+    /// SSM never delivered the command.
+    DeliveryTimedOut = "delivery_timed_out", "check that the host and its SSM agent are up";
+    /// SSM killed the script at its time limit.
+    ExecutionTimedOut = "execution_timed_out", "find out what took so long in the host's log";
+    /// SSM could not deliver the command.
+    Undeliverable = "undeliverable", "check that the host is registered with SSM";
+    /// SSM or IAM refused.
+    AccessDenied = "access_denied", "check the function's role and the host's tags";
+    /// Somebody cancelled the command or the system cut it off.
+    CommandCancelled = "command_cancelled", "find who cancelled the command in CloudTrail";
+    /// SSM refused the host.
+    InvalidHost = "invalid_host", "check that the host runs and its SSM agent is online";
+    /// SSM refused the document, its version, its hash or its parameters.
+    DocumentRefused = "document_refused", "deploy the stack again: its document is not the one that was pinned";
+    /// A host answered something that is not an answer of the host script.
+    NoAnswer = "no_answer", "read the command's output in SSM: the script did not answer";
+    /// No answer arrived before the step's deadline.
+    Unanswered = "unanswered", "check that the host and its SSM agent are up";
+    /// No host carries the tags.
+    NoHosts = "no_hosts", "tag the instances with longshore:environment and longshore:app and check that SSM lists them as online";
+    /// More hosts than one deployment may have.
+    TooManyHosts = "too_many_hosts", "split the app's hosts: the limit is in the documentation";
+    /// A host of the target set is not online.
+    HostOffline = "host_offline", "start the host or take its tags away, then redeploy";
+    /// The check from outside failed.
+    ProbeFailed = "probe_failed", "open the health URL; the check from outside did not pass";
+    /// An operator cancelled the deployment.
+    CancelledByOperator = "cancelled_by_operator", "nothing: an operator asked for it";
+    /// There is no proven release to go back to.
+    NothingProven = "nothing_proven", "deploy a good commit: no release was ever proven here";
+    /// The commit was rolled back here and no operator has cleared it.
+    Quarantined = "quarantined", "push a fix, or clear the quarantine with a reason";
+    /// A waiting deployment waited too long.
+    WaitedTooLong = "waited_too_long", "push or redeploy again";
+}
+
+impl FailureClass {
+    /// Whether asking the host again may help. A lost answer may hide a finished run; the host's ledger makes it safe.
+    #[must_use]
+    pub const fn is_worth_another_attempt(self) -> bool {
+        matches!(
+            self,
+            Self::Busy
+                | Self::SourceUnavailable
+                | Self::DeliveryTimedOut
+                | Self::Undeliverable
+                | Self::NoAnswer
+                | Self::Expired
+                | Self::InvalidHost
+        )
+    }
+
+    /// Whether this says that the host could not be reached, rather than that it tried and failed.
+    #[must_use]
+    pub const fn is_about_reaching(self) -> bool {
+        matches!(
+            self,
+            Self::DeliveryTimedOut
+                | Self::Undeliverable
+                | Self::InvalidHost
+                | Self::Unanswered
+                | Self::Expired
+                | Self::HostOffline
+        )
+    }
+}
+
+/// A class, and the first real error line where there is one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Failure {
+    /// What kind of failure.
+    pub class: FailureClass,
+    /// The first real error line: printable ASCII, at most [`Failure::DETAIL_MAX`] characters; may be empty.
+    detail: String,
+}
+
+impl Failure {
+    /// The longest detail that is kept, in characters.
+    pub const DETAIL_MAX: usize = 300;
+
+    /// A failure without further detail.
+    #[must_use]
+    pub const fn of(class: FailureClass) -> Self {
+        Self {
+            class,
+            detail: String::new(),
+        }
+    }
+
+    /// A failure with the line that explains it. What is not printable ASCII becomes a question mark, and the line is
+    /// cut, so that foreign text cannot forge a log line or a message.
+    #[must_use]
+    pub fn with_detail(class: FailureClass, detail: &str) -> Self {
+        let detail = detail
+            .chars()
+            .take(Self::DETAIL_MAX)
+            .map(|c| if matches!(c, ' '..='~') { c } else { '?' })
+            .collect();
+        Self { class, detail }
+    }
+
+    /// The explaining line; empty when there is none.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_class_is_found_again_by_its_word() {
+        for class in FailureClass::ALL {
+            assert_eq!(FailureClass::from_word(class.word()), Some(*class));
+            assert!(!class.next_step().is_empty());
+        }
+        assert_eq!(FailureClass::from_word("something_else"), None);
+    }
+
+    #[test]
+    fn a_detail_cannot_carry_control_or_direction_characters() {
+        let failure = Failure::with_detail(FailureClass::Internal, "a\nb\u{202e}c\u{1b}[31m");
+        assert_eq!(failure.detail(), "a?b?c?[31m");
+        let long = Failure::with_detail(FailureClass::Internal, &"x".repeat(1000));
+        assert_eq!(long.detail().len(), Failure::DETAIL_MAX);
+    }
+}

@@ -1,0 +1,41 @@
+//! The pure core of Longshore: what a deployment is, and what it does next.
+//!
+//! Nothing in this crate reads a clock, a network, a disk or an environment variable, and nothing in it is random; the
+//! list of dependencies in `Cargo.toml` is what holds that. [`step`] is the only function that changes the state of a
+//! [`Deployment`], [`Slot`] the only type that decides who may run. The shell (`shared/shell`) brings observations in
+//! and carries effects out.
+
+mod ask;
+mod command;
+mod decision;
+mod deployment;
+mod failure;
+mod ids;
+mod observation;
+mod policy;
+mod release;
+mod rounds;
+mod slot;
+mod state;
+mod time;
+mod transition;
+
+pub use ask::{Answer, Ask};
+pub use command::{Action, Command, CommandStatus, Report, Token};
+pub use decision::{Change, Decision, RefKind, SkipReason, decide};
+pub use deployment::{
+    Announcement, AnnouncementKind, Cause, Channel, Deployment, Desk, Kind, Origin, TimelineEntry,
+};
+pub use failure::{Failure, FailureClass};
+pub use ids::{
+    AppName, ChannelName, CommandId, Commit, DeploymentId, EnvironmentName, Generation, HostId,
+    InvalidId, ParameterName, Person, ReleaseId, Repository,
+};
+pub use observation::{Observation, Start};
+pub use policy::{HealthPolicy, Policy, PolicyError, WaveSize, waves_of};
+pub use release::{DocumentPin, Release};
+pub use rounds::{Probe, Round, Rounds};
+pub use slot::{Acceptance, Live, Lock, Slot, SlotBusy};
+pub use state::{Outcome, Phase, Run, Standing, State};
+pub use time::{Millis, Timestamp};
+pub use transition::{Advance, Why, step};

@@ -1,0 +1,82 @@
+//! Everything that can be seen, as one closed list. Whatever comes from outside becomes one of these at the edge.
+
+use crate::command::{Report, Token};
+use crate::failure::Failure;
+use crate::ids::{CommandId, DeploymentId, Generation, HostId, Person};
+use crate::release::{DocumentPin, Release};
+
+/// What a deployment needs to start, resolved once and frozen.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Start {
+    /// The generation that the slot gave out.
+    pub generation: Generation,
+    /// The release, with every version pinned.
+    pub release: Release,
+    /// The document that all commands will name.
+    pub document: DocumentPin,
+    /// The target set.
+    pub hosts: Vec<HostId>,
+    /// The release to go back to: the last one proven here.
+    pub previous: Option<Release>,
+}
+
+/// Something seen of the world.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Observation {
+    /// A person approved.
+    Approved(Person),
+    /// A person refused.
+    Refused(Person),
+    /// A person asked to stop.
+    CancelRequested(Person),
+    /// A newer deployment took its place in the queue.
+    Superseded(DeploymentId),
+    /// Its turn came, and everything it needs is known.
+    Ready(Start),
+    /// Its turn came, but something it needs is missing.
+    NotReady(Failure),
+    /// Somebody sets out to send a command; written before it is tried.
+    SendStarted(Token),
+    /// SSM accepted a command.
+    CommandSent(Token, CommandId),
+    /// SSM refused a command.
+    SendRefused(Token, Failure),
+    /// SSM does not have a command whose sending was begun, and the settling time is over.
+    CommandMissing(Token),
+    /// The last word about one host of one command.
+    HostReported(Token, HostId, Report),
+    /// The check from outside of one round passed, or failed.
+    Probed {
+        /// The number of the round.
+        round: u32,
+        /// `None` when it passed.
+        failure: Option<Failure>,
+    },
+    /// Time has passed; deadlines and rounds may be due.
+    TimePassed,
+    /// A message was delivered to every channel, or given up on.
+    Announced(u32),
+}
+
+impl Observation {
+    /// The name, for the table in `docs/STATES.md` and for logs.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Approved(_) => "Approved",
+            Self::Refused(_) => "Refused",
+            Self::CancelRequested(_) => "CancelRequested",
+            Self::Superseded(_) => "Superseded",
+            Self::Ready(_) => "Ready",
+            Self::NotReady(_) => "NotReady",
+            Self::SendStarted(_) => "SendStarted",
+            Self::CommandSent(..) => "CommandSent",
+            Self::SendRefused(..) => "SendRefused",
+            Self::CommandMissing(_) => "CommandMissing",
+            Self::HostReported(..) => "HostReported",
+            Self::Probed { .. } => "Probed",
+            Self::TimePassed => "TimePassed",
+            Self::Announced(_) => "Announced",
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Per app and environment: what is live, what runs, what waits. One deployment at a time; the newest waiting one wins
+//! (invariant I8), and a commit that was rolled back stays out until an operator clears it (invariant I9).
+
+use crate::deployment::Deployment;
+use crate::ids::{AppName, Commit, DeploymentId, Generation, Person};
+use crate::release::Release;
+use crate::state::{Outcome, State};
+use crate::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// The release that was last proven on every host.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Live {
+    /// The release.
+    pub release: Release,
+    /// The deployment that proved it.
+    pub deployment: DeploymentId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A hold on an app, with an end.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Lock {
+    /// Who holds it.
+    pub owner: Person,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+}
+
+/// The place of an app in an environment.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Slot {
+    /// The app.
+    pub app: AppName,
+    /// The highest generation given out.
+    pub generation: Generation,
+    /// What is live.
+    pub live: Option<Live>,
+    /// What runs.
+    pub running: Option<DeploymentId>,
+    /// What waits; it may still need an approval.
+    pub waiting: Option<DeploymentId>,
+    /// A hold, if there is one.
+    pub lock: Option<Lock>,
+    /// Commits that were rolled back here, and by which deployment.
+    pub quarantine: BTreeMap<Commit, DeploymentId>,
+    /// How often it was written; every write names the version it replaces.
+    pub version: u64,
+}
+
+/// What accepting a deployment does to the slot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acceptance {
+    /// The slot afterwards.
+    pub slot: Slot,
+    /// The waiting deployment that the new one replaces.
+    pub supersedes: Option<DeploymentId>,
+}
+
+/// Why a deployment cannot start yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SlotBusy {
+    /// Another one runs.
+    Running(DeploymentId),
+    /// A newer one waits, or this one is not waiting here.
+    NotNext,
+    /// A person holds the app.
+    Locked(Lock),
+}
+
+impl Slot {
+    /// Commits kept in quarantine at most; the table's item stays small, and 50 uncleared rollbacks need a person anyway.
+    pub const QUARANTINE_MAX: usize = 50;
+
+    /// The slot of an app that was never deployed here.
+    #[must_use]
+    pub const fn empty(app: AppName) -> Self {
+        Self {
+            app,
+            generation: Generation::new(0),
+            live: None,
+            running: None,
+            waiting: None,
+            lock: None,
+            quarantine: BTreeMap::new(),
+            version: 0,
+        }
+    }
+
+    /// Puts a new deployment into the queue.
+    #[must_use]
+    pub fn accept(&self, deployment: &DeploymentId) -> Acceptance {
+        let mut slot = self.clone();
+        let supersedes = slot.waiting.replace(deployment.clone());
+        Acceptance { slot, supersedes }
+    }
+
+    /// Gives the slot to a deployment, with a new generation.
+    ///
+    /// # Errors
+    /// [`SlotBusy`] when it is not this deployment's turn.
+    pub fn begin(
+        &self,
+        deployment: &DeploymentId,
+        now: Timestamp,
+    ) -> Result<(Self, Generation), SlotBusy> {
+        if let Some(running) = &self.running {
+            return Err(SlotBusy::Running(running.clone()));
+        }
+        if self.waiting.as_ref() != Some(deployment) {
+            return Err(SlotBusy::NotNext);
+        }
+        if let Some(lock) = self.lock.as_ref().filter(|lock| lock.expires_at > now) {
+            return Err(SlotBusy::Locked(lock.clone()));
+        }
+        let generation = self.generation.next();
+        let mut slot = self.clone();
+        slot.generation = generation;
+        slot.running = Some(deployment.clone());
+        slot.waiting = None;
+        Ok((slot, generation))
+    }
+
+    /// Takes an ended deployment out of the slot and keeps what it taught; `None` when that was done already.
+    #[must_use]
+    pub fn finish(&self, deployment: &Deployment) -> Option<Self> {
+        let State::Ended { outcome, run, at } = &deployment.state else {
+            return None;
+        };
+        let holds = |place: &Option<DeploymentId>| place.as_ref() == Some(&deployment.id);
+        if !holds(&self.running) && !holds(&self.waiting) {
+            return None;
+        }
+        let mut slot = self.clone();
+        slot.running = slot.running.filter(|id| *id != deployment.id);
+        slot.waiting = slot.waiting.filter(|id| *id != deployment.id);
+        if let Some(run) = run {
+            match outcome {
+                Outcome::Succeeded => {
+                    slot.live = Some(Live {
+                        release: run.release.clone(),
+                        deployment: deployment.id.clone(),
+                        at: *at,
+                    });
+                }
+                Outcome::RolledBack(_) | Outcome::RollbackFailed(_) => {
+                    slot.generation = slot.generation.max(run.generation.next());
+                    slot.put_in_quarantine(&run.release.commit, &deployment.id);
+                }
+                Outcome::Failed(_)
+                | Outcome::Rejected(_)
+                | Outcome::Expired(_)
+                | Outcome::Superseded(_)
+                | Outcome::Cancelled(_) => {}
+            }
+        }
+        Some(slot)
+    }
+
+    fn put_in_quarantine(&mut self, commit: &Commit, by: &DeploymentId) {
+        // The release that is live stays welcome: going back to it is what a rollback is for.
+        if self
+            .live
+            .as_ref()
+            .is_some_and(|live| live.release.commit == *commit)
+        {
+            return;
+        }
+        self.quarantine.insert(commit.clone(), by.clone());
+        while self.quarantine.len() > Self::QUARANTINE_MAX {
+            let oldest = self.quarantine.iter().min_by(|a, b| a.1.cmp(b.1));
+            let Some(commit) = oldest.map(|(commit, _)| commit.clone()) else {
+                return;
+            };
+            self.quarantine.remove(&commit);
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! The states of a deployment. Data lives in the variant where it is true.
+
+use crate::ask::Ask;
+use crate::failure::Failure;
+use crate::ids::{DeploymentId, Generation, HostId, Person};
+use crate::release::{DocumentPin, Release};
+use crate::rounds::Rounds;
+use crate::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Where a deployment is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// A person must say yes first.
+    AwaitingApproval {
+        /// When the request expires.
+        deadline: Timestamp,
+    },
+    /// It waits for its turn.
+    Queued {
+        /// When it has waited too long.
+        deadline: Timestamp,
+    },
+    /// It holds the slot and is at work.
+    Active {
+        /// What was frozen at the start, and how each host stands.
+        run: Run,
+        /// What is being done.
+        phase: Phase,
+    },
+    /// It is over.
+    Ended {
+        /// How it ended.
+        outcome: Outcome,
+        /// What it had done until then; `None` when it never started.
+        run: Option<Run>,
+        /// When it ended.
+        at: Timestamp,
+    },
+}
+
+/// What an active deployment is doing.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// Every host puts the release on its disk.
+    Preparing(Ask),
+    /// One leader host runs the migrations.
+    Migrating(Ask),
+    /// The hosts of a wave switch.
+    Activating(Ask),
+    /// The hosts switched so far are looked at in rounds.
+    Verifying {
+        /// The wave that was switched last.
+        wave: u32,
+        /// The rounds.
+        rounds: Rounds,
+    },
+    /// Every host is watched for a while.
+    Baking {
+        /// A round that passes at this time or later ends the bake.
+        until: Timestamp,
+        /// The rounds.
+        rounds: Rounds,
+    },
+    /// The hosts that moved switch back.
+    RollingBack {
+        /// Why.
+        cause: Failure,
+        /// The question to the hosts.
+        ask: Ask,
+    },
+    /// The hosts that were switched back are looked at in rounds.
+    VerifyingRollback {
+        /// Why there was a rollback.
+        cause: Failure,
+        /// The rounds.
+        rounds: Rounds,
+    },
+}
+
+/// How a deployment ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// Every host is proven, or excused by policy.
+    Succeeded,
+    /// No host moved.
+    Failed(Failure),
+    /// Every host that moved serves the last proven release again.
+    RolledBack(Failure),
+    /// Some host could not be restored; a person must act.
+    RollbackFailed(Failure),
+    /// A person refused it.
+    Rejected(Person),
+    /// It waited too long for an approval or for its turn.
+    Expired(Failure),
+    /// A newer deployment took its place.
+    Superseded(DeploymentId),
+    /// A person stopped it before any host moved.
+    Cancelled(Person),
+}
+
+/// How one host stands. At the end this is its verdict.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// Nothing was done yet.
+    Untouched,
+    /// The release is on its disk.
+    Prepared,
+    /// It was seen to serve the new release.
+    Proven,
+    /// It tried and failed, or refused.
+    Failed(Failure),
+    /// It could not be reached.
+    Unreachable(Failure),
+    /// It could not be reached, and policy lets the deployment go on without it.
+    Excused(Failure),
+    /// It was seen to serve the last proven release again.
+    Restored,
+}
+
+/// What was frozen when the deployment started, and how each host stands.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Run {
+    /// The generation that the hosts check.
+    pub generation: Generation,
+    /// The release it moves to.
+    pub release: Release,
+    /// The document that all its commands name.
+    pub document: DocumentPin,
+    /// The release to go back to.
+    pub previous: Option<Release>,
+    /// The target set, cut into waves.
+    pub waves: Vec<Vec<HostId>>,
+    /// How each host stands.
+    pub hosts: BTreeMap<HostId, Standing>,
+    /// Hosts that were asked to switch; each may have done so, whatever it answered.
+    pub moved: BTreeSet<HostId>,
+    /// When it started.
+    pub started_at: Timestamp,
+}
+
+impl State {
+    /// Every state's name, in the order of the documentation.
+    pub const NAMES: [&'static str; 17] = [
+        "AwaitingApproval",
+        "Queued",
+        "Preparing",
+        "Migrating",
+        "Activating",
+        "Verifying",
+        "Baking",
+        "RollingBack",
+        "VerifyingRollback",
+        "Succeeded",
+        "Failed",
+        "RolledBack",
+        "RollbackFailed",
+        "Rejected",
+        "Expired",
+        "Superseded",
+        "Cancelled",
+    ];
+
+    /// The state's name, the same in the table, logs, messages and docs.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::AwaitingApproval { .. } => "AwaitingApproval",
+            Self::Queued { .. } => "Queued",
+            Self::Active { phase, .. } => phase.name(),
+            Self::Ended { outcome, .. } => outcome.name(),
+        }
+    }
+
+    /// Whether it is over.
+    #[must_use]
+    pub const fn is_terminal(&self) -> bool {
+        matches!(self, Self::Ended { .. })
+    }
+
+    /// The run, once there is one.
+    #[must_use]
+    pub const fn run(&self) -> Option<&Run> {
+        match self {
+            Self::AwaitingApproval { .. } | Self::Queued { .. } => None,
+            Self::Active { run, .. } => Some(run),
+            Self::Ended { run, .. } => run.as_ref(),
+        }
+    }
+
+    /// The time after which this state gives up; `None` only for an end.
+    #[must_use]
+    pub const fn deadline(&self) -> Option<Timestamp> {
+        match self {
+            Self::AwaitingApproval { deadline } | Self::Queued { deadline } => Some(*deadline),
+            Self::Active { phase, .. } => Some(phase.deadline()),
+            Self::Ended { .. } => None,
+        }
+    }
+}
+
+impl Phase {
+    /// The phase's name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Preparing(_) => "Preparing",
+            Self::Migrating(_) => "Migrating",
+            Self::Activating(_) => "Activating",
+            Self::Verifying { .. } => "Verifying",
+            Self::Baking { .. } => "Baking",
+            Self::RollingBack { .. } => "RollingBack",
+            Self::VerifyingRollback { .. } => "VerifyingRollback",
+        }
+    }
+
+    /// The time after which this phase gives up.
+    #[must_use]
+    pub const fn deadline(&self) -> Timestamp {
+        match self {
+            Self::Preparing(ask)
+            | Self::Migrating(ask)
+            | Self::Activating(ask)
+            | Self::RollingBack { ask, .. } => ask.deadline,
+            Self::Verifying { rounds, .. }
+            | Self::Baking { rounds, .. }
+            | Self::VerifyingRollback { rounds, .. } => rounds.deadline,
+        }
+    }
+
+    /// The question that hosts are being asked, if any.
+    #[must_use]
+    pub const fn ask(&self) -> Option<&Ask> {
+        match self {
+            Self::Preparing(ask)
+            | Self::Migrating(ask)
+            | Self::Activating(ask)
+            | Self::RollingBack { ask, .. } => Some(ask),
+            Self::Verifying { rounds, .. }
+            | Self::Baking { rounds, .. }
+            | Self::VerifyingRollback { rounds, .. } => rounds.ask(),
+        }
+    }
+}
+
+impl Outcome {
+    /// The outcome's name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Succeeded => "Succeeded",
+            Self::Failed(_) => "Failed",
+            Self::RolledBack(_) => "RolledBack",
+            Self::RollbackFailed(_) => "RollbackFailed",
+            Self::Rejected(_) => "Rejected",
+            Self::Expired(_) => "Expired",
+            Self::Superseded(_) => "Superseded",
+            Self::Cancelled(_) => "Cancelled",
+        }
+    }
+
+    /// Why it did not succeed, where there is a failure to tell.
+    #[must_use]
+    pub const fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Failed(failure)
+            | Self::RolledBack(failure)
+            | Self::RollbackFailed(failure)
+            | Self::Expired(failure) => Some(failure),
+            Self::Succeeded | Self::Rejected(_) | Self::Superseded(_) | Self::Cancelled(_) => None,
+        }
+    }
+}
+
+impl Standing {
+    /// The verdict's word.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Untouched => "untouched",
+            Self::Prepared => "prepared",
+            Self::Proven => "proven",
+            Self::Failed(_) => "failed",
+            Self::Unreachable(_) => "unreachable",
+            Self::Excused(_) => "excused",
+            Self::Restored => "restored",
+        }
+    }
+
+    /// Why, for the standings that have a reason.
+    #[must_use]
+    pub const fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Failed(failure) | Self::Unreachable(failure) | Self::Excused(failure) => {
+                Some(failure)
+            }
+            Self::Untouched | Self::Prepared | Self::Proven | Self::Restored => None,
+        }
+    }
+}
+
+impl Run {
+    /// The target set without the hosts that policy excused, in the order of the waves.
+    #[must_use]
+    pub fn in_service(&self) -> Vec<HostId> {
+        self.waves
+            .iter()
+            .flatten()
+            .filter(|host| !matches!(self.hosts.get(*host), Some(Standing::Excused(_))))
+            .cloned()
+            .collect()
+    }
+
+    /// The hosts of one wave without the excused ones.
+    #[must_use]
+    pub fn wave(&self, index: u32) -> Vec<HostId> {
+        let wave = usize::try_from(index)
+            .ok()
+            .and_then(|index| self.waves.get(index));
+        wave.into_iter()
+            .flatten()
+            .filter(|host| !matches!(self.hosts.get(*host), Some(Standing::Excused(_))))
+            .cloned()
+            .collect()
+    }
+
+    /// The hosts that were asked to switch, without the excused ones.
+    #[must_use]
+    pub fn switched(&self) -> Vec<HostId> {
+        let excused = |host: &&HostId| !matches!(self.hosts.get(*host), Some(Standing::Excused(_)));
+        self.moved.iter().filter(excused).cloned().collect()
+    }
+}

@@ -1,0 +1,116 @@
+//! [`step`]: the only function that changes the state of a deployment.
+//!
+//! It is total: every state meets every observation, and each pair is written out. `docs/STATES.md` is generated from it
+//! and held by a test. Delivery is at least once and unordered, so [`Advance::Unchanged`] is normal; only
+//! [`Advance::Rejected`] deserves a warning. Effects are part of the state: the commands that are to be sent and the
+//! messages that are owed stand in the deployment itself, so one write records the new state with what follows from it.
+
+mod ended;
+mod forward;
+mod restoring;
+mod rounds;
+mod waiting;
+
+use crate::deployment::Deployment;
+use crate::observation::Observation;
+use crate::state::{Phase, State};
+use crate::time::Timestamp;
+
+/// What an observation does to a deployment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Advance {
+    /// It moved, or its record changed.
+    Advanced(Box<Deployment>),
+    /// Nothing to do.
+    Unchanged(Why),
+    /// This cannot be; somebody should look.
+    Rejected(Why),
+}
+
+/// Why an observation changed nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Why {
+    /// It was known already, or a newer fact has replaced it.
+    AlreadyKnown,
+    /// The deployment is over.
+    Over,
+    /// It is too early.
+    TooEarly,
+    /// A deployment that is already being rolled back, or has started, cannot do this.
+    TooLate,
+    /// It does not fit the state.
+    DoesNotFit,
+}
+
+impl Why {
+    /// The words for the reason.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::AlreadyKnown => "already known",
+            Self::Over => "over",
+            Self::TooEarly => "too early",
+            Self::TooLate => "too late",
+            Self::DoesNotFit => "does not fit the state",
+        }
+    }
+}
+
+/// What the deployment becomes when this is seen at this time. Pure, and without a panic for any input.
+#[must_use]
+pub fn step(deployment: &Deployment, seen: &Observation, now: Timestamp) -> Advance {
+    if let Observation::Announced(number) = seen {
+        return announced(deployment, *number);
+    }
+    match &deployment.state {
+        State::AwaitingApproval { deadline } => {
+            waiting::awaiting_approval(deployment, *deadline, seen, now)
+        }
+        State::Queued { deadline } => waiting::queued(deployment, *deadline, seen, now),
+        State::Active { run, phase } => match phase {
+            Phase::Preparing(ask) => forward::preparing(deployment, run, ask, seen, now),
+            Phase::Migrating(ask) => forward::migrating(deployment, run, ask, seen, now),
+            Phase::Activating(ask) => forward::activating(deployment, run, ask, seen, now),
+            Phase::Verifying { wave, rounds } => {
+                rounds::verifying(deployment, run, *wave, rounds, seen, now)
+            }
+            Phase::Baking { until, rounds } => {
+                rounds::baking(deployment, run, *until, rounds, seen, now)
+            }
+            Phase::RollingBack { cause, ask } => {
+                restoring::rolling_back(deployment, run, cause, ask, seen, now)
+            }
+            Phase::VerifyingRollback { cause, rounds } => {
+                restoring::verifying_rollback(deployment, run, cause, rounds, seen, now)
+            }
+        },
+        State::Ended { .. } => ended::ended(seen),
+    }
+}
+
+/// A message was delivered; the same in every state, as messages outlive the state they are about.
+fn announced(deployment: &Deployment, number: u32) -> Advance {
+    let mut next = deployment.clone();
+    next.announcements.retain(|a| a.number != number);
+    if next.announcements.len() == deployment.announcements.len() {
+        return Advance::Unchanged(Why::AlreadyKnown);
+    }
+    Advance::Advanced(Box::new(next))
+}
+
+/// The deployment in another state.
+fn entered(deployment: &Deployment, state: State, now: Timestamp) -> Advance {
+    let mut next = deployment.clone();
+    next.enter(state, now);
+    Advance::Advanced(Box::new(next))
+}
+
+/// The deployment in the same phase with changed data: no new line in its history.
+fn kept(deployment: &Deployment, run: &crate::state::Run, phase: Phase) -> Advance {
+    let mut next = deployment.clone();
+    next.state = State::Active {
+        run: run.clone(),
+        phase,
+    };
+    Advance::Advanced(Box::new(next))
+}

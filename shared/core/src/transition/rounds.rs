@@ -1,0 +1,245 @@
+//! Verification of a wave, and the bake of the whole target set.
+
+use super::{Advance, Why, forward, kept, restoring};
+use crate::ask::Ask;
+use crate::command::Action;
+use crate::deployment::Deployment;
+use crate::failure::{Failure, FailureClass};
+use crate::ids::HostId;
+use crate::observation::Observation;
+use crate::rounds::{Probe, Round, Rounds, Verdict};
+use crate::state::{Outcome, Phase, Run};
+use crate::time::{Millis, Timestamp};
+
+/// Begins to verify every host that was switched up to this wave.
+pub(super) fn verify(deployment: &Deployment, run: Run, wave: u32, now: Timestamp) -> Advance {
+    let health = &deployment.policy.health;
+    let deadline = now.after(time_for(deployment, health.attempts_max));
+    let rounds = Rounds::from(now, deadline);
+    forward::active(deployment, run, Phase::Verifying { wave, rounds }, now)
+}
+
+/// Begins to watch the whole target set.
+pub(super) fn bake(deployment: &Deployment, run: Run, now: Timestamp) -> Advance {
+    let health = &deployment.policy.health;
+    let until = now.after(health.bake);
+    let deadline = until.after(time_for(deployment, health.bake_failures_max));
+    let rounds = Rounds::from(now, deadline);
+    forward::active(deployment, run, Phase::Baking { until, rounds }, now)
+}
+
+/// The time that so many failed rounds, and the one that decides, can take at most.
+pub(super) fn time_for(deployment: &Deployment, failures: u32) -> Millis {
+    let policy = &deployment.policy;
+    let round = policy.round_timeout.plus(policy.health.interval);
+    let rounds = u64::from(failures).saturating_add(2);
+    Millis::new(round.as_ms().saturating_mul(rounds))
+}
+
+pub(super) fn verifying(
+    deployment: &Deployment,
+    run: &Run,
+    wave: u32,
+    rounds: &Rounds,
+    seen: &Observation,
+    now: Timestamp,
+) -> Advance {
+    let switched = run.switched();
+    let question = |number| status(deployment, run, number, &switched, now);
+    match seen {
+        Observation::SendStarted(_)
+        | Observation::CommandSent(..)
+        | Observation::SendRefused(..)
+        | Observation::CommandMissing(_)
+        | Observation::HostReported(..)
+        | Observation::Probed { .. }
+        | Observation::TimePassed => match looked(deployment, rounds, seen, now, question) {
+            Look::Nothing => Advance::Unchanged(Why::AlreadyKnown),
+            Look::Further(rounds) => kept(deployment, run, Phase::Verifying { wave, rounds }),
+            Look::Passed(_) => {
+                forward::activate(deployment, run.clone(), wave.saturating_add(1), now)
+            }
+            Look::Failed(rounds) if is_given_up(deployment, &rounds, now, Limit::Verify) => {
+                restoring::roll_back(deployment, run, rounds.failure(), now)
+            }
+            Look::Failed(rounds) => kept(deployment, run, Phase::Verifying { wave, rounds }),
+        },
+        Observation::CancelRequested(_) => {
+            let cause = Failure::of(FailureClass::CancelledByOperator);
+            restoring::roll_back(deployment, run, cause, now)
+        }
+        Observation::Approved(_) | Observation::Ready(_) | Observation::Announced(_) => {
+            Advance::Unchanged(Why::AlreadyKnown)
+        }
+        Observation::Refused(_) | Observation::Superseded(_) | Observation::NotReady(_) => {
+            Advance::Unchanged(Why::TooLate)
+        }
+    }
+}
+
+pub(super) fn baking(
+    deployment: &Deployment,
+    run: &Run,
+    until: Timestamp,
+    rounds: &Rounds,
+    seen: &Observation,
+    now: Timestamp,
+) -> Advance {
+    let switched = run.switched();
+    let question = |number| status(deployment, run, number, &switched, now);
+    match seen {
+        Observation::SendStarted(_)
+        | Observation::CommandSent(..)
+        | Observation::SendRefused(..)
+        | Observation::CommandMissing(_)
+        | Observation::HostReported(..)
+        | Observation::Probed { .. }
+        | Observation::TimePassed => match looked(deployment, rounds, seen, now, question) {
+            Look::Nothing => Advance::Unchanged(Why::AlreadyKnown),
+            Look::Passed(_) if now >= until => {
+                forward::end(deployment, run.clone(), Outcome::Succeeded, now)
+            }
+            Look::Failed(rounds) if is_given_up(deployment, &rounds, now, Limit::Bake) => {
+                restoring::roll_back(deployment, run, rounds.failure(), now)
+            }
+            Look::Further(rounds) | Look::Passed(rounds) | Look::Failed(rounds) => {
+                kept(deployment, run, Phase::Baking { until, rounds })
+            }
+        },
+        Observation::CancelRequested(_) => {
+            let cause = Failure::of(FailureClass::CancelledByOperator);
+            restoring::roll_back(deployment, run, cause, now)
+        }
+        Observation::Approved(_) | Observation::Ready(_) | Observation::Announced(_) => {
+            Advance::Unchanged(Why::AlreadyKnown)
+        }
+        Observation::Refused(_) | Observation::Superseded(_) | Observation::NotReady(_) => {
+            Advance::Unchanged(Why::TooLate)
+        }
+    }
+}
+
+/// What an observation does to the rounds.
+pub(super) enum Look {
+    /// Nothing.
+    Nothing,
+    /// The round goes on, or a new one has begun.
+    Further(Rounds),
+    /// A round passed.
+    Passed(Rounds),
+    /// A round failed, or the time for rounds is over.
+    Failed(Rounds),
+}
+
+/// Which limit of failed rounds holds.
+#[derive(Clone, Copy)]
+pub(super) enum Limit {
+    Verify,
+    Bake,
+}
+
+/// Whether the rounds have failed often or long enough.
+pub(super) fn is_given_up(
+    deployment: &Deployment,
+    rounds: &Rounds,
+    now: Timestamp,
+    limit: Limit,
+) -> bool {
+    let health = &deployment.policy.health;
+    let max = match limit {
+        Limit::Verify => health.attempts_max,
+        Limit::Bake => health.bake_failures_max,
+    };
+    rounds.failures >= max || now >= rounds.deadline
+}
+
+/// Carries an observation into the rounds: begins a round that is due, hears the hosts and the probe, closes a round that
+/// is complete.
+pub(super) fn looked(
+    deployment: &Deployment,
+    rounds: &Rounds,
+    seen: &Observation,
+    now: Timestamp,
+    question: impl Fn(u32) -> Ask,
+) -> Look {
+    let mut next = rounds.clone();
+    if matches!(seen, Observation::TimePassed) && now >= rounds.deadline {
+        return Look::Failed(next);
+    }
+    match (&rounds.round, seen) {
+        (Round::Due(at), Observation::TimePassed) if now >= *at => {
+            next.begun = next.begun.saturating_add(1);
+            next.round = Round::Asking {
+                ask: question(next.begun),
+                probe: first_probe(deployment),
+            };
+        }
+        (Round::Due(_), _) => return Look::Nothing,
+        (Round::Asking { ask, probe }, _) => {
+            let Some(round) = heard(deployment, rounds.begun, ask, probe, seen, now) else {
+                return Look::Nothing;
+            };
+            next.round = round;
+        }
+    }
+    let after = now.after(deployment.policy.health.interval);
+    match next.verdict() {
+        None => Look::Further(next),
+        Some(Verdict::Passed) => {
+            next.close(Verdict::Passed, after);
+            Look::Passed(next)
+        }
+        Some(failed @ Verdict::Failed(_)) => {
+            next.close(failed, after);
+            Look::Failed(next)
+        }
+    }
+}
+
+fn heard(
+    deployment: &Deployment,
+    number: u32,
+    ask: &Ask,
+    probe: &Probe,
+    seen: &Observation,
+    now: Timestamp,
+) -> Option<Round> {
+    if let Observation::Probed { round, failure } = seen {
+        if *round != number || *probe != Probe::Wanted {
+            return None;
+        }
+        let probe = failure.clone().map_or(Probe::Passed, Probe::Failed);
+        return Some(Round::Asking {
+            ask: ask.clone(),
+            probe,
+        });
+    }
+    let heard = forward::heard(deployment, ask, seen, now)?;
+    // The round's deadline ends the probe too: a check from outside that never answered has failed.
+    let over = matches!(seen, Observation::TimePassed) && *probe == Probe::Wanted;
+    let probe = if over {
+        Probe::Failed(Failure::of(FailureClass::ProbeFailed))
+    } else {
+        probe.clone()
+    };
+    Some(Round::Asking { ask: heard, probe })
+}
+
+const fn first_probe(deployment: &Deployment) -> Probe {
+    if deployment.policy.health.outside {
+        Probe::Wanted
+    } else {
+        Probe::NotConfigured
+    }
+}
+
+fn status(
+    deployment: &Deployment,
+    run: &Run,
+    number: u32,
+    hosts: &[HostId],
+    now: Timestamp,
+) -> Ask {
+    let timeout = deployment.policy.round_timeout;
+    forward::ask(deployment, run, Action::Status, number, timeout, hosts, now)
+}

@@ -1,0 +1,3 @@
+//! The shell around the core: the only crate that names an AWS SDK.
+
+pub mod ports;

@@ -1,0 +1,288 @@
+//! What the shell needs from the world, as small traits by role. Each has an adapter for AWS and a fake in
+//! [`crate::fakes`]; each has one error enum whose variants are what a caller does differently.
+
+use longshore_app_config::AppConfig;
+use longshore_core::{
+    Action, AppName, CommandId, Decision, Deployment, DeploymentId, Desk, DocumentPin,
+    EnvironmentName, Failure, HostId, Millis, ParameterName, Release, ReleaseId, Report,
+    Repository, Slot, Timestamp, Token,
+};
+use std::collections::BTreeMap;
+use std::future::Future;
+
+/// Names the content of one change of a push: SHA-256, in hexadecimal, over repository, ref, old and new commit. The
+/// delivery's own id is not signed, so it never serves as a key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PushKey(pub String);
+
+/// A write of one deployment, with what must change together with it.
+#[derive(Clone, Debug)]
+pub struct Save<'a> {
+    /// The deployment as it is to be. Its `version` is still the one it replaces; the store writes the next one.
+    pub deployment: &'a Deployment,
+    /// The slot as it is to be, in the same transaction; its `version` likewise.
+    pub slot: Option<&'a Slot>,
+    /// Commands that were just sent, to be found by their id.
+    pub commands: &'a [CommandId],
+}
+
+/// A write that accepts a push.
+#[derive(Clone, Debug)]
+pub struct Accept<'a> {
+    /// The change.
+    pub key: &'a PushKey,
+    /// The new deployment.
+    pub deployment: &'a Deployment,
+    /// The slot with the new deployment waiting; its `version` is the one it replaces.
+    pub slot: &'a Slot,
+    /// The deployment that waited until now, as superseded; its `version` is the one it replaces.
+    pub superseded: Option<&'a Deployment>,
+}
+
+/// What became of a decision that was to be recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// It is on record.
+    New,
+    /// The same change was decided before, like this. Nothing was written.
+    Before(Decision),
+}
+
+/// Why the store did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else wrote first: load again and decide again.
+    #[error("somebody else wrote first")]
+    Conflict,
+    /// The table cannot be reached or is throttled, or its answer was lost. Whether a write happened is unknown; every
+    /// write is conditional, so trying again is safe.
+    #[error("the table cannot be reached")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The table refuses: a wrong name, a missing right.
+    #[error("the table refuses the request")]
+    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A record that this version cannot read. It is left as it is.
+    #[error("the record {key} cannot be read: {problem}")]
+    Unreadable {
+        /// The item's key.
+        key: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+/// The table: the only truth.
+pub trait Store: Sync {
+    /// Reads a deployment, consistently.
+    fn deployment(
+        &self,
+        id: &DeploymentId,
+    ) -> impl Future<Output = Result<Option<Deployment>, StoreError>> + Send;
+
+    /// Reads a slot, consistently; [`Slot::empty`] for an app that was never deployed.
+    fn slot(&self, app: &AppName) -> impl Future<Output = Result<Slot, StoreError>> + Send;
+
+    /// The decision about a change, if there is one.
+    fn decision(
+        &self,
+        key: &PushKey,
+    ) -> impl Future<Output = Result<Option<Decision>, StoreError>> + Send;
+
+    /// The deployment that a command belongs to, if that is on record yet.
+    fn deployment_of(
+        &self,
+        command: &CommandId,
+    ) -> impl Future<Output = Result<Option<DeploymentId>, StoreError>> + Send;
+
+    /// The deployments that are not at rest, from an index that may lag: load each before acting on it.
+    fn open(&self) -> impl Future<Output = Result<Vec<DeploymentId>, StoreError>> + Send;
+
+    /// Records a decision to skip. The first decision about a change stays.
+    fn skip(
+        &self,
+        key: &PushKey,
+        decision: &Decision,
+        at: Timestamp,
+    ) -> impl Future<Output = Result<Recorded, StoreError>> + Send;
+
+    /// Accepts a push, in one transaction: all of it or nothing.
+    fn accept(
+        &self,
+        accept: Accept<'_>,
+    ) -> impl Future<Output = Result<Recorded, StoreError>> + Send;
+
+    /// Writes a deployment, and its slot if given, if nobody wrote in between.
+    fn save(&self, save: Save<'_>) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Everything one SendCommand call says. The adapter chooses nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// The token: comment, and key of the host's ledger.
+    pub token: Token,
+    /// The hosts, at most [`longshore_core::Command::HOSTS_MAX`].
+    pub hosts: Vec<HostId>,
+    /// The document's version and hash.
+    pub document: DocumentPin,
+    /// The app.
+    pub app: AppName,
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The repository.
+    pub repository: Repository,
+    /// The release that the action is about.
+    pub release: Release,
+    /// After this time a host refuses to start.
+    pub not_after: Timestamp,
+}
+
+impl Order {
+    /// What the hosts are asked to do.
+    #[must_use]
+    pub const fn action(&self) -> Action {
+        self.token.action
+    }
+}
+
+/// Why a command was not sent, as far as that is known.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// SSM refused; it does not have the command.
+    #[error("SSM refused the command: {}", .0.class.word())]
+    Refused(Failure),
+    /// The call was throttled or the rate limited; SSM does not have the command. Try the same again later.
+    #[error("SSM is throttling")]
+    Throttled,
+    /// No answer. SSM may have the command: search for it by its comment after the settling time.
+    #[error("SSM did not answer")]
+    Unknown(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Why a look at SSM told nothing.
+#[derive(Debug, thiserror::Error)]
+#[error("SSM cannot be asked")]
+pub struct LookError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// SSM Run Command.
+pub trait Commands: Sync {
+    /// Sends one command, in exactly one request: retries are off.
+    fn send(&self, order: &Order) -> impl Future<Output = Result<CommandId, SendError>> + Send;
+
+    /// Searches the commands invoked since a time for a token in their comment.
+    fn find(
+        &self,
+        token: &Token,
+        since: Timestamp,
+    ) -> impl Future<Output = Result<Option<CommandId>, LookError>> + Send;
+
+    /// The token in a command's comment; `None` when it is not one of ours.
+    fn token_of(
+        &self,
+        command: &CommandId,
+    ) -> impl Future<Output = Result<Option<Token>, LookError>> + Send;
+
+    /// The last words about the hosts of a command. Hosts that are not done are left out.
+    fn reports(
+        &self,
+        command: &CommandId,
+    ) -> impl Future<Output = Result<Vec<(HostId, Report)>, LookError>> + Send;
+}
+
+/// Why a deployment cannot start, or cannot be looked at now.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    /// Something is missing or refused; a person must act.
+    #[error("{}: {}", .0.class.word(), .0.detail())]
+    Failed(Failure),
+    /// The service cannot be reached or is throttled; try later.
+    #[error("the service cannot be reached")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What a deployment needs to know before it starts.
+pub trait Fleet: Sync {
+    /// The hosts with the app's tags, in the order of their ids. A host whose SSM agent is too old to pass parameters
+    /// safely is refused here.
+    fn hosts(
+        &self,
+        app: &AppName,
+        tags: &BTreeMap<String, String>,
+    ) -> impl Future<Output = Result<Vec<HostId>, ResolveError>> + Send;
+
+    /// The current version of each of the app's parameters. Values are not read.
+    fn parameters(
+        &self,
+        app: &AppName,
+    ) -> impl Future<Output = Result<BTreeMap<ParameterName, u32>, ResolveError>> + Send;
+
+    /// The current version and hash of the environment's document.
+    fn document(&self) -> impl Future<Output = Result<DocumentPin, ResolveError>> + Send;
+}
+
+/// An app configuration with the version it has in Parameter Store.
+#[derive(Clone, Debug)]
+pub struct Configured {
+    /// The configuration.
+    pub config: AppConfig,
+    /// The version.
+    pub version: u32,
+}
+
+/// The app configurations.
+pub trait Configs: Sync {
+    /// The configuration of a repository's app; `None` when there is none in this environment.
+    ///
+    /// # Errors
+    /// [`ResolveError::Failed`] with `config_refused` for a document that is not valid.
+    fn config(
+        &self,
+        repository: &Repository,
+        version: Option<u32>,
+    ) -> impl Future<Output = Result<Option<Configured>, ResolveError>> + Send;
+}
+
+/// The check from outside.
+pub trait Outside: Sync {
+    /// Asks the app's public address once.
+    ///
+    /// # Errors
+    /// The failure, with a line that explains it.
+    fn probe(
+        &self,
+        url: &str,
+        expected_status: u16,
+        release: &ReleaseId,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// A look that is to be taken later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LookAgain {
+    /// Who is to look.
+    pub desk: Desk,
+    /// At which deployment.
+    pub deployment: DeploymentId,
+    /// The chapter it was planned in ([`Deployment::chapter`]); in another one it is void.
+    pub chapter: String,
+    /// When, at most 15 minutes from now (the limit of an SQS delay).
+    pub after: Millis,
+}
+
+/// Plans looks. A lost one costs time, never truth: the minute tick looks at everything.
+pub trait Wake: Sync {
+    /// Plans a look.
+    fn later(&self, look: &LookAgain) -> impl Future<Output = Result<(), LookError>> + Send;
+}
+
+/// The one clock.
+pub trait Clock: Sync {
+    /// The time.
+    fn now(&self) -> Timestamp;
+}
+
+/// The one source of randomness.
+pub trait Ids: Sync {
+    /// A new deployment id.
+    fn deployment_id(&self) -> DeploymentId;
+}
+
