@@ -120,6 +120,15 @@ impl Ask {
         })
     }
 
+    /// SSM is throttling: the same command is planned again for later. This is no attempt; the deadline bounds it.
+    pub(crate) fn postponed(&mut self, token: &Token, now: Timestamp, policy: &Policy) -> bool {
+        let due = now.after(policy.retry_after);
+        self.change_status(token, |status| match status {
+            CommandStatus::Sending { .. } => Some(CommandStatus::Planned { due }),
+            CommandStatus::Planned { .. } | CommandStatus::Sent { .. } => None,
+        })
+    }
+
     /// SSM refused a command, or does not have it after the settling time: its hosts are asked again, each by a command
     /// of its own when SSM refused, as one bad host makes SSM refuse the whole batch.
     pub(crate) fn not_sent(

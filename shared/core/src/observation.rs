@@ -41,6 +41,8 @@ pub enum Observation {
     CommandSent(Token, CommandId),
     /// SSM refused a command.
     SendRefused(Token, Failure),
+    /// SSM is throttling and does not have a command; the same one is to be sent later.
+    SendPostponed(Token),
     /// SSM does not have a command whose sending was begun, and the settling time is over.
     CommandMissing(Token),
     /// The last word about one host of one command.
@@ -72,6 +74,7 @@ impl Observation {
             Self::SendStarted(_) => "SendStarted",
             Self::CommandSent(..) => "CommandSent",
             Self::SendRefused(..) => "SendRefused",
+            Self::SendPostponed(_) => "SendPostponed",
             Self::CommandMissing(_) => "CommandMissing",
             Self::HostReported(..) => "HostReported",
             Self::Probed { .. } => "Probed",

@@ -37,7 +37,7 @@ pub enum Round {
 pub struct Rounds {
     /// When rounds are over, whatever they have shown.
     pub deadline: Timestamp,
-    /// The number of rounds begun.
+    /// The number of the round that was begun last.
     pub begun: u32,
     /// Failed rounds in a row.
     pub failures: u32,
@@ -55,11 +55,11 @@ pub(crate) enum Verdict {
 }
 
 impl Rounds {
-    /// Rounds of which the first begins at once.
-    pub(crate) const fn from(now: Timestamp, deadline: Timestamp) -> Self {
+    /// Rounds of which the first begins at once; they are numbered on from `before`.
+    pub(crate) const fn from(now: Timestamp, deadline: Timestamp, before: u32) -> Self {
         Self {
             deadline,
-            begun: 0,
+            begun: before,
             failures: 0,
             last_failure: None,
             round: Round::Due(now),

@@ -135,6 +135,8 @@ pub struct Run {
     pub hosts: BTreeMap<HostId, Standing>,
     /// Hosts that were asked to switch; each may have done so, whatever it answered.
     pub moved: BTreeSet<HostId>,
+    /// The rounds of verification there have been on the way forward; numbers the next, so that no token is used twice.
+    pub rounds: u32,
     /// When it started.
     pub started_at: Timestamp,
 }

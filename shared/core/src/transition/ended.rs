@@ -15,6 +15,7 @@ pub(super) fn ended(seen: &Observation) -> Advance {
         | Observation::SendStarted(_)
         | Observation::CommandSent(..)
         | Observation::SendRefused(..)
+        | Observation::SendPostponed(_)
         | Observation::CommandMissing(_)
         | Observation::HostReported(..)
         | Observation::Probed { .. }

@@ -40,6 +40,7 @@ pub(super) fn start(deployment: &Deployment, start: &Start, now: Timestamp) -> A
             .map(|host| (host.clone(), Standing::Untouched))
             .collect(),
         moved: std::collections::BTreeSet::new(),
+        rounds: 0,
         started_at: now,
     };
     let timeout = deployment.policy.prepare_timeout;
@@ -59,6 +60,7 @@ pub(super) fn preparing(
         Observation::SendStarted(_)
         | Observation::CommandSent(..)
         | Observation::SendRefused(..)
+        | Observation::SendPostponed(_)
         | Observation::CommandMissing(_)
         | Observation::HostReported(..)
         | Observation::TimePassed => match heard(deployment, ask, seen, now) {
@@ -88,6 +90,7 @@ pub(super) fn migrating(
         Observation::SendStarted(_)
         | Observation::CommandSent(..)
         | Observation::SendRefused(..)
+        | Observation::SendPostponed(_)
         | Observation::CommandMissing(_)
         | Observation::HostReported(..)
         | Observation::TimePassed => match heard(deployment, ask, seen, now) {
@@ -117,6 +120,7 @@ pub(super) fn activating(
         Observation::SendStarted(_)
         | Observation::CommandSent(..)
         | Observation::SendRefused(..)
+        | Observation::SendPostponed(_)
         | Observation::CommandMissing(_)
         | Observation::HostReported(..)
         | Observation::TimePassed => match heard(deployment, ask, seen, now) {
@@ -269,6 +273,7 @@ pub(super) fn heard(
         Observation::SendRefused(token, failure) => {
             next.not_sent(token, failure.class, now, policy)
         }
+        Observation::SendPostponed(token) => next.postponed(token, now, policy),
         Observation::CommandMissing(token) => {
             next.not_sent(token, FailureClass::Undeliverable, now, policy)
         }

@@ -48,6 +48,7 @@ pub(super) fn rolling_back(
         Observation::SendStarted(_)
         | Observation::CommandSent(..)
         | Observation::SendRefused(..)
+        | Observation::SendPostponed(_)
         | Observation::CommandMissing(_)
         | Observation::HostReported(..)
         | Observation::TimePassed => match forward::heard(deployment, ask, seen, now) {
@@ -94,6 +95,7 @@ pub(super) fn verifying_rollback(
         Observation::SendStarted(_)
         | Observation::CommandSent(..)
         | Observation::SendRefused(..)
+        | Observation::SendPostponed(_)
         | Observation::CommandMissing(_)
         | Observation::HostReported(..)
         | Observation::Probed { .. }
@@ -154,7 +156,7 @@ fn restored(
     let deadline = now.after(time_for(deployment, attempts));
     let phase = Phase::VerifyingRollback {
         cause: cause.clone(),
-        rounds: Rounds::from(now, deadline),
+        rounds: Rounds::from(now, deadline, 0),
     };
     forward::active(deployment, run, phase, now)
 }

@@ -15,7 +15,7 @@ use crate::time::{Millis, Timestamp};
 pub(super) fn verify(deployment: &Deployment, run: Run, wave: u32, now: Timestamp) -> Advance {
     let health = &deployment.policy.health;
     let deadline = now.after(time_for(deployment, health.attempts_max));
-    let rounds = Rounds::from(now, deadline);
+    let rounds = Rounds::from(now, deadline, run.rounds);
     forward::active(deployment, run, Phase::Verifying { wave, rounds }, now)
 }
 
@@ -24,7 +24,7 @@ pub(super) fn bake(deployment: &Deployment, run: Run, now: Timestamp) -> Advance
     let health = &deployment.policy.health;
     let until = now.after(health.bake);
     let deadline = until.after(time_for(deployment, health.bake_failures_max));
-    let rounds = Rounds::from(now, deadline);
+    let rounds = Rounds::from(now, deadline, run.rounds);
     forward::active(deployment, run, Phase::Baking { until, rounds }, now)
 }
 
@@ -50,14 +50,17 @@ pub(super) fn verifying(
         Observation::SendStarted(_)
         | Observation::CommandSent(..)
         | Observation::SendRefused(..)
+        | Observation::SendPostponed(_)
         | Observation::CommandMissing(_)
         | Observation::HostReported(..)
         | Observation::Probed { .. }
         | Observation::TimePassed => match looked(deployment, rounds, seen, now, question) {
             Look::Nothing => Advance::Unchanged(Why::AlreadyKnown),
             Look::Further(rounds) => kept(deployment, run, Phase::Verifying { wave, rounds }),
-            Look::Passed(_) => {
-                forward::activate(deployment, run.clone(), wave.saturating_add(1), now)
+            Look::Passed(rounds) => {
+                let mut run = run.clone();
+                run.rounds = rounds.begun;
+                forward::activate(deployment, run, wave.saturating_add(1), now)
             }
             Look::Failed(rounds) if is_given_up(deployment, &rounds, now, Limit::Verify) => {
                 restoring::roll_back(deployment, run, rounds.failure(), now)
@@ -91,6 +94,7 @@ pub(super) fn baking(
         Observation::SendStarted(_)
         | Observation::CommandSent(..)
         | Observation::SendRefused(..)
+        | Observation::SendPostponed(_)
         | Observation::CommandMissing(_)
         | Observation::HostReported(..)
         | Observation::Probed { .. }

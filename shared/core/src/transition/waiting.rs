@@ -29,6 +29,7 @@ pub(super) fn awaiting_approval(
         | Observation::SendStarted(_)
         | Observation::CommandSent(..)
         | Observation::SendRefused(..)
+        | Observation::SendPostponed(_)
         | Observation::CommandMissing(_)
         | Observation::HostReported(..)
         | Observation::Probed { .. } => Advance::Rejected(Why::DoesNotFit),
@@ -54,6 +55,7 @@ pub(super) fn queued(
         Observation::SendStarted(_)
         | Observation::CommandSent(..)
         | Observation::SendRefused(..)
+        | Observation::SendPostponed(_)
         | Observation::CommandMissing(_)
         | Observation::HostReported(..)
         | Observation::Probed { .. } => Advance::Rejected(Why::DoesNotFit),

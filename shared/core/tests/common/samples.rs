@@ -1,0 +1,339 @@
+//! A deployment in every state, reached by the real `step`, and every kind of observation that fits it.
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    clippy::allow_attributes,
+    clippy::wildcard_enum_match_arm,
+    clippy::must_use_candidate,
+    reason = "each test program uses its own part of this module"
+)]
+
+use longshore_core::{
+    Advance, AppName, Channel, Command, CommandId, CommandStatus, Commit, Deployment, DeploymentId,
+    DocumentPin, EnvironmentName, Failure, FailureClass, Generation, HealthPolicy, HostId, Kind,
+    Millis, Observation, Origin, Person, Phase, Policy, Release, Report, Repository, Start, State,
+    Timestamp, Token, WaveSize, step,
+};
+use std::collections::BTreeMap;
+
+pub const START: Timestamp = Timestamp::from_unix_ms(1_700_000_000_000);
+
+pub fn policy() -> Policy {
+    Policy {
+        waves: vec![WaveSize::Hosts(1), WaveSize::Percent(100)],
+        health: HealthPolicy {
+            attempts_max: 2,
+            interval: Millis::from_secs(2),
+            bake: Millis::from_secs(10),
+            bake_failures_max: 2,
+            outside: false,
+        },
+        channels: vec![Channel::Sns],
+        migrates: true,
+        needs_approval: false,
+        unreachable_max: 0,
+        hosts_max: 1000,
+        attempts_max: 2,
+        approval_timeout: Millis::from_secs(3600),
+        queue_timeout: Millis::from_secs(3600),
+        prepare_timeout: Millis::from_secs(600),
+        migrate_timeout: Millis::from_secs(600),
+        activate_timeout: Millis::from_secs(300),
+        round_timeout: Millis::from_secs(60),
+        settling: Millis::from_secs(30),
+        retry_after: Millis::from_secs(5),
+        poll: Millis::from_secs(5),
+    }
+}
+
+pub fn host(number: u32) -> HostId {
+    HostId::parse(&format!("i-{number:017x}")).unwrap()
+}
+
+pub fn person() -> Person {
+    Person::parse("ann").unwrap()
+}
+
+pub fn release(letter: char) -> Release {
+    Release {
+        commit: Commit::parse(&letter.to_string().repeat(40)).unwrap(),
+        config_version: 1,
+        parameters: BTreeMap::new(),
+    }
+}
+
+pub fn start(hosts: u32, previous: bool) -> Start {
+    Start {
+        generation: Generation::new(7),
+        release: release('b'),
+        document: DocumentPin {
+            version: "3".to_owned(),
+            hash: "d".repeat(64),
+        },
+        hosts: (1..=hosts).map(host).collect(),
+        previous: previous.then(|| release('a')),
+    }
+}
+
+pub fn id(number: u32) -> DeploymentId {
+    DeploymentId::parse(&format!("01JD{number:022}")).unwrap()
+}
+
+pub fn command_id() -> CommandId {
+    CommandId::parse("00000000-0000-4000-8000-000000000001").unwrap()
+}
+
+pub fn accepted(policy: Policy) -> Deployment {
+    Deployment::accept(
+        id(1),
+        AppName::parse("orders").unwrap(),
+        EnvironmentName::parse("prod").unwrap(),
+        Repository::parse("acme/orders").unwrap(),
+        Origin {
+            kind: Kind::Push,
+            commit: release('b').commit,
+            config_version: 1,
+            by: Some(person()),
+            at: START,
+        },
+        policy,
+    )
+}
+
+pub fn must(deployment: &Deployment, seen: &Observation, now: Timestamp) -> Deployment {
+    match step(deployment, seen, now) {
+        Advance::Advanced(next) => *next,
+        other => panic!("{} + {}: {other:?}", deployment.state.name(), seen.name()),
+    }
+}
+
+/// What each command of the current question is answered with.
+pub fn answer_all(
+    mut deployment: Deployment,
+    now: Timestamp,
+    report: impl Fn(&Token, &HostId) -> Report,
+) -> Deployment {
+    for command in deployment.commands().to_vec() {
+        for host in &command.hosts {
+            let said = report(&command.token, host);
+            let seen = Observation::HostReported(command.token.clone(), host.clone(), said);
+            if let Advance::Advanced(next) = step(&deployment, &seen, now) {
+                deployment = *next;
+            }
+        }
+    }
+    deployment
+}
+
+pub fn done(deployment: &Deployment) -> Report {
+    let served = match &deployment.state {
+        State::Active { phase, .. } => phase.ask().map(|ask| ask.release.id()),
+        _ => None,
+    };
+    Report::Done {
+        served,
+        healthy: true,
+    }
+}
+
+pub fn failed(class: FailureClass) -> Report {
+    Report::Failed(Failure::with_detail(class, "Error: it broke"))
+}
+
+pub fn all_done(deployment: Deployment, now: Timestamp) -> Deployment {
+    let report = done(&deployment);
+    answer_all(deployment, now, |_, _| report.clone())
+}
+
+/// A round that begins and passes.
+pub fn round(deployment: &Deployment, now: Timestamp) -> Deployment {
+    let asking = must(deployment, &Observation::TimePassed, now);
+    all_done(asking, now)
+}
+
+/// One deployment in each state, in the order of the documentation, the active ones with a question under way.
+pub fn every_state() -> Vec<Deployment> {
+    every_state_of(&policy(), 2)
+}
+
+/// The same for another policy and number of hosts. A policy without migrations has the next state twice instead.
+pub fn every_state_of(policy: &Policy, hosts: u32) -> Vec<Deployment> {
+    let now = START;
+    let mut needs_approval = policy.clone();
+    needs_approval.needs_approval = true;
+    let awaiting = accepted(needs_approval);
+    let queued = accepted(policy.clone());
+    let preparing = must(&queued, &Observation::Ready(start(hosts, true)), now);
+    let migrating = all_done(preparing.clone(), now);
+    let activating = if policy.migrates {
+        all_done(migrating.clone(), now)
+    } else {
+        migrating.clone()
+    };
+    let verifying = all_done(activating.clone(), now);
+    let mut baking = round(&verifying, now);
+    while matches!(phase(&baking), Some(Phase::Activating(_))) {
+        baking = round(&all_done(baking, now), now);
+    }
+    let verifying = must(&verifying, &Observation::TimePassed, now);
+    let rolling_back = answer_all(activating.clone(), now, |_, _| {
+        failed(FailureClass::HealthFailed)
+    });
+    let verifying_rollback = all_done(rolling_back.clone(), now);
+    let late = now.after(Millis::from_secs(10));
+    let succeeded = round(&baking, late);
+    let failed_state = answer_all(preparing.clone(), now, |_, _| {
+        failed(FailureClass::BuildFailed)
+    });
+    let rolled_back = round(&verifying_rollback, now);
+    let rollback_failed = answer_all(rolling_back.clone(), now, |_, _| {
+        failed(FailureClass::StartFailed)
+    });
+    let rejected = must(&awaiting, &Observation::Refused(person()), now);
+    let expired = must(
+        &queued,
+        &Observation::TimePassed,
+        now.after(Millis::from_secs(7200)),
+    );
+    let superseded = must(&queued, &Observation::Superseded(id(2)), now);
+    let cancelled = must(&queued, &Observation::CancelRequested(person()), now);
+    vec![
+        awaiting,
+        queued,
+        preparing,
+        migrating,
+        activating,
+        verifying,
+        must(&baking, &Observation::TimePassed, now),
+        rolling_back,
+        must(&verifying_rollback, &Observation::TimePassed, now),
+        succeeded,
+        failed_state,
+        rolled_back,
+        rollback_failed,
+        rejected,
+        expired,
+        superseded,
+        cancelled,
+    ]
+}
+
+/// Every observation, in its telling variants, as it fits this deployment, with the time it is made at.
+pub fn every_observation(deployment: &Deployment) -> Vec<(String, Observation, Timestamp)> {
+    let now = deployment
+        .timeline
+        .last()
+        .map_or(START, |entry| entry.at)
+        .after(Millis::from_secs(1));
+    let late = now.after(Millis::from_secs(100_000));
+    let command = deployment.commands().first().cloned();
+    let token = command.as_ref().map_or_else(
+        || Token::parse(&format!("{}:7:prepare:0:0.1", id(1))).unwrap(),
+        |command| command.token.clone(),
+    );
+    let asked = command.map_or_else(|| host(1), |command| command.hosts[0].clone());
+    let report = |report: Report| Observation::HostReported(token.clone(), asked.clone(), report);
+    let broken = Failure::of(FailureClass::AccessDenied);
+    let wrong = Report::Done {
+        served: None,
+        healthy: true,
+    };
+    let list: Vec<(&str, Observation, Timestamp)> = vec![
+        ("Approved", Observation::Approved(person()), now),
+        ("Refused", Observation::Refused(person()), now),
+        (
+            "CancelRequested",
+            Observation::CancelRequested(person()),
+            now,
+        ),
+        ("Superseded", Observation::Superseded(id(2)), now),
+        ("Ready", Observation::Ready(start(2, true)), now),
+        ("Ready, no hosts", Observation::Ready(start(0, true)), now),
+        ("NotReady", Observation::NotReady(broken.clone()), now),
+        ("SendStarted", Observation::SendStarted(token.clone()), now),
+        (
+            "CommandSent",
+            Observation::CommandSent(token.clone(), command_id()),
+            now,
+        ),
+        (
+            "SendRefused",
+            Observation::SendRefused(token.clone(), broken.clone()),
+            now,
+        ),
+        (
+            "SendPostponed",
+            Observation::SendPostponed(token.clone()),
+            now,
+        ),
+        (
+            "CommandMissing",
+            Observation::CommandMissing(token.clone()),
+            now,
+        ),
+        ("HostReported: done", report(done(deployment)), now),
+        ("HostReported: another release", report(wrong), now),
+        (
+            "HostReported: failed",
+            report(failed(FailureClass::StartFailed)),
+            now,
+        ),
+        (
+            "HostReported: lost",
+            report(Report::Lost(FailureClass::DeliveryTimedOut)),
+            now,
+        ),
+        (
+            "Probed: passed",
+            Observation::Probed {
+                round: 1,
+                failure: None,
+            },
+            now,
+        ),
+        (
+            "Probed: failed",
+            Observation::Probed {
+                round: 1,
+                failure: Some(broken),
+            },
+            now,
+        ),
+        ("TimePassed, not yet", Observation::TimePassed, now),
+        ("TimePassed, deadline over", Observation::TimePassed, late),
+        ("Announced", Observation::Announced(1), now),
+    ];
+    list.into_iter()
+        .map(|(name, seen, at)| (name.to_owned(), seen, at))
+        .collect()
+}
+
+/// Marks every planned command as sent.
+pub fn send_all(mut deployment: Deployment, now: Timestamp) -> Deployment {
+    let planned: Vec<Command> = deployment
+        .commands()
+        .iter()
+        .filter(|command| matches!(command.status, CommandStatus::Planned { .. }))
+        .cloned()
+        .collect();
+    for command in planned {
+        for seen in [
+            Observation::SendStarted(command.token.clone()),
+            Observation::CommandSent(command.token.clone(), command_id()),
+        ] {
+            if let Advance::Advanced(next) = step(&deployment, &seen, now) {
+                deployment = *next;
+            }
+        }
+    }
+    deployment
+}
+
+pub fn phase(deployment: &Deployment) -> Option<&Phase> {
+    match &deployment.state {
+        State::Active { phase, .. } => Some(phase),
+        _ => None,
+    }
+}

@@ -1,0 +1,347 @@
+//! What must hold whatever a deployment meets, in whatever order: random walks of one machine. A failing walk is printed
+//! shrunk, with its choices.
+
+#[path = "common/samples.rs"]
+mod samples;
+
+use longshore_core::{
+    Advance, CommandStatus, Deployment, Failure, FailureClass, Millis, Observation, Outcome,
+    Report, Slot, Standing, State, Timestamp, step,
+};
+use proptest::prelude::*;
+use samples::{accepted, all_done, command_id, every_state, failed, id, person, policy, start};
+
+/// One move of the world, chosen by small numbers so that walks shrink well.
+#[derive(Clone, Debug)]
+enum Move {
+    Pass(u64),
+    Send(usize),
+    Answer(usize, usize, u8),
+    Other(u8),
+}
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let one = prop_oneof![
+        3 => (0_u64..90).prop_map(Move::Pass),
+        4 => (0_usize..4).prop_map(Move::Send),
+        8 => ((0_usize..4), (0_usize..4), (0_u8..60)).prop_map(|(c, h, a)| Move::Answer(c, h, a)),
+        1 => (0_u8..40).prop_map(Move::Other),
+    ];
+    proptest::collection::vec(one, 0..160)
+}
+
+fn observation(deployment: &Deployment, made: &Move) -> Option<Observation> {
+    match made {
+        Move::Pass(_) => Some(Observation::TimePassed),
+        Move::Send(index) => {
+            let command = deployment.commands().get(*index)?;
+            Some(match command.status {
+                CommandStatus::Planned { .. } => Observation::SendStarted(command.token.clone()),
+                _ => Observation::CommandSent(command.token.clone(), command_id()),
+            })
+        }
+        Move::Answer(index, host, answer) => {
+            let command = deployment.commands().get(*index)?;
+            let host = command.hosts.get(*host)?.clone();
+            let report = match answer {
+                0 => failed(FailureClass::Busy),
+                1 => failed(FailureClass::HealthFailed),
+                2 => Report::Lost(FailureClass::DeliveryTimedOut),
+                3 => Report::Done {
+                    served: None,
+                    healthy: true,
+                },
+                _ => samples::done(deployment),
+            };
+            Some(Observation::HostReported(
+                command.token.clone(),
+                host,
+                report,
+            ))
+        }
+        Move::Other(choice) => Some(other(deployment, *choice)),
+    }
+}
+
+fn other(deployment: &Deployment, choice: u8) -> Observation {
+    let token = deployment.commands().first().map(|c| c.token.clone());
+    match (choice, token) {
+        (0, _) => Observation::CancelRequested(person()),
+        (1, _) => Observation::Superseded(id(9)),
+        (2, _) => Observation::Ready(start(3, true)),
+        (3, Some(token)) => Observation::CommandMissing(token),
+        (4, Some(token)) => Observation::SendRefused(token, Failure::of(FailureClass::InvalidHost)),
+        (5, Some(token)) => Observation::SendPostponed(token),
+        (6, _) => Observation::Announced(1),
+        (7, _) => Observation::Refused(person()),
+        _ => Observation::Approved(person()),
+    }
+}
+
+/// Walks, and hands each step to the check.
+fn walk(first: &Deployment, moves: &[Move], mut check: impl FnMut(&Deployment, &Deployment)) {
+    let mut deployment = first.clone();
+    let mut now = samples::START;
+    for made in moves {
+        if let Move::Pass(seconds) = made {
+            now = now.after(Millis::from_secs(*seconds));
+        }
+        let Some(seen) = observation(&deployment, made) else {
+            continue;
+        };
+        if let Advance::Advanced(next) = step(&deployment, &seen, now) {
+            check(&deployment, &next);
+            deployment = *next;
+        }
+    }
+}
+
+/// A deployment that has started, on three hosts.
+fn started() -> Deployment {
+    samples::must(
+        &accepted(policy()),
+        &Observation::Ready(start(3, true)),
+        samples::START,
+    )
+}
+
+/// Lets only time pass, as after everything else has died.
+fn only_time(mut deployment: Deployment, mut now: Timestamp) -> (Deployment, u32) {
+    for looks in 0..1000 {
+        let Some(at) = deployment.next_look(now) else {
+            return (deployment, looks);
+        };
+        now = now.max(at);
+        if let Advance::Advanced(next) = step(&deployment, &Observation::TimePassed, now) {
+            deployment = *next;
+        } else {
+            now = now.after(Millis::from_secs(1));
+        }
+    }
+    (deployment, 1000)
+}
+
+proptest! {
+    #[test]
+    fn an_end_is_never_left(moves in moves()) {
+        for first in every_state().into_iter().filter(|d| d.state.is_terminal()) {
+            walk(&first, &moves, |before, after| assert_eq!(before.state, after.state));
+        }
+    }
+
+    #[test]
+    fn success_means_that_every_host_is_proven_or_excused(moves in moves(), excused in 0_u32..3) {
+        let mut policy = policy();
+        policy.unreachable_max = excused;
+        let first = samples::must(&accepted(policy), &Observation::Ready(start(3, true)), samples::START);
+        walk(&first, &moves, |_, after| {
+            if let State::Ended { outcome: Outcome::Succeeded, run: Some(run), .. } = &after.state {
+                for (host, standing) in &run.hosts {
+                    assert!(matches!(standing, Standing::Proven | Standing::Excused(_)), "{host}: {standing:?}");
+                }
+                let excused_count = run.hosts.values().filter(|s| matches!(s, Standing::Excused(_))).count();
+                assert!(excused_count <= usize::try_from(excused).unwrap());
+            }
+        });
+    }
+
+    #[test]
+    fn failed_and_cancelled_mean_that_no_host_was_asked_to_switch(moves in moves()) {
+        walk(&started(), &moves, |_, after| {
+            if let State::Ended { outcome: Outcome::Failed(_) | Outcome::Cancelled(_), run: Some(run), .. } = &after.state {
+                assert!(run.moved.is_empty());
+            }
+        });
+    }
+
+    #[test]
+    fn generations_only_grow_and_a_rollback_is_a_new_one(moves in moves()) {
+        walk(&started(), &moves, |before, after| {
+            let highest = |d: &Deployment| d.commands().iter().map(|c| c.token.generation).max();
+            if let (Some(old), Some(new)) = (highest(before), highest(after)) {
+                assert!(new >= old);
+            }
+            if let (State::Active { run, .. }, "RollingBack") = (&after.state, after.state.name()) {
+                for command in after.commands() {
+                    assert!(command.token.generation > run.generation);
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn every_token_is_used_once(moves in moves()) {
+        let mut seen = std::collections::BTreeSet::new();
+        walk(&started(), &moves, |before, after| {
+            let known: Vec<_> = before.commands().iter().map(|c| &c.token).collect();
+            for command in after.commands().iter().filter(|c| !known.contains(&&c.token)) {
+                assert!(seen.insert(command.token.to_string()), "{} twice", command.token);
+            }
+        });
+    }
+
+    #[test]
+    fn a_repeated_observation_changes_nothing_the_second_time(moves in moves()) {
+        let mut deployment = started();
+        for made in &moves {
+            let Some(seen) = observation(&deployment, made) else { continue };
+            let Advance::Advanced(next) = step(&deployment, &seen, samples::START) else { continue };
+            let repeats = !matches!(seen, Observation::TimePassed | Observation::CommandSent(..));
+            if repeats {
+                let again = step(&next, &seen, samples::START);
+                assert!(!matches!(again, Advance::Advanced(_)), "{seen:?} on {}: {again:?}", next.state.name());
+            }
+            deployment = *next;
+        }
+    }
+
+    #[test]
+    fn when_everything_else_is_dead_time_alone_ends_it(moves in moves()) {
+        let mut last = started();
+        walk(&started(), &moves, |_, after| last = after.clone());
+        let (end, looks) = only_time(last, samples::START.after(Millis::from_secs(12_000)));
+        prop_assert!(end.state.is_terminal(), "{} after {looks} looks", end.state.name());
+    }
+
+    #[test]
+    fn history_is_bounded(moves in moves()) {
+        walk(&started(), &moves, |_, after| assert!(after.timeline.len() <= 40));
+    }
+
+    #[test]
+    fn every_state_that_waits_has_a_deadline_and_a_next_look(moves in moves()) {
+        walk(&started(), &moves, |_, after| {
+            assert_eq!(after.state.deadline().is_some(), !after.state.is_terminal());
+            assert_eq!(after.next_look(samples::START).is_some(), !after.state.is_terminal());
+        });
+    }
+}
+
+#[test]
+fn rounds_of_different_waves_and_of_the_bake_never_share_a_token() {
+    let mut tokens = std::collections::BTreeSet::new();
+    let mut deployment = started();
+    let mut now = samples::START;
+    for _ in 0..40 {
+        for command in deployment.commands() {
+            assert!(
+                tokens.insert(command.token.to_string()),
+                "{}",
+                command.token
+            );
+        }
+        deployment = all_done(deployment, now);
+        now = now.after(Millis::from_secs(2));
+        if let Advance::Advanced(next) = step(&deployment, &Observation::TimePassed, now) {
+            deployment = *next;
+        }
+    }
+    assert_eq!(deployment.state.name(), "Succeeded");
+    assert!(tokens.iter().filter(|t| t.contains(":status:")).count() >= 3);
+}
+
+#[test]
+fn a_failed_rollback_never_rolls_back_again() {
+    for deployment in every_state() {
+        if deployment.state.name() != "RollingBack" {
+            continue;
+        }
+        let end = samples::answer_all(deployment, samples::START, |_, _| {
+            failed(FailureClass::StartFailed)
+        });
+        assert_eq!(end.state.name(), "RollbackFailed");
+        let failure = match &end.state {
+            State::Ended { outcome, .. } => outcome.failure().unwrap().clone(),
+            _ => unreachable!(),
+        };
+        assert!(
+            failure.detail().starts_with("i-"),
+            "names the host: {failure:?}"
+        );
+    }
+}
+
+#[test]
+fn a_rollback_goes_to_the_last_proven_release_and_only_to_hosts_that_moved() {
+    let first = all_done(all_done(started(), samples::START), samples::START);
+    assert_eq!(
+        first.state.name(),
+        "Activating",
+        "the canary switches alone"
+    );
+    let back = samples::answer_all(first, samples::START, |_, _| {
+        failed(FailureClass::HealthFailed)
+    });
+    let command = back.commands().first().unwrap();
+    assert_eq!(command.hosts, vec![samples::host(1)]);
+    let Some(longshore_core::Phase::RollingBack { ask, .. }) = samples::phase(&back) else {
+        panic!("{}", back.state.name());
+    };
+    assert_eq!(ask.release, samples::release('a'));
+}
+
+#[test]
+fn without_a_proven_release_there_is_nothing_to_go_back_to_and_somebody_is_called() {
+    let mut now_first = accepted(policy());
+    now_first = samples::must(
+        &now_first,
+        &Observation::Ready(start(1, false)),
+        samples::START,
+    );
+    let switching = all_done(all_done(now_first, samples::START), samples::START);
+    let end = samples::answer_all(switching, samples::START, |_, _| {
+        failed(FailureClass::HealthFailed)
+    });
+    assert_eq!(end.state.name(), "RollbackFailed");
+}
+
+#[test]
+fn an_app_that_answers_from_the_old_process_is_not_proven() {
+    let switching = all_done(all_done(started(), samples::START), samples::START);
+    let end = samples::answer_all(switching, samples::START, |_, _| Report::Done {
+        served: Some(samples::release('a').id()),
+        healthy: true,
+    });
+    assert_eq!(end.state.name(), "RollingBack");
+}
+
+#[test]
+fn one_bad_host_in_a_batch_does_not_keep_the_others_from_being_asked() {
+    let deployment = started();
+    let token = deployment.commands()[0].token.clone();
+    let refused = Observation::SendRefused(token, Failure::of(FailureClass::InvalidHost));
+    let next = samples::must(&deployment, &refused, samples::START);
+    assert_eq!(next.state.name(), "Preparing");
+    assert_eq!(next.commands().len(), 3, "one command for each host");
+}
+
+#[test]
+fn the_newest_waiting_deployment_wins_and_a_rolled_back_commit_is_kept_out() {
+    let slot = Slot::empty(accepted(policy()).app);
+    let first = slot.accept(&id(1));
+    assert_eq!(first.supersedes, None);
+    let second = first.slot.accept(&id(2));
+    assert_eq!(second.supersedes, Some(id(1)));
+    assert!(second.slot.begin(&id(1), samples::START).is_err());
+    let (begun, generation) = second.slot.begin(&id(2), samples::START).unwrap();
+    assert_eq!(generation.number(), 1);
+    assert!(
+        begun.begin(&id(2), samples::START).is_err(),
+        "one at a time"
+    );
+
+    let rolled_back = every_state()
+        .into_iter()
+        .find(|d| d.state.name() == "RolledBack")
+        .unwrap();
+    let mut running = begun;
+    running.running = Some(rolled_back.id.clone());
+    let after = running.finish(&rolled_back).unwrap();
+    assert_eq!(after.running, None);
+    assert!(after.quarantine.contains_key(&samples::release('b').commit));
+    assert!(
+        after.generation.number() >= 8,
+        "the rollback's generation is taken"
+    );
+    assert_eq!(after.finish(&rolled_back), None, "only once");
+}
