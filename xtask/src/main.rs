@@ -1,3 +1,44 @@
-//! The developer commands of this repository.
+//! The developer commands of this repository: `cargo xtask <command>`.
+//!
+//! This crate has no dependencies, so that it runs seconds after a clone. It builds the workspace and hands over to the
+//! programs in it; no rule of the product lives here.
 
-fn main() {}
+mod generate;
+mod steps;
+mod verify;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage: cargo xtask <command>
+
+  demo               deploy a real app to three local hosts, good and bad, and show what happens
+  local              keep the local cloud up for pushes of your own (see `cargo xtask local --help`)
+  test               every check and every test, end to end included; what CI runs
+  generate [--check] put the host script into template.yaml, or check that it is there
+  bench              cold start and warm cost of the functions, as ratios to an empty one
+";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let command = args.next().unwrap_or_default();
+    let rest: Vec<String> = args.collect();
+    let done = match command.as_str() {
+        "demo" | "local" => steps::hand_over(&command, &rest),
+        "test" => verify::everything(&rest),
+        "generate" => generate::run(rest.iter().any(|arg| arg == "--check")),
+        "bench" => steps::bench(&rest),
+        "" | "help" | "--help" | "-h" => {
+            steps::say(USAGE);
+            return ExitCode::SUCCESS;
+        }
+        other => Err(format!("there is no command {other:?}\n\n{USAGE}")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            steps::complain(&problem);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The health verifier: runs the rounds of verification after a switch, after a restore, and through the bake.
+
+use longshore_core::Desk;
+use longshore_desk::{look, serve};
+use longshore_events::{Batch, Failures};
+use longshore_shell::world::World;
+
+/// Works through a batch of messages.
+pub async fn handle<W: World>(world: &W, batch: &Batch<'_>) -> Failures {
+    serve(batch, async |record| {
+        look(world, Desk::HealthVerifier, &record.body).await.map(|_| ())
+    })
+    .await
+}

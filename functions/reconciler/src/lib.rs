@@ -1,0 +1,89 @@
+//! The reconciler: starts what waits, drives it forward, and every minute looks at everything that is not at rest, as if
+//! an event had come for it. Whatever else is lost, this finds it again.
+
+use longshore_core::{AppName, Cause, DeploymentId, Desk, Millis};
+use longshore_desk::{DeskError, look, report, serve};
+use longshore_events::{Batch, Failures, Message};
+use longshore_shell::advance::{AdvanceError, advance};
+use longshore_shell::ports::{Clock, LookAgain, Store, Wake};
+use longshore_shell::telemetry::{Level, Line};
+use longshore_shell::world::World;
+
+/// Deployments that one tick looks at. After a long outage everything is overdue at once; the ticks work through it at
+/// this pace, and each begins at another place, so that none is left for ever.
+const LOOKS_PER_TICK: usize = 200;
+
+/// Works through a batch of messages.
+pub async fn handle<W: World>(world: &W, batch: &Batch<'_>) -> Failures {
+    serve(batch, |record| one(world, &record.body)).await
+}
+
+async fn one<W: World>(world: &W, body: &str) -> Result<(), DeskError> {
+    if Message::parse(body)? == Some(Message::Tick) {
+        return Ok(tick(world).await?);
+    }
+    let looked = look(world, Desk::Reconciler, body).await?;
+    let ended = looked.filter(|looked| looked.deployment.state.is_terminal());
+    if let Some(looked) = ended {
+        start_next(world, &looked.deployment.app, Cause::Event).await?;
+    }
+    Ok(())
+}
+
+/// Looks at everything that is not at rest. One that cannot be looked at does not keep the others from it.
+async fn tick<W: World>(world: &W) -> Result<(), AdvanceError> {
+    let mut open = world.store().open().await?;
+    let minute = world.clock().now().as_unix_s() / 60;
+    if let Some(start) = usize::try_from(minute)
+        .ok()
+        .and_then(|minute| minute.checked_rem(open.len()))
+    {
+        open.rotate_left(start);
+    }
+    let mut failed = None;
+    for id in open.iter().take(LOOKS_PER_TICK) {
+        if let Err(error) = look_at(world, id).await {
+            Line::of(Level::Error, "tick_failed")
+                .word("deployment.id", id.as_str())
+                .error(&error)
+                .write();
+            failed = Some(error);
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+async fn look_at<W: World>(world: &W, id: &DeploymentId) -> Result<(), AdvanceError> {
+    let Some(looked) = advance(world, Some(Desk::Reconciler), id, Cause::Tick).await? else {
+        return Ok(());
+    };
+    report(Desk::Reconciler, &looked);
+    for desk in looked.deployment.desks() {
+        if desk != Desk::Reconciler {
+            let look = LookAgain {
+                desk,
+                deployment: id.clone(),
+                chapter: None,
+                after: Millis::default(),
+            };
+            // Lost, it is sent again by the next tick.
+            let _next_tick_repeats_it = world.wake().later(&look).await;
+        }
+    }
+    if looked.deployment.state.is_terminal() {
+        start_next(world, &looked.deployment.app, Cause::Tick).await?;
+    }
+    Ok(())
+}
+
+/// Starts what waits, now that something has ended.
+async fn start_next<W: World>(world: &W, app: &AppName, cause: Cause) -> Result<(), AdvanceError> {
+    let slot = world.store().slot(app).await?;
+    let (None, Some(next)) = (&slot.running, &slot.waiting) else {
+        return Ok(());
+    };
+    if let Some(looked) = advance(world, Some(Desk::Reconciler), next, cause).await? {
+        report(Desk::Reconciler, &looked);
+    }
+    Ok(())
+}

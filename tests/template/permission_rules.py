@@ -1,0 +1,237 @@
+"""House rules about permissions: who may do what, on what, and under which condition.
+
+Each rule returns the sentences it objects to. A rule must never pass because what it looks for is not there: what must
+exist is named, and its absence is an objection.
+"""
+
+import view
+
+# These actions know no resources; everything else is given the ARN of what it acts on.
+WITHOUT_RESOURCES = {
+    "ssm:DescribeInstanceInformation",
+    "ssm:ListCommandInvocations",
+    "ssm:ListCommands",
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+}
+SENDERS = {"AutoRollbackRole", "HealthVerifierRole", "ReconcilerRole"}
+PREFIX = "arn:${AWS::Partition}:%s:${AWS::Region}:${AWS::AccountId}:"
+DOCUMENT = PREFIX % "ssm" + "document/longshore-${EnvironmentName}"
+HOSTS = PREFIX % "ec2" + "instance/*"
+PARAMETERS = PREFIX % "ssm" + "parameter/"
+CONTROL = PARAMETERS + "longshore/${EnvironmentName}/control/*"
+# What the key's context is called by the service that uses it.
+CONTEXTS = {
+    "ssm.${AWS::Region}.amazonaws.com": "kms:EncryptionContext:PARAMETER_ARN",
+    "dynamodb.${AWS::Region}.amazonaws.com": "kms:EncryptionContext:aws:dynamodb:tableName",
+    "sns.${AWS::Region}.amazonaws.com": "kms:EncryptionContext:aws:sns:topicArn",
+}
+ADMINISTRATION = "AccountAdministersTheKey"
+USES_OF_THE_KEY = {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:CreateGrant", "kms:ReEncryptFrom"}
+
+
+def allowed(template):
+    """The statements of roles and managed policies that allow something."""
+    return [one for one in view.identity_statements(template) if one.effect == "Allow"]
+
+
+def stars_only_where_there_are_no_resources(template):
+    """`*` as a resource is for actions that know no resources, and actions have no stars at all."""
+    for one in allowed(template):
+        if "*" in one.resources and not set(one.actions) <= WITHOUT_RESOURCES:
+            yield f"{one.owner}.{one.sid}: {set(one.actions) - WITHOUT_RESOURCES} on every resource"
+        if any("*" in action for action in one.actions):
+            yield f"{one.owner}.{one.sid}: an action with a star"
+        if not one.actions or not one.resources:
+            yield f"{one.owner}.{one.sid}: no action or no resource (NotAction and NotResource are not used)"
+
+
+def commands_are_our_document_on_tagged_hosts(template):
+    """SendCommand: our document by name, and only hosts that carry this environment's tag and an app's."""
+    sends = [one for one in allowed(template) if "ssm:SendCommand" in one.actions]
+    if {one.owner for one in sends} != SENDERS:
+        yield f"commands are sent by {sorted({one.owner for one in sends})}, not by {sorted(SENDERS)}"
+    for owner in SENDERS:
+        mine = {one.resources: one for one in sends if one.owner == owner}
+        if set(mine) != {(DOCUMENT,), (HOSTS,)}:
+            yield f"{owner}: SendCommand on {sorted(mine)}"
+            continue
+        hosts = mine[(HOSTS,)]
+        if hosts.condition("StringEquals", "ssm:resourceTag/longshore:environment") != ("${EnvironmentName}",):
+            yield f"{owner}: SendCommand to hosts of any environment"
+        if hosts.condition("Null", "ssm:resourceTag/longshore:app") != ("false",):
+            yield f"{owner}: SendCommand to hosts without an app"
+        if mine[(DOCUMENT,)].conditions:
+            yield f"{owner}: a condition on the document, which carries no tags, so nothing could be sent"
+
+
+def the_webhook_cannot_send_commands(template):
+    """What faces the internet reaches the table and its own parameters, and no host."""
+    function = view.functions(template).get("trigger-deploy")
+    actions = view.allowed_actions(template, function.role) if function else ["there is no such function"]
+    if set(actions) - set(view.PERMISSIONS["trigger-deploy"]["platform"] + view.PERMISSIONS["trigger-deploy"]["code"]):
+        yield f"trigger-deploy may {actions}"
+    for action in actions:
+        if action.startswith(("sqs:", "sns:", "lambda:", "events:")) or action in (
+            "ssm:SendCommand",
+            "ssm:StartSession",
+        ):
+            yield f"trigger-deploy may {action}"
+
+
+def nothing_is_deleted_or_scanned(template):
+    """The table keeps its history: no role deletes from it, scans it, or writes in bulk."""
+    banned = {
+        "dynamodb:DeleteItem",
+        "dynamodb:Scan",
+        "dynamodb:BatchWriteItem",
+        "dynamodb:PartiQLDelete",
+        "iam:PassRole",
+    }
+    for one in allowed(template):
+        for action in banned & set(one.actions):
+            yield f"{one.owner}.{one.sid} may {action}"
+        if "dynamodb:Query" in one.actions and one.resources != ("${Table.Arn}/index/open",):
+            yield f"{one.owner}.{one.sid} may query {one.resources}"
+
+
+def every_decryption_is_bound_to_its_purpose(template):
+    """kms:Decrypt names the service it goes through and the parameter, table or topic it is for."""
+    for one in allowed(template):
+        if not any(action.startswith("kms:") for action in one.actions):
+            continue
+        through = one.condition("StringEquals", "kms:ViaService")
+        context = CONTEXTS.get(through[0]) if len(through) == 1 else None
+        values = one.condition("StringEquals", context) + one.condition("StringLike", context)
+        if not values:
+            yield f"{one.owner}.{one.sid}: {one.actions} without kms:ViaService and its context"
+        if any(value in ("*", PARAMETERS + "*") for value in values):
+            yield f"{one.owner}.{one.sid}: the context is a star"
+        if one.resources != ("${Key.Arn}",):
+            yield f"{one.owner}.{one.sid}: {one.actions} on {one.resources}"
+
+
+def table_users_may_open_the_table(template):
+    """A table under our own key answers AccessDenied to a caller who may not decrypt for it, and so does its stream."""
+    for owner in view.of_type(template, "AWS::IAM::Role"):
+        mine = [one for one in allowed(template) if one.owner == owner]
+        uses = any(action.startswith("dynamodb:") for one in mine for action in one.actions)
+        opens = any(
+            one.condition("StringEquals", CONTEXTS["dynamodb.${AWS::Region}.amazonaws.com"]) == ("${Table}",)
+            for one in mine
+        )
+        if uses != opens:
+            yield f"{owner}: uses the table {uses}, may decrypt for it {opens}"
+
+
+def parameters_stay_in_the_environment(template):
+    """Every parameter and context that is allowed holds the environment's name between slashes."""
+    for one in allowed(template):
+        contexts = one.condition("StringLike", "kms:EncryptionContext:PARAMETER_ARN")
+        for arn in one.resources + contexts:
+            if ":parameter/" in arn and "/${EnvironmentName}/" not in arn + "/":
+                yield f"{one.owner}.{one.sid}: {arn} is not of this environment"
+
+
+def hosts_never_read_control_parameters(template):
+    """A host reads its environment's parameters but for `control`, and never by path."""
+    mine = [one for one in view.identity_statements(template) if one.owner == "HostPolicy"]
+    denied = {action for one in mine if one.effect == "Deny" and one.resources == (CONTROL,) for action in one.actions}
+    if not {"ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath", "ssm:GetParameterHistory"} <= denied:
+        yield "HostPolicy does not deny the control parameters"
+    if not any(
+        one.effect == "Deny"
+        and "kms:Decrypt" in one.actions
+        and one.condition("StringLike", "kms:EncryptionContext:PARAMETER_ARN") == (CONTROL,)
+        for one in mine
+    ):
+        yield "HostPolicy does not deny decrypting the control parameters"
+    if any(one.effect == "Allow" and "ssm:GetParametersByPath" in one.actions for one in mine):
+        yield "HostPolicy allows reading by path"
+
+
+def nothing_reads_below_a_path(template):
+    """A grant by path opens every level below it, so whoever reads by path is denied to read recursively."""
+    for owner in {one.owner for one in allowed(template) if "ssm:GetParametersByPath" in one.actions}:
+        denials = [one for one in view.role_statements(template, owner) if one.effect == "Deny"]
+        if not any(
+            "ssm:GetParametersByPath" in one.actions and one.condition("StringEquals", "ssm:Recursive") == ("true",)
+            for one in denials
+        ):
+            yield f"{owner} may read recursively"
+
+
+def logs_are_written_to_the_own_group_only(template):
+    """A function's role writes to the log group of that function, and to no other."""
+    for name, function in view.functions(template).items():
+        writes = [
+            one
+            for one in view.role_statements(template, function.role)
+            if any(action.startswith("logs:") for action in one.actions)
+        ]
+        if [one.resources for one in writes] != [("${" + function.log_group + ".Arn}",)]:
+            yield f"{name} writes logs to {[one.resources for one in writes]}"
+
+
+def roles_are_confined(template):
+    """Path, boundary, one service each, no managed policy of AWS; a service that says for whom it acts is asked for it."""
+    for owner, properties in view.of_type(template, "AWS::IAM::Role").items():
+        if properties.get("Path") != "/longshore/":
+            yield f"{owner}: path {properties.get('Path')}"
+        if "PermissionsBoundaryArn" not in view.text(properties.get("PermissionsBoundary")):
+            yield f"{owner}: no permissions boundary"
+        if any(not view.text(arn) == "${HostPolicy}" for arn in properties.get("ManagedPolicyArns", [])):
+            yield f"{owner}: a managed policy"
+    for one in view.trust_statements(template):
+        service = one.principals[0] if len(one.principals) == 1 else "several"
+        if not service.startswith("Service:") or one.actions != ("sts:AssumeRole",):
+            yield f"{one.owner}: trusts {one.principals} with {one.actions}"
+        asked = one.condition("StringEquals", "aws:SourceAccount") and one.condition("StringEquals", "aws:SourceArn")
+        if service in ("Service:pipes.amazonaws.com", "Service:scheduler.amazonaws.com") and not asked:
+            yield f"{one.owner}: trusts {service} on anybody's behalf"
+
+
+def the_key_is_used_for_its_purposes_only(template):
+    """The key policy has no star, gives administrators no use of the key, and lets alarms reach the encrypted topic."""
+    mine = [one for one in view.resource_statements(template) if one.owner == "Key"]
+    for one in mine:
+        if any(principal.endswith("*") for principal in one.principals) or "kms:*" in one.actions:
+            yield f"Key.{one.sid}: a star"
+        if USES_OF_THE_KEY & set(one.actions) and not one.conditions:
+            yield f"Key.{one.sid}: {one.actions} without a condition"
+    if not any(one.sid == ADMINISTRATION and "kms:PutKeyPolicy" in one.actions for one in mine):
+        yield "Key: nobody could ever change its policy"
+    alarms = [one for one in mine if one.principals == ("Service:cloudwatch.amazonaws.com",)]
+    if [one.actions for one in alarms] != [("kms:Decrypt", "kms:GenerateDataKey*")]:
+        yield "Key: alarms cannot publish to the encrypted topic, and fail without a trace"
+
+
+def roles_allow_exactly_what_the_code_calls(template):
+    """The actions of each function's role are those of permissions.toml."""
+    found = view.functions(template)
+    if set(found) != set(view.PERMISSIONS):
+        yield f"functions {sorted(found)}, permissions {sorted(view.PERMISSIONS)}"
+    for name in set(found) & set(view.PERMISSIONS):
+        wanted = sorted(view.PERMISSIONS[name]["platform"] + view.PERMISSIONS[name]["code"])
+        actual = view.allowed_actions(template, found[name].role)
+        if actual != wanted:
+            yield f"{name}: too many {sorted(set(actual) - set(wanted))}, too few {sorted(set(wanted) - set(actual))}"
+
+
+RULES = [
+    stars_only_where_there_are_no_resources,
+    commands_are_our_document_on_tagged_hosts,
+    the_webhook_cannot_send_commands,
+    nothing_is_deleted_or_scanned,
+    every_decryption_is_bound_to_its_purpose,
+    table_users_may_open_the_table,
+    parameters_stay_in_the_environment,
+    hosts_never_read_control_parameters,
+    nothing_reads_below_a_path,
+    logs_are_written_to_the_own_group_only,
+    roles_are_confined,
+    the_key_is_used_for_its_purposes_only,
+    roles_allow_exactly_what_the_code_calls,
+]
