@@ -1,5 +1,26 @@
-//! The app configuration document.
+//! The app configuration document: one JSON text per app and environment, kept in Parameter Store.
+//!
+//! Each key is declared once, in `config.rs`; reading, the complaints and the JSON Schema all come from that line. A
+//! document is judged as a whole and every problem is named at once, with its path and its fix. A complaint never
+//! repeats a text of the document, because a text in the wrong place may be a secret (invariant I7).
+//!
+//! This crate never reads a parameter, a clock or the network; it is told the text and the repository.
 
-/// One app's configuration in one environment.
-#[derive(Clone, Debug)]
-pub struct AppConfig {}
+mod config;
+mod document;
+mod field;
+mod hosts;
+mod problem;
+mod section;
+mod text;
+mod url;
+mod waves;
+
+pub use config::{AppConfig, Health, Hooks, Notifications, Process, Timeouts};
+pub use document::BYTES_MAX;
+pub use field::{List, Manager, Mode, Whole};
+pub use hosts::{Hosts, Tags};
+pub use problem::{ConfigProblems, Problem};
+pub use text::{Branch, HookName, RequestPath, ScriptPath};
+pub use url::HealthUrl;
+pub use waves::Waves;

@@ -1,0 +1,321 @@
+//! The document: every key with its meaning, its bounds and its default, and what the product makes of it. The same
+//! lines become `docs/app-config.schema.json`.
+
+use crate::document;
+use crate::field::{Field, List, Manager, Mode, Whole};
+use crate::hosts::Hosts;
+use crate::problem::{ConfigProblems, Problem};
+use crate::section::{
+    Presence::{Default, Optional, Required},
+    section,
+};
+use crate::text::{Branch, HookName, RequestPath, ScriptPath};
+use crate::url::HealthUrl;
+use crate::waves::Waves;
+use longshore_core::{AppName, Channel, ChannelName, HealthPolicy, Millis, Policy, Repository};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Hosts that one deployment may have.
+pub(crate) const HOSTS_MAX: u32 = 1000;
+/// Attempts to ask one host for one step.
+const ATTEMPTS_MAX: u32 = 3;
+/// Failed rounds in a row that end a bake.
+const BAKE_FAILURES_MAX: u32 = 2;
+const ROUND_TIMEOUT: Millis = Millis::from_secs(60);
+const SETTLING: Millis = Millis::from_secs(30);
+const RETRY_AFTER: Millis = Millis::from_secs(5);
+const POLL: Millis = Millis::from_secs(5);
+
+section! {
+    /// The configuration of one app in one environment. Unknown keys are refused.
+    pub(crate) struct Document {
+        /// The app's name. Default: the repository's slug, when that is an app name.
+        app: Option<AppName> = Optional,
+        /// The branch that is deployed to this environment; pushes to others are skipped.
+        branch: Branch = Required("\"main\""),
+        /// Which hosts make up the target set.
+        hosts: Hosts = Default(json!({})),
+        /// Cumulative wave sizes, each a number of hosts or a percentage of the target set, ascending; the last is
+        /// 100%.
+        waves: Waves = Default(json!(["100%"])),
+        /// How a release is checked after it was switched to.
+        health: Health = Required("{ \"port\": 3000 }"),
+        /// How the app's processes are run.
+        process: Process = Required("{ \"script\": \"server.js\" }"),
+        /// Scripts of package.json that run at certain steps.
+        hooks: Hooks = Default(json!({})),
+        /// Where people are told.
+        notifications: Notifications = Default(json!({})),
+        /// Whether a person must approve each push before anything is done.
+        approval: bool = Default(json!(false)),
+        /// How long each step may take.
+        timeouts: Timeouts = Default(json!({})),
+    }
+}
+
+section! {
+    /// How a release is checked after it was switched to.
+    pub struct Health {
+        /// The port that the app listens on, on its host; the app gets it as PORT.
+        port: Whole<1, 65_535> = Required("3000"),
+        /// The path that is asked on the host's loopback, printable and without spaces.
+        path: RequestPath = Default(json!("/")),
+        /// The HTTP status that counts as healthy.
+        expected_status: Whole<100, 599> = Default(json!(200)),
+        /// Attempts until an activation or a verification gives up.
+        attempts: Whole<1, 100> = Default(json!(10)),
+        /// Seconds between two attempts, and between two rounds of verification.
+        interval_seconds: Whole<1, 300> = Default(json!(2)),
+        /// Seconds for which the whole target set is watched before a release counts as good; 0 watches one round.
+        bake_seconds: Whole<0, 3600> = Default(json!(60)),
+        /// An address that is asked from outside too, in every round: https, or http to this machine itself.
+        url: Option<HealthUrl> = Optional,
+    }
+}
+
+section! {
+    /// How the app's processes are run.
+    pub struct Process {
+        /// What keeps the processes running.
+        manager: Manager = Default(json!("pm2")),
+        /// The start script, as a path inside the repository after the build.
+        script: ScriptPath = Required("\"server.js\""),
+        /// cluster: the processes share the port and are replaced one by one; fork: each opens the port itself.
+        mode: Mode = Default(json!("cluster")),
+        /// Processes per host.
+        instances: Whole<1, 64> = Default(json!(1)),
+    }
+}
+
+section! {
+    /// Scripts of package.json, run by name with npm. Dependencies are installed by npm ci in any case.
+    pub struct Hooks {
+        /// Runs on each host after npm ci.
+        install: Option<HookName> = Optional,
+        /// Runs on each host after the install hook.
+        build: Option<HookName> = Optional,
+        /// Runs once per deployment, on one host, before any traffic moves.
+        migrate: Option<HookName> = Optional,
+        /// Takes back what the migrate hook did; needs a migrate hook.
+        migrate_down: Option<HookName> = Optional,
+    }
+}
+
+section! {
+    /// Where people are told.
+    pub struct Notifications {
+        /// Slack channels, by the names of their webhooks among the environment's control parameters.
+        slack: List<ChannelName, 10> = Default(json!([])),
+        /// Whether the environment's SNS topic gets every message.
+        sns: bool = Default(json!(true)),
+    }
+}
+
+section! {
+    /// How long each step may take, in seconds. What takes longer has failed.
+    pub struct Timeouts {
+        /// Fetching, installing and building on the hosts, in seconds.
+        prepare_seconds: Whole<30, 7200> = Default(json!(900)),
+        /// The migrate hook, in seconds.
+        migrate_seconds: Whole<10, 14_400> = Default(json!(900)),
+        /// Switching one wave, or restoring the hosts that moved, in seconds.
+        activate_seconds: Whole<30, 3600> = Default(json!(300)),
+        /// Waiting for the deployment before it, in seconds.
+        queue_seconds: Whole<60, 172_800> = Default(json!(14_400)),
+        /// Waiting for an approval, in seconds.
+        approval_seconds: Whole<60, 604_800> = Default(json!(86_400)),
+    }
+}
+
+/// One app's configuration in one environment. A value of this type has passed every check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppConfig {
+    app: AppName,
+    document: Document,
+}
+
+impl AppConfig {
+    /// Judges a document as a whole.
+    ///
+    /// # Errors
+    /// [`ConfigProblems`] with everything that is wrong.
+    pub fn parse(json: &str, repository: &Repository) -> Result<Self, ConfigProblems> {
+        let mut problems = Vec::new();
+        match read(json, repository, &mut problems) {
+            Some(config) if problems.is_empty() => Ok(config),
+            Some(_) | None => Err(ConfigProblems::of(problems)),
+        }
+    }
+
+    /// The JSON Schema (draft 2020-12) of the document, for editors and other tools. It accepts every valid document;
+    /// rules that tie keys together are judged by [`AppConfig::parse`] only.
+    #[must_use]
+    pub fn json_schema() -> Value {
+        let mut schema = Document::schema();
+        if let Some(schema) = schema.as_object_mut() {
+            let draft = "https://json-schema.org/draft/2020-12/schema";
+            schema.insert("$schema".to_owned(), Value::from(draft));
+            schema.insert(
+                "title".to_owned(),
+                Value::from("Longshore app configuration"),
+            );
+        }
+        schema
+    }
+
+    /// The app's name.
+    #[must_use]
+    pub const fn app(&self) -> &AppName {
+        &self.app
+    }
+
+    /// The branch that is deployed.
+    #[must_use]
+    pub fn branch(&self) -> &str {
+        self.document.branch.as_str()
+    }
+
+    /// The tags a host must carry besides Longshore's own.
+    #[must_use]
+    pub const fn tags(&self) -> &BTreeMap<String, String> {
+        self.document.hosts.tags.as_map()
+    }
+
+    /// The address of the check from outside, if there is one.
+    #[must_use]
+    pub fn health_url(&self) -> Option<&str> {
+        self.document.health.url.as_ref().map(HealthUrl::as_str)
+    }
+
+    /// The HTTP status that counts as healthy.
+    #[must_use]
+    pub fn expected_status(&self) -> u16 {
+        // The type's bound is 599, so that the conversion holds.
+        u16::try_from(self.document.health.expected_status.get()).unwrap_or(u16::MAX)
+    }
+
+    /// How a release is checked.
+    #[must_use]
+    pub const fn health(&self) -> &Health {
+        &self.document.health
+    }
+
+    /// How the processes are run.
+    #[must_use]
+    pub const fn process(&self) -> &Process {
+        &self.document.process
+    }
+
+    /// The scripts that run at certain steps.
+    #[must_use]
+    pub const fn hooks(&self) -> &Hooks {
+        &self.document.hooks
+    }
+
+    /// The limits of a deployment under this configuration.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        let document = &self.document;
+        let timeouts = &document.timeouts;
+        Policy {
+            waves: document.waves.as_slice().to_vec(),
+            health: health_policy(&document.health),
+            channels: channels(&document.notifications),
+            migrates: document.hooks.migrate.is_some(),
+            needs_approval: document.approval,
+            unreachable_max: document.hosts.unreachable_max.get(),
+            hosts_max: HOSTS_MAX,
+            attempts_max: ATTEMPTS_MAX,
+            approval_timeout: seconds(timeouts.approval_seconds),
+            queue_timeout: seconds(timeouts.queue_seconds),
+            prepare_timeout: seconds(timeouts.prepare_seconds),
+            migrate_timeout: seconds(timeouts.migrate_seconds),
+            activate_timeout: seconds(timeouts.activate_seconds),
+            round_timeout: ROUND_TIMEOUT,
+            settling: SETTLING,
+            retry_after: RETRY_AFTER,
+            poll: POLL,
+        }
+    }
+}
+
+fn seconds<const MIN: u32, const MAX: u32>(number: Whole<MIN, MAX>) -> Millis {
+    Millis::from_secs(u64::from(number.get()))
+}
+
+fn health_policy(health: &Health) -> HealthPolicy {
+    HealthPolicy {
+        attempts_max: health.attempts.get(),
+        interval: seconds(health.interval_seconds),
+        bake: seconds(health.bake_seconds),
+        bake_failures_max: BAKE_FAILURES_MAX,
+        outside: health.url.is_some(),
+    }
+}
+
+fn channels(notifications: &Notifications) -> Vec<Channel> {
+    let sns = notifications.sns.then_some(Channel::Sns);
+    let slack = notifications.slack.as_slice().iter().cloned();
+    sns.into_iter().chain(slack.map(Channel::Slack)).collect()
+}
+
+fn read(json: &str, repository: &Repository, problems: &mut Vec<Problem>) -> Option<AppConfig> {
+    let value = document::read(json, problems)?;
+    let named = value.get("app").is_some();
+    let app = (!named && value.is_object()).then(|| app_of(repository, problems));
+    let document = Document::read(&value, "", problems)?;
+    check_together(&document, problems);
+    let app = document.app.clone().or(app.flatten())?;
+    Some(AppConfig { app, document })
+}
+
+/// The app of a document that names none.
+fn app_of(repository: &Repository, problems: &mut Vec<Problem>) -> Option<AppName> {
+    let app = AppName::parse(repository.slug()).ok();
+    if app.is_none() {
+        let wrong = "is missing, and the repository's slug is not an app name";
+        let fix = "add it: lower-case letters, digits and hyphens, for example \"app\": \"orders\"";
+        problems.push(Problem::new("app", wrong, fix));
+    }
+    app
+}
+
+/// The rules that tie keys together.
+fn check_together(document: &Document, problems: &mut Vec<Problem>) {
+    let (health, hooks) = (&document.health, &document.hooks);
+    let attempts = u64::from(health.attempts.get());
+    let tried = attempts.saturating_mul(u64::from(health.interval_seconds.get()));
+    let limit = document.timeouts.activate_seconds.get();
+    if tried > u64::from(limit) {
+        let wrong = format!(
+            "makes {tried} seconds with health.interval_seconds, more than the {limit} of \
+            timeouts.activate_seconds"
+        );
+        let fix = "lower one of the two, or raise timeouts.activate_seconds";
+        problems.push(Problem::new("health.attempts", wrong, fix));
+    }
+    if hooks.migrate_down.is_some() && hooks.migrate.is_none() {
+        let fix = "add hooks.migrate, or remove it";
+        let wrong = "has nothing to take back without hooks.migrate";
+        problems.push(Problem::new("hooks.migrate_down", wrong, fix));
+    }
+}
+
+/// The path of every key, in alphabetical order of the sections.
+pub(crate) fn known_paths() -> Vec<String> {
+    let mut paths = Vec::new();
+    collect(&Document::schema(), "", &mut paths);
+    paths
+}
+
+fn collect(schema: &Value, at: &str, paths: &mut Vec<String>) {
+    let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
+        return;
+    };
+    for (key, schema) in properties {
+        let path = crate::problem::key_path(at, key);
+        collect(schema, &path, paths);
+        paths.push(path);
+    }
+}

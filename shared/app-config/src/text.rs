@@ -1,0 +1,339 @@
+//! Texts with a form: names, paths and branches. What is accepted here is safe to show and to hand on (invariant I7).
+
+use crate::field::{Field, kind_of};
+use crate::problem::Problem;
+use longshore_core::{AppName, ChannelName};
+use serde_json::{Value, json};
+
+/// Reads a text through `parse`, whose error says what is wrong with it; `form` says what is wanted.
+pub(crate) fn read_text<T>(
+    value: &Value,
+    at: &str,
+    form: &str,
+    problems: &mut Vec<Problem>,
+    parse: impl FnOnce(&str) -> Result<T, &'static str>,
+) -> Option<T> {
+    let wrong = match value.as_str().map(parse) {
+        Some(Ok(text)) => return Some(text),
+        Some(Err(wrong)) => wrong.to_owned(),
+        None => format!("is {}", kind_of(value)),
+    };
+    problems.push(Problem::new(at, wrong, format!("write {form}")));
+    None
+}
+
+/// Declares a newtype over a text that `check` accepts.
+macro_rules! text {
+    ($(#[$about:meta])* $name:ident, $form:expr, $check:expr, $schema:expr) => {
+        $(#[$about])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl $crate::field::Field for $name {
+            fn read(
+                value: &serde_json::Value,
+                at: &str,
+                problems: &mut Vec<$crate::problem::Problem>,
+            ) -> Option<Self> {
+                let check: fn(&str) -> Result<(), &'static str> = $check;
+                $crate::text::read_text(value, at, $form, problems, |text| {
+                    check(text).map(|()| Self(text.to_owned()))
+                })
+            }
+
+            fn schema() -> serde_json::Value {
+                $schema
+            }
+        }
+    };
+}
+pub(crate) use text;
+
+const NAME_FORM: &str =
+    "1 to 63 lower-case letters, digits and hyphens, not starting with a hyphen";
+const NAME_PATTERN: &str = "^[a-z0-9][a-z0-9-]{0,62}$";
+
+impl Field for AppName {
+    fn read(value: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Self> {
+        read_text(value, at, NAME_FORM, problems, |text| {
+            Self::parse(text).map_err(|_| "is not an app name")
+        })
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": NAME_PATTERN })
+    }
+}
+
+impl Field for ChannelName {
+    fn read(value: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Self> {
+        if value.as_str().is_some_and(|text| text.contains("://")) {
+            let fix = "put the URL into the SecureString parameter \
+                /longshore/<environment>/control/slack/<name>, and <name> here";
+            let wrong = "is a URL, and a webhook's URL is a secret";
+            problems.push(Problem::new(at, wrong, fix));
+            return None;
+        }
+        read_text(value, at, NAME_FORM, problems, |text| {
+            Self::parse(text).map_err(|_| "is not a channel name")
+        })
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": NAME_PATTERN })
+    }
+}
+
+text!(
+    /// A branch, by its name without `refs/heads/`.
+    Branch,
+    "the branch's name as git shows it, 1 to 255 characters, for example \"main\"",
+    check_branch,
+    json!({
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 255,
+        "pattern": r"^[^\u0000-\u0020\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff~^:?*\[\\]+$",
+        "not": { "pattern": r"\.\.|//|@\{|(^|/)\.|\.lock(/|$)|^[/-]|[/.]$|^@$|^refs/" }
+    })
+);
+
+/// Characters that cannot be seen, or that turn the direction of what follows.
+const fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\0'..=' ' | '\u{7f}'..='\u{9f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// The rules of `git check-ref-format --branch`, and no invisible characters.
+fn check_branch(text: &str) -> Result<(), &'static str> {
+    if text.is_empty() || text.chars().count() > 255 {
+        return Err("is empty or too long");
+    }
+    if text.starts_with("refs/") {
+        return Err("begins with refs/");
+    }
+    if text
+        .chars()
+        .any(|c| is_invisible(c) || r"~^:?*[\".contains(c))
+    {
+        return Err(r"has a space, an invisible character or one of ~^:?*[\");
+    }
+    if text.contains("..") || text.contains("@{") || text == "@" {
+        return Err("has .. or @{, or is @");
+    }
+    let part = |part: &str| {
+        !part.is_empty() && !part.starts_with('.') && part.strip_suffix(".lock").is_none()
+    };
+    if !text.split('/').all(part) || text.ends_with('.') || text.starts_with('-') {
+        return Err(
+            "has a part between slashes that is empty, begins with a dot or ends with .lock, \
+            or ends with a dot, or begins with a hyphen",
+        );
+    }
+    Ok(())
+}
+
+text!(
+    /// The path that a health check asks for.
+    RequestPath,
+    "a path of up to 256 printable characters without spaces and #, beginning with /, for example \"/health\"",
+    |text| {
+        let printable = text.bytes().all(|b| b.is_ascii_graphic() && b != b'#');
+        if text.starts_with('/') && text.len() <= 256 && printable {
+            Ok(())
+        } else {
+            Err("is not a path")
+        }
+    },
+    json!({ "type": "string", "pattern": r#"^/[!"$-~]{0,255}$"# })
+);
+
+text!(
+    /// The app's start script inside the release.
+    ScriptPath,
+    "a path inside the repository of up to 200 letters, digits and _.-/, for example \"dist/server.js\"",
+    check_script,
+    json!({
+        "type": "string",
+        "pattern": r"^[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}$",
+        "not": { "pattern": r"(^|/)\.\.?(/|$)|//|/$" }
+    })
+);
+
+fn check_script(text: &str) -> Result<(), &'static str> {
+    if text.starts_with('/') {
+        return Err("begins with a slash, and the release's folder is not known beforehand");
+    }
+    if text.split('/').any(|part| part == "." || part == "..") {
+        return Err("has a part that is . or ..");
+    }
+    let first = text.bytes().next();
+    let begins = first.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let letters = |b: u8| b.is_ascii_alphanumeric() || b"_./-".contains(&b);
+    let parts = text.split('/').all(|part| !part.is_empty());
+    if begins && parts && text.len() <= 200 && text.bytes().all(letters) {
+        Ok(())
+    } else {
+        Err("is not a path of a script")
+    }
+}
+
+text!(
+    /// A script of the app's `package.json`, by its name.
+    HookName,
+    "the name of a script in package.json: 1 to 64 lower-case letters, digits and :_-, for example \"build\"",
+    |text| {
+        let lower = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+        let begins = text.bytes().next().is_some_and(lower);
+        if begins && text.len() <= 64 && text.bytes().all(|b| lower(b) || b":_-".contains(&b)) {
+            Ok(())
+        } else {
+            Err("is not the name of a script")
+        }
+    },
+    json!({ "type": "string", "pattern": "^[a-z0-9][a-z0-9:_-]{0,63}$" })
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each text is read, or refused, as told; and the schema accepts whatever is read.
+    fn check<T: Field>(good: &[&str], bad: &[&str]) {
+        let schema = T::schema();
+        let pattern = regex::Regex::new(schema["pattern"].as_str().unwrap()).unwrap();
+        let not = schema["not"]["pattern"]
+            .as_str()
+            .map(|p| regex::Regex::new(p).unwrap());
+        for (texts, expected) in [(good, true), (bad, false)] {
+            for text in texts {
+                let mut problems = Vec::new();
+                let read = T::read(&json!(text), "key", &mut problems);
+                assert_eq!(read.is_some(), expected, "{text:?} {problems:?}");
+                assert_eq!(problems.is_empty(), expected, "{text:?}");
+                let allowed = pattern.is_match(text)
+                    && !not.as_ref().is_some_and(|not| not.is_match(text))
+                    && text.chars().count() <= 255;
+                assert_eq!(allowed, expected, "the schema on {text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_branch_is_what_git_accepts() {
+        check::<Branch>(
+            &[
+                "main",
+                "feature/a-b_c",
+                "release-1.2",
+                "ünï",
+                "a@b",
+                "x.locked",
+                "v1{2}",
+            ],
+            &[
+                "",
+                " ",
+                "a b",
+                "a~1",
+                "a^",
+                "a:b",
+                "a?",
+                "a*",
+                "a[b",
+                "a\\b",
+                "a..b",
+                "a@{1}",
+                "/a",
+                "a/",
+                "a//b",
+                ".a",
+                "a/.b",
+                "a.lock",
+                "a.lock/b",
+                "a.",
+                "@",
+                "-a",
+                "a\u{7}",
+                "a\u{202e}b",
+                "refs/heads/main",
+            ],
+        );
+        check::<Branch>(&[&"é".repeat(255)], &[&"é".repeat(256)]);
+    }
+
+    #[test]
+    fn a_script_stays_inside_the_release() {
+        check::<ScriptPath>(
+            &["server.js", "dist/server.js", "a/..b/c.mjs", "_x"],
+            &[
+                "",
+                "/srv/x.js",
+                "../x.js",
+                "a/../x.js",
+                "./x.js",
+                "a/./b",
+                "a//b",
+                "a/",
+                "a b",
+                "-r",
+                ".hidden",
+                "$(id)",
+                "a\nb",
+                "..",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_request_path_is_absolute_and_printable() {
+        check::<RequestPath>(
+            &["/", "/health", "/health?deep=1&x=%20"],
+            &["", "health", "/a b", "/a#b", "/a\n", "/ä", "//x y"],
+        );
+    }
+
+    #[test]
+    fn a_hook_is_the_name_of_a_script_and_nothing_more() {
+        check::<HookName>(
+            &["build", "db:migrate", "a-b_c", "0"],
+            &["", "-rf", "Build", "npm run build", "a;b", ":x", "a&&b"],
+        );
+    }
+
+    #[test]
+    fn names_are_those_of_the_core() {
+        let good = ["orders", "a-1", "1"];
+        let bad = [
+            "",
+            "-a",
+            "Orders",
+            "a.b",
+            "a_b",
+            "https://hooks.slack.com/x",
+        ];
+        check::<AppName>(&good, &bad);
+        check::<ChannelName>(&good, &bad);
+    }
+
+    #[test]
+    fn a_webhook_url_among_the_channels_is_called_a_secret_and_not_repeated() {
+        let mut problems = Vec::new();
+        let url = json!("https://hooks.slack.com/services/T0/B0/abcdefgh");
+        assert!(ChannelName::read(&url, "key", &mut problems).is_none());
+        let text = problems[0].to_string();
+        assert!(
+            text.contains("secret") && !text.contains("abcdefgh"),
+            "{text}"
+        );
+    }
+}

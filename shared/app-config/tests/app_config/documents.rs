@@ -1,0 +1,196 @@
+//! What whole documents mean, and what people are told about wrong ones.
+
+use crate::samples;
+use crate::samples::{MINIMAL, parse, with};
+use longshore_app_config::{AppConfig, Mode};
+use longshore_core::{Channel, ChannelName, Millis, Repository, WaveSize};
+use serde_json::{Value, json};
+
+fn problems(json: &str) -> Vec<String> {
+    let problems = parse(json).unwrap_err();
+    problems
+        .as_slice()
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}
+
+#[test]
+fn a_minimal_document_takes_every_default() {
+    let config = parse(MINIMAL).unwrap();
+    assert_eq!(config.app().as_str(), "orders");
+    assert_eq!(config.branch(), "main");
+    assert!(config.tags().is_empty());
+    assert_eq!(config.health_url(), None);
+    assert_eq!(config.expected_status(), 200);
+    assert_eq!(config.health().path.as_str(), "/");
+    assert_eq!(config.process().mode, Mode::Cluster);
+    assert_eq!(config.process().instances.get(), 1);
+    let policy = config.policy();
+    assert_eq!(policy.check(), Ok(()));
+    assert_eq!(policy.waves, [WaveSize::Percent(100)]);
+    assert_eq!(policy.channels, [Channel::Sns]);
+    assert_eq!(policy.health.interval, Millis::from_secs(2));
+    assert_eq!(policy.health.bake, Millis::from_secs(60));
+    assert_eq!(policy.health.bake_failures_max, 2);
+    assert!(!policy.health.outside && !policy.migrates && !policy.needs_approval);
+    assert_eq!((policy.attempts_max, policy.hosts_max), (3, 1000));
+    assert_eq!(policy.settling, Millis::from_secs(30));
+    assert_eq!(policy.round_timeout, Millis::from_secs(60));
+    assert_eq!(policy.activate_timeout, Millis::from_secs(300));
+}
+
+#[test]
+fn the_keys_of_the_document_reach_the_policy() {
+    let mut document = with("hooks.migrate", json!("db:migrate"));
+    for (path, value) in [
+        ("approval", json!(true)),
+        ("waves", json!(["1", "50%", "100%"])),
+        ("health.url", json!("https://orders.example.com/health")),
+        ("hosts.unreachable_max", json!(2)),
+        (
+            "notifications",
+            json!({ "slack": ["deployments"], "sns": false }),
+        ),
+        ("timeouts.queue_seconds", json!(60)),
+    ] {
+        samples::set(&mut document, path, value);
+    }
+    let config = parse(&document.to_string()).unwrap();
+    let policy = config.policy();
+    assert!(policy.health.outside && policy.migrates && policy.needs_approval);
+    assert_eq!(policy.unreachable_max, 2);
+    assert_eq!(policy.queue_timeout, Millis::from_secs(60));
+    let slack = Channel::Slack(ChannelName::parse("deployments").unwrap());
+    assert_eq!(policy.channels, [slack]);
+    let waves = [
+        WaveSize::Hosts(1),
+        WaveSize::Percent(50),
+        WaveSize::Percent(100),
+    ];
+    assert_eq!(policy.waves, waves);
+}
+
+#[test]
+fn every_problem_is_named_at_once_with_its_path_and_its_fix() {
+    let json = r#"{
+        "brnach": "main", "colour": "red", "port": 3000,
+        "hosts": { "tags": { "longshore:app": "x" }, "unreachable_max": -1 },
+        "waves": ["1", "half"],
+        "health": { "port": 70000, "path": "health", "intervalSeconds": 2 },
+        "process": { "script": "/srv/server.js", "mode": "forks" },
+        "hooks": { "build": "npm run build" },
+        "approval": "yes"
+    }"#;
+    let found = problems(json);
+    let expected = [
+        "brnach is unknown: did you mean branch?",
+        "colour is unknown: remove it; known here are app, branch, hosts, waves, health, process, hooks, notifications, approval, timeouts",
+        "port is unknown: did you mean health.port?",
+        "branch is missing: add it, for example \"branch\": \"main\"",
+        "hosts.tags.\"longshore:app\" is reserved: remove it; Longshore asks for its own tags anyway",
+        "hosts.unreachable_max is -1: write a whole number from 0 to 1000, unquoted",
+        "waves[1] is not the size of a wave: write a number of hosts from \"1\" to \"1000\" or a share from \"1%\" to \"100%\", in quotes",
+        "health.intervalSeconds is unknown: did you mean health.interval_seconds?",
+        "health.port is 70000: write a whole number from 1 to 65535, unquoted",
+        "health.path is not a path: write a path of up to 256 printable characters without spaces and #, beginning with /, for example \"/health\"",
+        "process.script begins with a slash, and the release's folder is not known beforehand: write a path inside the repository of up to 200 letters, digits and _.-/, for example \"dist/server.js\"",
+        "process.mode is none of the words allowed here: did you mean \"fork\"?",
+        "hooks.build is not the name of a script: write the name of a script in package.json: 1 to 64 lower-case letters, digits and :_-, for example \"build\"",
+        "approval is a text: write true or false, unquoted",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_text_of_the_document_is_never_repeated() {
+    let secret = "Tr0ub4dor-and-3";
+    let schema = AppConfig::json_schema();
+    for path in samples_paths(&schema) {
+        let document = with(&path, json!(format!("{secret} {secret}")));
+        if let Err(problems) = parse(&document.to_string()) {
+            assert!(!problems.to_string().contains(secret), "{path}: {problems}");
+        }
+    }
+    let broken = format!("{{\"branch\": \"{secret}\" \"{secret}\"}}");
+    assert!(!parse(&broken).unwrap_err().to_string().contains(secret));
+}
+
+fn samples_paths(schema: &Value) -> Vec<String> {
+    let mut paths = Vec::new();
+    for (key, section) in schema["properties"].as_object().unwrap() {
+        paths.push(key.clone());
+        let inner = section["properties"].as_object();
+        paths.extend(
+            inner
+                .into_iter()
+                .flatten()
+                .map(|(inner, _)| format!("{key}.{inner}")),
+        );
+    }
+    paths
+}
+
+#[test]
+fn the_app_is_the_repositorys_slug_unless_it_cannot_be() {
+    let read = |json: &str, repository: &str| {
+        AppConfig::parse(json, &Repository::parse(repository).unwrap())
+            .map(|config| config.app().to_string())
+            .map_err(|problems| problems.to_string())
+    };
+    assert_eq!(read(MINIMAL, "acme/orders"), Ok("orders".to_owned()));
+    let named = with("app", json!("shop")).to_string();
+    for repository in ["acme/orders", "acme/orders.js", "acme/_orders"] {
+        assert_eq!(read(&named, repository), Ok("shop".to_owned()));
+    }
+    let expected = "app is missing, and the repository's slug is not an app name: add it: \
+        lower-case letters, digits and hyphens, for example \"app\": \"orders\"";
+    for repository in ["acme/orders.js", "acme/my_orders", "acme/-x"] {
+        assert_eq!(read(MINIMAL, repository), Err(expected.to_owned()));
+    }
+}
+
+#[test]
+fn something_that_is_not_an_object_is_one_problem() {
+    for json in ["null", "[]", "1", "\"main\""] {
+        assert_eq!(problems(json).len(), 1, "{json}");
+    }
+    let found = problems("[]").remove(0);
+    assert!(
+        found.starts_with("the document is a list: write an object"),
+        "{found}"
+    );
+    let null = problems(&with("health", Value::Null).to_string()).remove(0);
+    assert!(
+        null.starts_with("health is null: write an object with the keys port"),
+        "{null}"
+    );
+}
+
+#[test]
+fn keys_that_contradict_each_other_are_refused() {
+    let mut document = with("health.attempts", json!(100));
+    samples::set(&mut document, "health.interval_seconds", json!(4));
+    samples::set(&mut document, "hooks.migrate_down", json!("db:rollback"));
+    let found = problems(&document.to_string());
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(
+        found[0].starts_with("health.attempts makes 400 seconds with"),
+        "{found:?}"
+    );
+    assert!(
+        found[1].starts_with("hooks.migrate_down has nothing to take back"),
+        "{found:?}"
+    );
+    samples::set(&mut document, "timeouts.activate_seconds", json!(400));
+    samples::set(&mut document, "hooks.migrate", json!("db:migrate"));
+    assert!(parse(&document.to_string()).is_ok());
+}
+
+#[test]
+fn a_document_larger_than_any_parameter_is_refused_unread() {
+    let padded = |bytes: usize| format!("{MINIMAL}{}", " ".repeat(bytes - MINIMAL.len()));
+    assert!(parse(&padded(longshore_app_config::BYTES_MAX)).is_ok());
+    let found = problems(&padded(longshore_app_config::BYTES_MAX + 1));
+    assert_eq!(found.len(), 1);
+}

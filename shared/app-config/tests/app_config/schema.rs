@@ -1,0 +1,99 @@
+//! Holds the published JSON Schema to the types it comes from. `UPDATE=1 cargo test -p longshore-app-config` writes it.
+
+use crate::samples::{MINIMAL, parse, with};
+use crate::validator::accepts;
+use longshore_app_config::AppConfig;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+
+#[test]
+fn the_published_schema_is_the_one_of_the_types() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/app-config.schema.json");
+    let schema = AppConfig::json_schema();
+    if std::env::var_os("UPDATE").is_some() {
+        let text = serde_json::to_string_pretty(&schema).unwrap();
+        fs::write(&path, format!("{text}\n")).unwrap();
+    }
+    let published: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!(published, schema, "run the tests once with UPDATE=1");
+}
+
+#[test]
+fn every_default_of_the_schema_is_a_value_that_it_accepts_itself() {
+    let mut defaults = 0;
+    let mut open = vec![AppConfig::json_schema()];
+    while let Some(schema) = open.pop() {
+        if let Some(default) = schema.get("default") {
+            assert!(accepts(&schema, default), "{schema}");
+            defaults += 1;
+        }
+        assert!(
+            schema["description"]
+                .as_str()
+                .is_some_and(|text| text.ends_with('.')),
+            "{schema}"
+        );
+        let inner = schema["properties"].as_object();
+        open.extend(
+            inner
+                .into_iter()
+                .flatten()
+                .map(|(_, schema)| schema.clone()),
+        );
+    }
+    assert!(defaults > 20, "{defaults}");
+}
+
+#[test]
+fn the_schema_and_the_parser_agree_about_single_values() {
+    let schema = AppConfig::json_schema();
+    for (path, value, expected) in [
+        ("app", json!("orders-2"), true),
+        ("app", json!("Orders"), false),
+        ("branch", json!("release/1.2"), true),
+        ("branch", json!("a..b"), false),
+        ("hosts", json!({ "tags": { "role": "web" } }), true),
+        ("hosts", json!({ "tags": { "longshore:app": "x" } }), false),
+        ("hosts", json!({ "tags": { "role": "" } }), false),
+        ("hosts.unreachable_max", json!(1001), false),
+        ("waves", json!(["1", "100%"]), true),
+        ("waves", json!(["0", "100%"]), false),
+        ("waves", json!(["100%", "100%"]), false),
+        ("waves", json!([]), false),
+        ("health.port", json!(65_535), true),
+        ("health.port", json!(0), false),
+        ("health.port", json!("3000"), false),
+        ("health.path", json!("/a b"), false),
+        ("health.expected_status", json!(600), false),
+        ("health.bake_seconds", json!(0), true),
+        ("health.bake_seconds", json!(3601), false),
+        ("health.url", json!("https://orders.example.com/"), true),
+        ("health.url", json!("http://orders.example.com/"), false),
+        ("health.url", json!("http://127.0.0.1:3000/"), true),
+        ("process.manager", json!("systemd"), false),
+        ("process.mode", json!("fork"), true),
+        ("process.script", json!("../x.js"), false),
+        ("process.instances", json!(65), false),
+        ("hooks.migrate", json!("db:migrate"), true),
+        ("hooks.build", json!("npm run build"), false),
+        ("hooks.test", json!("test"), false),
+        ("notifications.slack", json!(["deployments"]), true),
+        ("notifications.slack", json!(["a", "a"]), false),
+        ("notifications.sns", json!(1), false),
+        ("approval", json!(true), true),
+        ("timeouts.prepare_seconds", json!(29), false),
+        ("timeouts.approval_seconds", json!(604_800), true),
+        ("colour", json!("red"), false),
+        ("health", json!({}), false),
+    ] {
+        let document = with(path, value);
+        assert_eq!(parse(&document.to_string()).is_ok(), expected, "{document}");
+        assert_eq!(
+            accepts(&schema, &document),
+            expected,
+            "the schema: {document}"
+        );
+    }
+    assert!(accepts(&schema, &serde_json::from_str(MINIMAL).unwrap()));
+}
