@@ -3,12 +3,15 @@
 //! A message that fails comes again, alone, and ends in the dead-letter queue when it keeps failing. No message is
 //! believed; what it says is only where to look.
 
-use longshore_core::{Cause, Desk};
+pub mod lambda;
+
+use longshore_core::{Cause, Deployment, Desk};
 use longshore_events::{Batch, Failures, Message, MessageError, Record};
 use longshore_shell::advance::{AdvanceError, Looked, advance, look_again};
-use longshore_shell::telemetry::{Level, Line};
+use longshore_shell::ports::LookError;
+use longshore_shell::telemetry::{self, Line};
 use longshore_shell::world::World;
-use std::future::Future;
+use std::error::Error;
 
 /// Why a message is to come again.
 #[derive(Debug, thiserror::Error)]
@@ -18,19 +21,40 @@ pub enum DeskError {
     Advance(#[from] AdvanceError),
     /// It cannot be read; it ends in the dead-letter queue, where a person sees it.
     #[error("the message cannot be read")]
-    Message(#[from] MessageError),
+    Message(#[source] Box<dyn Error + Send + Sync>),
+    /// SSM could not be asked.
+    #[error("SSM cannot be asked whose command it is")]
+    Unseen(#[source] LookError),
+}
+
+impl DeskError {
+    /// A message that cannot be read.
+    pub fn unreadable(problem: impl Error + Send + Sync + 'static) -> Self {
+        Self::Message(Box::new(problem))
+    }
+
+    /// A question that SSM did not answer.
+    #[must_use]
+    pub const fn unseen(problem: LookError) -> Self {
+        Self::Unseen(problem)
+    }
+}
+
+impl From<MessageError> for DeskError {
+    fn from(problem: MessageError) -> Self {
+        Self::unreadable(problem)
+    }
 }
 
 /// Works through a batch, one message after the other, each on its own.
-pub async fn serve<'a, F, Fut>(batch: &'a Batch<'a>, handle: F) -> Failures
-where
-    F: Fn(&'a Record<'a>) -> Fut,
-    Fut: Future<Output = Result<(), DeskError>>,
-{
+pub async fn serve(
+    batch: &Batch<'_>,
+    handle: impl AsyncFn(&Record<'_>) -> Result<(), DeskError>,
+) -> Failures {
     let mut failures = Failures::default();
     for record in &batch.records {
         if let Err(error) = handle(record).await {
-            Line::of(Level::Error, "message_failed").error(&error).write();
+            telemetry::error("message_failed").cause(&error).write();
             failures.again(record);
         }
     }
@@ -66,26 +90,40 @@ pub async fn look<W: World>(
     Ok(looked)
 }
 
-/// Says in the log what a look came to.
+/// Says in the log what a look of a desk came to.
 pub fn report(desk: Desk, looked: &Looked) {
+    report_as(desk.word(), looked);
+}
+
+/// Says in the log what a look came to that only takes in what is seen.
+pub fn report_seen(looked: &Looked) {
+    report_as("none", looked);
+}
+
+fn report_as(desk: &'static str, looked: &Looked) {
     let deployment = &looked.deployment;
     for (observation, why) in &looked.rejected {
-        Line::of(Level::Warn, "observation_rejected")
-            .deployment(deployment)
+        about(telemetry::warn("observation_rejected"), deployment)
             .word("observation", observation)
             .word("why", why.words())
             .write();
     }
     for error in &looked.unseen {
-        Line::of(Level::Warn, "look_incomplete")
-            .deployment(deployment)
-            .error(error)
+        about(telemetry::warn("look_incomplete"), deployment)
+            .cause(error)
             .write();
     }
     if looked.changed {
-        Line::of(Level::Info, "deployment_advanced")
-            .deployment(deployment)
-            .word("desk", desk.word())
+        about(telemetry::info("deployment_advanced"), deployment)
+            .word("desk", desk)
             .write();
     }
+}
+
+/// A line about a deployment.
+pub fn about(line: Line, deployment: &Deployment) -> Line {
+    line.id("deployment.id", &deployment.id)
+        .id("app", &deployment.app)
+        .word("deployment.state", deployment.state.name())
+        .number("deployment.version", deployment.version)
 }

@@ -8,7 +8,9 @@ use longshore_shell::world::World;
 /// Works through a batch of messages.
 pub async fn handle<W: World>(world: &W, batch: &Batch<'_>) -> Failures {
     serve(batch, async |record| {
-        look(world, Desk::HealthVerifier, &record.body).await.map(|_| ())
+        look(world, Desk::HealthVerifier, &record.body)
+            .await
+            .map(|_| ())
     })
     .await
 }

@@ -1,12 +1,14 @@
 //! The reconciler: starts what waits, drives it forward, and every minute looks at everything that is not at rest, as if
 //! an event had come for it. Whatever else is lost, this finds it again.
 
+mod alarm;
+
 use longshore_core::{AppName, Cause, DeploymentId, Desk, Millis};
 use longshore_desk::{DeskError, look, report, serve};
 use longshore_events::{Batch, Failures, Message};
 use longshore_shell::advance::{AdvanceError, advance};
 use longshore_shell::ports::{Clock, LookAgain, Store, Wake};
-use longshore_shell::telemetry::{Level, Line};
+use longshore_shell::telemetry;
 use longshore_shell::world::World;
 
 /// Deployments that one tick looks at. After a long outage everything is overdue at once; the ticks work through it at
@@ -15,7 +17,7 @@ const LOOKS_PER_TICK: usize = 200;
 
 /// Works through a batch of messages.
 pub async fn handle<W: World>(world: &W, batch: &Batch<'_>) -> Failures {
-    serve(batch, |record| one(world, &record.body)).await
+    serve(batch, async |record| one(world, &record.body).await).await
 }
 
 async fn one<W: World>(world: &W, body: &str) -> Result<(), DeskError> {
@@ -25,6 +27,7 @@ async fn one<W: World>(world: &W, body: &str) -> Result<(), DeskError> {
     let looked = look(world, Desk::Reconciler, body).await?;
     let ended = looked.filter(|looked| looked.deployment.state.is_terminal());
     if let Some(looked) = ended {
+        alarm::at_the_end(&looked.deployment);
         start_next(world, &looked.deployment.app, Cause::Event).await?;
     }
     Ok(())
@@ -43,9 +46,9 @@ async fn tick<W: World>(world: &W) -> Result<(), AdvanceError> {
     let mut failed = None;
     for id in open.iter().take(LOOKS_PER_TICK) {
         if let Err(error) = look_at(world, id).await {
-            Line::of(Level::Error, "tick_failed")
-                .word("deployment.id", id.as_str())
-                .error(&error)
+            telemetry::error("tick_failed")
+                .id("deployment.id", id)
+                .cause(&error)
                 .write();
             failed = Some(error);
         }
@@ -58,6 +61,7 @@ async fn look_at<W: World>(world: &W, id: &DeploymentId) -> Result<(), AdvanceEr
         return Ok(());
     };
     report(Desk::Reconciler, &looked);
+    alarm::when_overdue(&looked.deployment, world.clock().now());
     for desk in looked.deployment.desks() {
         if desk != Desk::Reconciler {
             let look = LookAgain {

@@ -25,6 +25,14 @@ pub struct Change<'a> {
     pub commit: Option<Commit>,
 }
 
+impl Change<'_> {
+    /// Whether this is the kind of change that may become a deployment at all.
+    #[must_use]
+    pub const fn is_a_branch_with_a_commit(&self) -> bool {
+        matches!(self.kind, RefKind::Branch) && self.commit.is_some()
+    }
+}
+
 /// Why a change is not deployed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SkipReason {

@@ -1,6 +1,16 @@
 //! What must hold whatever a deployment meets, in whatever order: random walks of one machine. A failing walk is printed
 //! shrunk, with its choices.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    clippy::indexing_slicing,
+    clippy::allow_attributes,
+    reason = "a test fails by panicking"
+)]
+
 #[path = "common/samples.rs"]
 mod samples;
 

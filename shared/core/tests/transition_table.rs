@@ -1,6 +1,16 @@
 //! Every state meets every observation. The table and the drawing in `docs/STATES.md` are generated here, from what the
 //! real `step` does, and this test fails when they differ. `UPDATE=1` writes them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    clippy::indexing_slicing,
+    clippy::allow_attributes,
+    reason = "a test fails by panicking"
+)]
+
 #[path = "common/samples.rs"]
 mod samples;
 

@@ -1,3 +1,23 @@
 //! The shell around the core: the only crate that names an AWS SDK.
 
+pub mod advance;
+pub mod announce;
+pub mod aws_world;
+mod cache;
+pub mod clock;
+pub mod commands;
+pub mod config;
+pub mod configs;
+pub mod connect;
+pub mod error;
+pub mod fakes;
+mod fault;
+pub mod fleet;
+pub mod outside;
 pub mod ports;
+pub mod secrets;
+pub mod store;
+pub mod telemetry;
+pub mod wake;
+mod web;
+pub mod world;

@@ -262,8 +262,9 @@ pub struct LookAgain {
     pub desk: Desk,
     /// At which deployment.
     pub deployment: DeploymentId,
-    /// The chapter it was planned in ([`Deployment::chapter`]); in another one it is void.
-    pub chapter: String,
+    /// The chapter it was planned in ([`Deployment::chapter`]); in another one it is void. Without one it is a look as the
+    /// minute tick takes it, which holds in any chapter and plans no further look.
+    pub chapter: Option<String>,
     /// When, at most 15 minutes from now (the limit of an SQS delay).
     pub after: Millis,
 }
@@ -285,4 +286,3 @@ pub trait Ids: Sync {
     /// A new deployment id.
     fn deployment_id(&self) -> DeploymentId;
 }
-

@@ -6,6 +6,10 @@
     missing_docs,
     clippy::allow_attributes,
     clippy::wildcard_enum_match_arm,
+    clippy::unwrap_used,
+    clippy::too_many_lines,
+    clippy::panic,
+    clippy::indexing_slicing,
     clippy::must_use_candidate,
     reason = "each test program uses its own part of this module"
 )]

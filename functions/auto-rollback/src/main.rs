@@ -1,0 +1,14 @@
+//! Lambda entry point for `auto-rollback`: joins [`auto_rollback::handle`] to the real world.
+
+use auto_rollback::handle;
+use lambda_runtime::Error;
+use longshore_core::Desk;
+use longshore_shell::aws_world::AwsWorld;
+use longshore_shell::config::WorkerConfig;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let config = WorkerConfig::from_vars(Some(Desk::AutoRollback), std::env::vars())?;
+    let world = AwsWorld::connect(&config)?;
+    longshore_desk::lambda::listen(async |batch| handle(&world, batch).await).await
+}

@@ -1,0 +1,179 @@
+//! The EventBridge envelope, and the product's own three messages: a deployment changed, look again, a minute has passed.
+
+use crate::{BadJson, read};
+use longshore_core::DeploymentId;
+use serde::Deserialize;
+use std::borrow::Cow;
+
+/// An event of EventBridge, or one of our own messages in the same shape.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", bound(deserialize = "D: Deserialize<'de>"))]
+pub struct Envelope<'a, D> {
+    /// Who put it on the bus; our own messages to a queue have none.
+    #[serde(borrow, default)]
+    pub source: Option<Cow<'a, str>>,
+    /// What kind of event.
+    #[serde(borrow)]
+    pub detail_type: Cow<'a, str>,
+    /// The ARNs it is about; empty when there are none.
+    #[serde(default)]
+    pub resources: Vec<String>,
+    /// What it says.
+    #[serde(default = "Option::default")]
+    pub detail: Option<D>,
+}
+
+impl<'a, D: Deserialize<'a>> Envelope<'a, D> {
+    /// Reads an event.
+    ///
+    /// # Errors
+    /// [`BadJson`] when it is not one, or its detail has another shape.
+    pub fn parse(json: &'a str) -> Result<Self, BadJson> {
+        read(json)
+    }
+}
+
+/// One of the product's own messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// A deployment was written.
+    DeploymentChanged(DeploymentId),
+    /// A look that was planned.
+    LookAgain {
+        /// At which deployment.
+        deployment: DeploymentId,
+        /// The chapter it was planned in; in another one the look is void. Only ever compared.
+        chapter: Option<String>,
+    },
+    /// A minute has passed.
+    Tick,
+}
+
+/// A message of ours that cannot be read. Asking for it again would bring the same.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MessageError {
+    /// Not JSON, or of another shape.
+    #[error(transparent)]
+    Json(#[from] BadJson),
+    /// It names no deployment, or not by a valid id.
+    #[error("the message names no deployment")]
+    NoDeployment,
+}
+
+#[derive(Deserialize)]
+struct Detail<'a> {
+    #[serde(borrow, default)]
+    deployment: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    chapter: Option<Cow<'a, str>>,
+}
+
+impl Message {
+    /// Reads a message; `None` when it is none of ours. A change counts only from our own source, which nobody else may
+    /// put on the bus; what a queue gets from us directly has no source at all.
+    ///
+    /// # Errors
+    /// [`MessageError`] when it should be one of ours and cannot be read.
+    pub fn parse(body: &str) -> Result<Option<Self>, MessageError> {
+        let envelope: Envelope<'_, Detail<'_>> = Envelope::parse(body)?;
+        let source = envelope.source.as_deref();
+        let detail = envelope.detail;
+        match (envelope.detail_type.as_ref(), source) {
+            ("DeploymentChanged", Some("longshore")) => {
+                Ok(Some(Self::DeploymentChanged(deployment(detail.as_ref())?)))
+            }
+            ("LookAgain", None) => {
+                let deployment = deployment(detail.as_ref())?;
+                let chapter = detail.and_then(|detail| detail.chapter);
+                Ok(Some(Self::LookAgain {
+                    deployment,
+                    chapter: chapter.map(Cow::into_owned),
+                }))
+            }
+            ("Tick", None) => Ok(Some(Self::Tick)),
+            _ => Ok(None),
+        }
+    }
+}
+
+fn deployment(detail: Option<&Detail<'_>>) -> Result<DeploymentId, MessageError> {
+    let id = detail.and_then(|detail| detail.deployment.as_deref());
+    DeploymentId::parse(id.unwrap_or_default()).map_err(|_| MessageError::NoDeployment)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "01JD0000000000000000000000";
+
+    fn id() -> DeploymentId {
+        DeploymentId::parse(ID).unwrap()
+    }
+
+    #[test]
+    fn each_of_our_messages_is_known_by_its_type_and_source() {
+        let look = |chapter: Option<&str>| {
+            Ok(Some(Message::LookAgain {
+                deployment: id(),
+                chapter: chapter.map(str::to_owned),
+            }))
+        };
+        let changed = format!(
+            r#"{{"version":"0","id":"e","detail-type":"DeploymentChanged","source":"longshore","account":"1","resources":[],
+            "detail":{{"deployment":"{ID}","app":"orders","state":"Queued","version":"3","notifier":"yes"}}}}"#
+        );
+        for (body, expected) in [
+            (changed.clone(), Ok(Some(Message::DeploymentChanged(id())))),
+            (changed.replace("longshore", "somebody"), Ok(None)),
+            (changed.replace("Changed", "Gone"), Ok(None)),
+            (
+                changed.replace(ID, "$(id)"),
+                Err(MessageError::NoDeployment),
+            ),
+            (
+                format!(r#"{{"detail-type":"LookAgain","detail":{{"deployment":"{ID}"}}}}"#),
+                look(None),
+            ),
+            (
+                format!(
+                    r#"{{"detail-type":"LookAgain","detail":{{"chapter":"Baking:0:3","deployment":"{ID}"}}}}"#
+                ),
+                look(Some("Baking:0:3")),
+            ),
+            (
+                r#"{"detail-type":"LookAgain"}"#.to_owned(),
+                Err(MessageError::NoDeployment),
+            ),
+            (
+                r#"{"detail-type":"Tick"}"#.to_owned(),
+                Ok(Some(Message::Tick)),
+            ),
+            (
+                r#"{"detail-type":"Tick","source":"somebody"}"#.to_owned(),
+                Ok(None),
+            ),
+            (
+                r#"{"detail-type":"Tick","detail":null}"#.to_owned(),
+                Ok(Some(Message::Tick)),
+            ),
+        ] {
+            assert_eq!(Message::parse(&body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_message_is_an_error_that_does_not_repeat_it() {
+        for body in [
+            "",
+            "secret",
+            "{}",
+            "[]",
+            r#"{"detail-type":7}"#,
+            r#"{"detail-type":"secret","detail":"secret"}"#,
+        ] {
+            let error = Message::parse(body).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("secret"), "{body}");
+        }
+    }
+}

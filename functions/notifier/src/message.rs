@@ -1,0 +1,138 @@
+//! What is said about a deployment, without regard to the channel: built from the deployment as it is, by a pure function,
+//! so that a repeat tells the same story. It never decides what a deployment is; it only finds the words.
+//!
+//! A message may be late: what it is about happened at the announcement's time, and the deployment may have gone on since.
+//! It says so rather than telling old news as new.
+
+mod news;
+
+use longshore_core::{
+    Announcement, AnnouncementKind, AppName, Deployment, DeploymentId, EnvironmentName,
+    FailureClass, HostId, Timestamp,
+};
+use news::News;
+
+/// The most hosts that a message lists.
+pub const HOSTS_MAX: usize = 10;
+
+/// How a message should look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tone {
+    /// It went well.
+    Good,
+    /// For information.
+    Neutral,
+    /// It went wrong; nobody is needed at once.
+    Bad,
+    /// Somebody must act.
+    NeedsPerson,
+}
+
+/// One thing to know, with its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// What it is.
+    pub name: &'static str,
+    /// The value.
+    pub value: String,
+    /// Where there is more of it.
+    pub url: Option<String>,
+}
+
+/// Why it did not go well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The class of the failure.
+    pub class: FailureClass,
+    /// The first host that failed, where it was a host.
+    pub host: Option<HostId>,
+    /// The first real error line; may be empty.
+    pub line: String,
+}
+
+/// One host and how it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostLine {
+    /// The host.
+    pub host: HostId,
+    /// Its verdict, such as `failed(build_failed)`.
+    pub verdict: String,
+}
+
+/// A message to people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// All of it in one line.
+    pub title: String,
+    /// How it should look.
+    pub tone: Tone,
+    /// What it is about.
+    pub kind: AnnouncementKind,
+    /// The app.
+    pub app: AppName,
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The deployment's state, by its name.
+    pub state: &'static str,
+    /// Things to know.
+    pub facts: Vec<Fact>,
+    /// Why it did not go well, where it did not.
+    pub problem: Option<Problem>,
+    /// What a person should do next.
+    pub next_step: Option<String>,
+    /// How hosts stand, those with trouble first; at most [`HOSTS_MAX`].
+    pub hosts: Vec<HostLine>,
+    /// Hosts that are not listed.
+    pub hosts_more: usize,
+    /// The deployment. With the number it makes a repeat recognisable.
+    pub deployment: DeploymentId,
+    /// The number of the message within the deployment.
+    pub number: u32,
+}
+
+impl Message {
+    /// What an announcement of a deployment says at this time.
+    #[must_use]
+    pub fn of(deployment: &Deployment, announcement: &Announcement, now: Timestamp) -> Self {
+        let news = News {
+            deployment,
+            kind: announcement.kind,
+            since: announcement.since,
+            now,
+        };
+        let (hosts, hosts_more) = news.host_lines();
+        Self {
+            title: news.title(),
+            tone: news.tone(),
+            kind: announcement.kind,
+            app: deployment.app.clone(),
+            environment: deployment.environment.clone(),
+            state: deployment.state.name(),
+            facts: news.facts(),
+            problem: news.problem(),
+            next_step: news.next_step(),
+            hosts,
+            hosts_more,
+            deployment: deployment.id.clone(),
+            number: announcement.number,
+        }
+    }
+
+    /// How urgent it is, for those who sort by it: `info`, `warning`, `error` or `critical`. An approval is waited for
+    /// with patience; hosts that could not be restored are not.
+    #[must_use]
+    pub const fn severity(&self) -> &'static str {
+        match (self.tone, self.kind) {
+            (Tone::Good | Tone::Neutral, _) => "info",
+            (Tone::Bad, _) => "error",
+            (Tone::NeedsPerson, AnnouncementKind::ApprovalWanted) => "warning",
+            (Tone::NeedsPerson, _) => "critical",
+        }
+    }
+
+    /// The last line of a message: the deployment and the number, the same in every repeat.
+    #[must_use]
+    pub fn reference(&self) -> String {
+        format!("deployment {} · message {}", self.deployment, self.number)
+    }
+}

@@ -1,0 +1,343 @@
+//! The words of a message: what happened, why, and what to do, read off the deployment as it is.
+
+use super::{Fact, HOSTS_MAX, HostLine, Problem, Tone};
+use crate::text::{duration, hosts};
+use longshore_core::{
+    AnnouncementKind, Deployment, Failure, FailureClass, HostId, Millis, Outcome, Phase, Run,
+    Standing, State, Timestamp,
+};
+
+/// From here on a message says that it is late.
+const LATE: Millis = Millis::from_secs(300);
+
+/// What there is to say, and when it is said.
+pub(super) struct News<'a> {
+    pub(super) deployment: &'a Deployment,
+    pub(super) kind: AnnouncementKind,
+    pub(super) since: Timestamp,
+    pub(super) now: Timestamp,
+}
+
+impl News<'_> {
+    pub(super) fn title(&self) -> String {
+        let Deployment {
+            app, environment, ..
+        } = self.deployment;
+        format!("{app} → {environment}: {}", self.what())
+    }
+
+    /// What happened, as the end of a sentence that begins with the app and the environment.
+    fn what(&self) -> String {
+        let state = &self.deployment.state;
+        let targets = state.run().map_or(0, |run| run.hosts.len());
+        let commit = self.deployment.origin.commit.short();
+        match (self.kind, state) {
+            (AnnouncementKind::ApprovalWanted, State::AwaitingApproval { .. }) => {
+                format!("{commit} waits for approval")
+            }
+            (AnnouncementKind::ApprovalWanted, _) => format!("{commit} waited for approval"),
+            (AnnouncementKind::Started, _) => format!("started on {}", hosts(targets)),
+            (AnnouncementKind::RollingBack, _) => {
+                let moved = state.run().map_or(0, |run| run.moved.len());
+                format!("rolling back {}{}", hosts(moved), self.back_to())
+            }
+            (AnnouncementKind::Ended, State::Ended { outcome, run, .. }) => {
+                self.ending(outcome, run.as_ref())
+            }
+            (AnnouncementKind::Ended, _) => format!("is {}", state.name()),
+        }
+    }
+
+    fn ending(&self, outcome: &Outcome, run: Option<&Run>) -> String {
+        let before = self.state_before_the_end();
+        match outcome {
+            Outcome::Succeeded => live(run),
+            Outcome::Failed(_) if run.is_none() => "failed before it started".to_owned(),
+            Outcome::Failed(_) => {
+                format!(
+                    "failed while {}, no host was switched",
+                    before.to_lowercase()
+                )
+            }
+            Outcome::RolledBack(failure) => {
+                let restored = count(run, |standing| matches!(standing, Standing::Restored));
+                let why = if is_an_operators(failure) {
+                    "cancelled by an operator, "
+                } else {
+                    ""
+                };
+                format!("{why}rolled back on {}{}", hosts(restored), self.back_to())
+            }
+            Outcome::RollbackFailed(failure) => {
+                let what = if failure.class == FailureClass::NothingProven {
+                    "no proven release to go back to"
+                } else {
+                    "rollback failed"
+                };
+                match not_restored(run) {
+                    1 => format!("{what}, 1 host needs a person"),
+                    some => format!("{what}, {} need a person", hosts(some)),
+                }
+            }
+            Outcome::Rejected(by) => format!("rejected by {by}"),
+            Outcome::Expired(_) if before == "AwaitingApproval" => {
+                "expired, nobody approved in time".to_owned()
+            }
+            Outcome::Expired(_) => "expired, its turn did not come in time".to_owned(),
+            Outcome::Superseded(by) => format!("superseded by {by}"),
+            Outcome::Cancelled(by) => format!("cancelled by {by}, no host was switched"),
+        }
+    }
+
+    fn back_to(&self) -> String {
+        let previous = self
+            .deployment
+            .state
+            .run()
+            .and_then(|run| run.previous.as_ref());
+        previous.map_or_else(String::new, |release| {
+            format!(" to {}", release.commit.short())
+        })
+    }
+
+    fn state_before_the_end(&self) -> &'static str {
+        let mut backwards = self
+            .deployment
+            .timeline
+            .iter()
+            .rev()
+            .map(|entry| entry.state);
+        backwards.nth(1).unwrap_or_default()
+    }
+
+    pub(super) const fn tone(&self) -> Tone {
+        match (self.kind, &self.deployment.state) {
+            (AnnouncementKind::ApprovalWanted, State::AwaitingApproval { .. }) => Tone::NeedsPerson,
+            (AnnouncementKind::ApprovalWanted | AnnouncementKind::Started, _) => Tone::Neutral,
+            (AnnouncementKind::RollingBack, _) => Tone::Bad,
+            (AnnouncementKind::Ended, State::Ended { outcome, .. }) => tone_of(outcome),
+            (AnnouncementKind::Ended, _) => Tone::Neutral,
+        }
+    }
+
+    /// Why it did not go well, as far as this announcement is about that.
+    const fn failure(&self) -> Option<&Failure> {
+        match self.kind {
+            AnnouncementKind::ApprovalWanted | AnnouncementKind::Started => None,
+            AnnouncementKind::RollingBack | AnnouncementKind::Ended => {
+                failure_of(&self.deployment.state)
+            }
+        }
+    }
+
+    pub(super) fn problem(&self) -> Option<Problem> {
+        let run = self.deployment.state.run();
+        self.failure().map(|failure| problem(failure, run))
+    }
+
+    pub(super) fn next_step(&self) -> Option<String> {
+        match (self.kind, &self.deployment.state) {
+            (AnnouncementKind::ApprovalWanted, State::AwaitingApproval { deadline }) => {
+                let left = duration(deadline.since(self.now));
+                Some(format!(
+                    "approve or reject it; the request expires in {left}"
+                ))
+            }
+            _ => self
+                .failure()
+                .map(|failure| failure.class.next_step().to_owned()),
+        }
+    }
+
+    pub(super) fn facts(&self) -> Vec<Fact> {
+        let origin = &self.deployment.origin;
+        let commit = &origin.commit;
+        let repository = &self.deployment.repository;
+        let url = format!("https://bitbucket.org/{repository}/commits/{commit}");
+        let mut facts = vec![Fact {
+            name: "Commit",
+            value: commit.short().to_owned(),
+            url: Some(url),
+        }];
+        let mut tell = |name, value: Option<String>| {
+            let url = None;
+            facts.extend(value.map(|value| Fact { name, value, url }));
+        };
+        tell("Kind", Some(origin.kind.word().to_owned()));
+        tell("By", origin.by.as_ref().map(ToString::to_string));
+        tell(
+            "Hosts",
+            self.deployment.state.run().map(|run| self.standings(run)),
+        );
+        let (name, span) = self.span();
+        tell(name, span.map(duration));
+        let late = self.now.since(self.since);
+        tell(
+            "Late",
+            (late >= LATE).then(|| format!("this was {} ago", duration(late))),
+        );
+        facts
+    }
+
+    /// How long it took, or waited, until what the announcement is about.
+    fn span(&self) -> (&'static str, Option<Millis>) {
+        let accepted = self.deployment.origin.at;
+        let started = self.deployment.state.run().map(|run| run.started_at);
+        match (self.kind, started) {
+            (AnnouncementKind::ApprovalWanted, _) => ("Waited", None),
+            (AnnouncementKind::Started, Some(started)) => ("Waited", Some(started.since(accepted))),
+            (AnnouncementKind::Started | AnnouncementKind::Ended, None) => {
+                ("Waited", Some(self.since.since(accepted)))
+            }
+            (AnnouncementKind::RollingBack, started) => {
+                ("After", started.map(|started| self.since.since(started)))
+            }
+            (AnnouncementKind::Ended, Some(started)) => ("Took", Some(self.since.since(started))),
+        }
+    }
+
+    /// How many hosts stand how; before there is anything to say of that, the waves.
+    fn standings(&self, run: &Run) -> String {
+        if matches!(
+            self.kind,
+            AnnouncementKind::ApprovalWanted | AnnouncementKind::Started
+        ) {
+            return match run.waves.len() {
+                1 => format!("{} in 1 wave", run.hosts.len()),
+                waves => format!("{} in {waves} waves", run.hosts.len()),
+            };
+        }
+        let mut counts: Vec<(&str, usize)> = Vec::new();
+        for standing in run.hosts.values() {
+            match counts.iter_mut().find(|(word, _)| *word == standing.word()) {
+                Some((_, count)) => *count = count.saturating_add(1),
+                None => counts.push((standing.word(), 1)),
+            }
+        }
+        let counts: Vec<String> = counts
+            .iter()
+            .map(|(word, n)| format!("{n} {word}"))
+            .collect();
+        counts.join(", ")
+    }
+
+    pub(super) fn host_lines(&self) -> (Vec<HostLine>, usize) {
+        let run = match self.kind {
+            AnnouncementKind::ApprovalWanted | AnnouncementKind::Started => None,
+            AnnouncementKind::RollingBack | AnnouncementKind::Ended => self.deployment.state.run(),
+        };
+        let Some(run) = run else {
+            return (Vec::new(), 0);
+        };
+        let (trouble, rest): (Vec<_>, Vec<_>) = run
+            .hosts
+            .iter()
+            .partition(|(_, standing)| standing.failure().is_some());
+        let lines = trouble.into_iter().chain(rest).take(HOSTS_MAX);
+        let lines = lines.map(|(host, standing)| HostLine {
+            host: host.clone(),
+            verdict: verdict(standing),
+        });
+        (lines.collect(), run.hosts.len().saturating_sub(HOSTS_MAX))
+    }
+}
+
+const fn tone_of(outcome: &Outcome) -> Tone {
+    match outcome {
+        Outcome::Succeeded => Tone::Good,
+        Outcome::RolledBack(failure) if is_an_operators(failure) => Tone::Neutral,
+        Outcome::Failed(_) | Outcome::RolledBack(_) | Outcome::Expired(_) => Tone::Bad,
+        Outcome::RollbackFailed(_) => Tone::NeedsPerson,
+        Outcome::Rejected(_) | Outcome::Superseded(_) | Outcome::Cancelled(_) => Tone::Neutral,
+    }
+}
+
+/// Whether somebody wanted it so.
+const fn is_an_operators(failure: &Failure) -> bool {
+    matches!(failure.class, FailureClass::CancelledByOperator)
+}
+
+const fn failure_of(state: &State) -> Option<&Failure> {
+    match state {
+        State::AwaitingApproval { .. } | State::Queued { .. } => None,
+        State::Active { phase, .. } => match phase {
+            Phase::RollingBack { cause, .. } | Phase::VerifyingRollback { cause, .. } => {
+                Some(cause)
+            }
+            Phase::Preparing(_)
+            | Phase::Migrating(_)
+            | Phase::Activating(_)
+            | Phase::Verifying { .. }
+            | Phase::Baking { .. } => None,
+        },
+        State::Ended { outcome, .. } => outcome.failure(),
+    }
+}
+
+fn live(run: Option<&Run>) -> String {
+    let proven = count(run, |standing| matches!(standing, Standing::Proven));
+    let excused = count(run, |standing| matches!(standing, Standing::Excused(_)));
+    let live = format!("live on {}", hosts(proven));
+    if excused == 0 {
+        live
+    } else {
+        format!("{live}, {excused} excused")
+    }
+}
+
+fn count(run: Option<&Run>, wanted: impl Fn(&Standing) -> bool) -> usize {
+    run.map_or(0, |run| {
+        run.hosts
+            .values()
+            .filter(|standing| wanted(standing))
+            .count()
+    })
+}
+
+/// Hosts that were asked to switch and are not known to be back. When all are back and still do not pass, it is all of
+/// them.
+fn not_restored(run: Option<&Run>) -> usize {
+    let Some(run) = run else {
+        return 0;
+    };
+    let back = |host: &&HostId| {
+        let standing = run.hosts.get(*host);
+        !matches!(standing, Some(Standing::Restored | Standing::Excused(_)))
+    };
+    match run.moved.iter().filter(back).count() {
+        0 => run.moved.len(),
+        some => some,
+    }
+}
+
+/// The verdict in the words of the product: `proven`, `failed(build_failed)`, …
+fn verdict(standing: &Standing) -> String {
+    standing.failure().map_or_else(
+        || standing.word().to_owned(),
+        |failure| format!("{}({})", standing.word(), failure.class.word()),
+    )
+}
+
+/// A failure, with the host apart from the line that it said. The core puts the host first; where it did not, it is the
+/// first one that stands as failed.
+fn problem(failure: &Failure, run: Option<&Run>) -> Problem {
+    let (host, line) = match failure.detail().split_once(": ") {
+        Some((host, line)) => (HostId::parse(host).ok(), line),
+        None => (HostId::parse(failure.detail()).ok(), ""),
+    };
+    let line = if host.is_some() {
+        line
+    } else {
+        failure.detail()
+    };
+    let failed = || {
+        let mut hosts = run?.hosts.iter();
+        let failed = hosts.find(|(_, standing)| matches!(standing, Standing::Failed(_)));
+        failed.map(|(host, _)| host.clone())
+    };
+    Problem {
+        class: failure.class,
+        line: line.to_owned(),
+        host: host.or_else(failed),
+    }
+}

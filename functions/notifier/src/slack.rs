@@ -1,0 +1,136 @@
+//! The message as Slack's Block Kit, for an incoming webhook. Foreign text goes in as plain text only, `&`, `<` and `>` are
+//! always escaped, and everything is cut to Slack's limits: a block that is too long would make Slack refuse the message.
+
+use crate::message::{Fact, Message, Problem, Tone};
+use crate::text::{clean, cut};
+use serde_json::{Value, json};
+
+/// Slack's limits, in characters (Block Kit reference: header block, section block, fields of a section).
+const HEADER_MAX: usize = 150;
+const SECTION_MAX: usize = 3000;
+const FIELD_MAX: usize = 2000;
+
+/// Facts of one section. A section holds ten fields, and a fact takes two: its name and its value.
+const FACTS_MAX: usize = 5;
+
+/// The body to send to an incoming webhook.
+#[must_use]
+pub fn body(message: &Message) -> String {
+    let title = format!("{} {}", symbol(message.tone), message.title);
+    let mut blocks = vec![json!({"type": "header", "text": plain(&title, HEADER_MAX)})];
+    blocks.extend(message.facts.chunks(FACTS_MAX).map(facts));
+    blocks.extend(message.problem.as_ref().map(problem));
+    if let Some(next_step) = &message.next_step {
+        blocks.push(section(&plain(&format!("Next: {next_step}"), SECTION_MAX)));
+    }
+    blocks.extend(hosts(message));
+    let reference = plain(&message.reference(), FIELD_MAX);
+    blocks.push(json!({"type": "context", "elements": [reference]}));
+    json!({"text": escaped(&title, SECTION_MAX), "blocks": blocks}).to_string()
+}
+
+const fn symbol(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "✅",
+        Tone::Neutral => "🔹",
+        Tone::Bad => "❌",
+        Tone::NeedsPerson => "🚨",
+    }
+}
+
+fn facts(facts: &[Fact]) -> Value {
+    let fields: Vec<Value> = facts
+        .iter()
+        .flat_map(|fact| [markdown(&format!("*{}*", fact.name)), value(fact)])
+        .collect();
+    json!({"type": "section", "fields": fields})
+}
+
+fn value(fact: &Fact) -> Value {
+    match &fact.url {
+        Some(url) => {
+            let label = escaped(&fact.value, HEADER_MAX);
+            markdown(&format!("<{}|{label}>", escaped(url, FIELD_MAX / 2)))
+        }
+        None => plain(&fact.value, FIELD_MAX),
+    }
+}
+
+fn problem(problem: &Problem) -> Value {
+    let host = problem.host.as_ref();
+    let on = host.map_or_else(String::new, |host| format!(" on {host}"));
+    let said = if problem.line.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", problem.line)
+    };
+    let text = format!("{}{on}{said}", problem.class.word());
+    section(&plain(&text, SECTION_MAX))
+}
+
+/// The hosts as a table of fixed width. Ids and verdicts are our own words, so nothing in them can end the code block.
+fn hosts(message: &Message) -> Option<Value> {
+    if message.hosts.is_empty() {
+        return None;
+    }
+    let mut lines: Vec<String> = message
+        .hosts
+        .iter()
+        .map(|line| format!("{:<20} {}", line.host.as_str(), line.verdict))
+        .collect();
+    if message.hosts_more > 0 {
+        lines.push(format!("+{} more", message.hosts_more));
+    }
+    let table = lines.join("\n");
+    Some(section(&markdown(&format!("```\n{table}\n```"))))
+}
+
+fn section(text: &Value) -> Value {
+    json!({"type": "section", "text": text})
+}
+
+/// Text that Slack shows as it is.
+fn plain(text: &str, max: usize) -> Value {
+    json!({"type": "plain_text", "text": escaped(text, max), "emoji": false})
+}
+
+/// Text that Slack formats: ours only, and escaped where it holds a value.
+fn markdown(text: &str) -> Value {
+    json!({"type": "mrkdwn", "text": text, "verbatim": true})
+}
+
+/// The text without unseen characters, cut so that it fits when it is escaped, and escaped.
+fn escaped(text: &str, max: usize) -> String {
+    let text = cut(&clean(text), max, |c| entity(c).map_or(1, str::len));
+    text.chars().fold(String::new(), |mut all, c| {
+        match entity(c) {
+            Some(entity) => all.push_str(entity),
+            None => all.push(c),
+        }
+        all
+    })
+}
+
+const fn entity(c: char) -> Option<&'static str> {
+    match c {
+        '&' => Some("&amp;"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_escaped_after_it_is_cut_so_that_no_entity_is_broken() {
+        assert_eq!(
+            escaped("<!channel> a & b", 100),
+            "&lt;!channel&gt; a &amp; b"
+        );
+        assert_eq!(escaped("a<b>c", 8), "a&lt;b…");
+        assert_eq!(escaped("a\n<@U1>\u{202e}", 100), "a&lt;@U1&gt;");
+    }
+}

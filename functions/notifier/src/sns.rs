@@ -1,0 +1,121 @@
+//! The message for the environment's SNS topic: a subject of ASCII, a body that can be read in a mail or on a phone, and
+//! attributes by which subscribers filter.
+
+use crate::message::Message;
+use crate::text::{clean, cut};
+
+/// The longest subject, in characters: SNS takes fewer than 100.
+const SUBJECT_MAX: usize = 99;
+
+/// What is published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The subject: printable ASCII, and short enough for SNS.
+    pub subject: String,
+    /// The body.
+    pub body: String,
+    /// The message attributes, all of type `String`; none is empty, as SNS would refuse the whole message.
+    pub attributes: Vec<(&'static str, String)>,
+}
+
+impl Notice {
+    /// A message as a notice.
+    #[must_use]
+    pub fn of(message: &Message) -> Self {
+        Self {
+            subject: subject(&message.title),
+            body: body(message),
+            attributes: attributes(message),
+        }
+    }
+}
+
+fn subject(title: &str) -> String {
+    let ascii: String = clean(title)
+        .replace('→', "->")
+        .replace('…', "...")
+        .chars()
+        .map(|c| if matches!(c, ' '..='~') { c } else { '?' })
+        .collect();
+    // The ellipsis of the cut is three dots here, so it takes up three characters.
+    cut(&ascii, SUBJECT_MAX, |c| if c == '…' { 3 } else { 1 }).replace('…', "...")
+}
+
+fn body(message: &Message) -> String {
+    let mut parts = vec![clean(&message.title), facts(message)];
+    parts.extend(problem(message));
+    parts.extend(hosts(message));
+    parts.push(message.reference());
+    let mut body = parts.join("\n\n");
+    body.push('\n');
+    body
+}
+
+fn facts(message: &Message) -> String {
+    let lines: Vec<String> = message
+        .facts
+        .iter()
+        .map(|fact| {
+            let url = fact.url.as_deref().unwrap_or_default();
+            let line = format!("{}: {} {}", fact.name, clean(&fact.value), clean(url));
+            line.trim_end().to_owned()
+        })
+        .collect();
+    lines.join("\n")
+}
+
+fn problem(message: &Message) -> Option<String> {
+    let mut lines = Vec::new();
+    if let Some(problem) = &message.problem {
+        let host = problem.host.as_ref();
+        let on = host.map_or_else(String::new, |host| format!(" on {host}"));
+        lines.push(format!("Problem: {}{on}", problem.class.word()));
+        if !problem.line.is_empty() {
+            lines.push(format!("  {}", clean(&problem.line)));
+        }
+    }
+    let next_step = message.next_step.as_ref();
+    lines.extend(next_step.map(|step| format!("Next: {}", clean(step))));
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+fn hosts(message: &Message) -> Option<String> {
+    if message.hosts.is_empty() {
+        return None;
+    }
+    let mut lines = vec!["Hosts:".to_owned()];
+    let listed = message.hosts.iter();
+    lines.extend(listed.map(|line| format!("  {:<20} {}", line.host.as_str(), line.verdict)));
+    if message.hosts_more > 0 {
+        lines.push(format!("  +{} more", message.hosts_more));
+    }
+    Some(lines.join("\n"))
+}
+
+fn attributes(message: &Message) -> Vec<(&'static str, String)> {
+    vec![
+        ("app", message.app.to_string()),
+        ("environment", message.environment.to_string()),
+        ("state", message.state.to_owned()),
+        ("severity", message.severity().to_owned()),
+        ("deployment", message.deployment.to_string()),
+        ("announcement", message.number.to_string()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_short_printable_ascii_without_line_breaks() {
+        assert_eq!(
+            subject("orders → prod: live on 3 hosts"),
+            "orders -> prod: live on 3 hosts"
+        );
+        assert_eq!(subject("a\nb\u{202e}ü"), "ab?");
+        let long = subject(&format!("{} → prod: live", "x".repeat(200)));
+        assert_eq!(long.len(), SUBJECT_MAX);
+        assert!(long.ends_with("..."));
+    }
+}

@@ -1,0 +1,202 @@
+//! Deployments to tell of, each brought there by the real `step`: a world in which hosts answer as the story says.
+
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "each test program uses its own part of this module, and a test stops at the first surprise"
+)]
+
+use longshore_core::{
+    Action, Advance, Announcement, AnnouncementKind, AppName, Channel, Commit, Deployment,
+    DeploymentId, DocumentPin, EnvironmentName, Failure, FailureClass, Generation, HealthPolicy,
+    HostId, Kind, Millis, Observation, Origin, Person, Policy, Release, Report, Repository, Start,
+    State, Timestamp, Token, WaveSize, step,
+};
+use std::collections::BTreeMap;
+
+/// When everything begins.
+pub(crate) const ACCEPTED: Timestamp = Timestamp::from_unix_ms(1_700_000_000_000);
+
+/// A deployment, and the time in its world.
+#[derive(Clone)]
+pub(crate) struct Story {
+    pub(crate) deployment: Deployment,
+    pub(crate) now: Timestamp,
+}
+
+pub(crate) fn host(number: u32) -> HostId {
+    HostId::parse(&format!("i-{number:017x}")).unwrap()
+}
+
+pub(crate) fn ann() -> Person {
+    Person::parse("ann").unwrap()
+}
+
+pub(crate) fn release(digits: &str) -> Release {
+    Release {
+        commit: Commit::parse(&digits.repeat(40 / digits.len())).unwrap(),
+        config_version: 1,
+        parameters: BTreeMap::new(),
+    }
+}
+
+/// The reports of a story: what a host answers to an action.
+pub(crate) type Says = fn(&HostId, Action, &Release) -> Report;
+
+/// Every host does what it is asked to.
+pub(crate) fn well(_: &HostId, _: Action, release: &Release) -> Report {
+    Report::Done {
+        served: Some(release.id()),
+        healthy: true,
+    }
+}
+
+/// The second host fails with this class when it is asked to do this; the others do well.
+pub(crate) fn broken(class: FailureClass) -> Report {
+    Report::Failed(Failure::with_detail(
+        class,
+        "Error: Cannot find module <express> & \u{202e}more",
+    ))
+}
+
+pub(crate) fn policy() -> Policy {
+    Policy {
+        waves: vec![WaveSize::Hosts(1), WaveSize::Percent(100)],
+        health: HealthPolicy {
+            attempts_max: 1,
+            interval: Millis::from_secs(2),
+            bake: Millis::from_secs(60),
+            bake_failures_max: 1,
+            outside: false,
+        },
+        channels: vec![Channel::Sns],
+        migrates: true,
+        needs_approval: false,
+        unreachable_max: 0,
+        hosts_max: 1000,
+        attempts_max: 1,
+        approval_timeout: Millis::from_secs(3600),
+        queue_timeout: Millis::from_secs(3600),
+        prepare_timeout: Millis::from_secs(600),
+        migrate_timeout: Millis::from_secs(600),
+        activate_timeout: Millis::from_secs(300),
+        round_timeout: Millis::from_secs(60),
+        settling: Millis::from_secs(30),
+        retry_after: Millis::from_secs(5),
+        poll: Millis::from_secs(5),
+    }
+}
+
+impl Story {
+    pub(crate) fn accepted(kind: Kind, policy: Policy) -> Self {
+        let deployment = Deployment::accept(
+            DeploymentId::parse("01JD0000000000000000000001").unwrap(),
+            AppName::parse("orders").unwrap(),
+            EnvironmentName::parse("prod").unwrap(),
+            Repository::parse("acme/orders").unwrap(),
+            Origin {
+                kind,
+                commit: release("b1").commit,
+                config_version: 1,
+                by: Some(ann()),
+                at: ACCEPTED,
+            },
+            policy,
+        );
+        let now = ACCEPTED;
+        Self { deployment, now }
+    }
+
+    pub(crate) fn pushed() -> Self {
+        Self::accepted(Kind::Push, policy())
+    }
+
+    /// The same story later.
+    pub(crate) fn later(mut self, seconds: u64) -> Self {
+        self.now = self.now.after(Millis::from_secs(seconds));
+        self
+    }
+
+    /// Something is seen; it must count.
+    pub(crate) fn see(mut self, seen: &Observation) -> Self {
+        let state = self.deployment.state.name();
+        match step(&self.deployment, seen, self.now) {
+            Advance::Advanced(next) => self.deployment = *next,
+            other @ (Advance::Unchanged(_) | Advance::Rejected(_)) => {
+                panic!("{state} + {}: {other:?}", seen.name())
+            }
+        }
+        self
+    }
+
+    /// Its turn comes, on so many hosts.
+    pub(crate) fn start(self, hosts: u32, previous: bool) -> Self {
+        self.see(&Observation::Ready(Start {
+            generation: Generation::new(7),
+            release: release("b1"),
+            document: DocumentPin {
+                version: "3".to_owned(),
+                hash: "d".repeat(64),
+            },
+            hosts: (1..=hosts).map(host).collect(),
+            previous: previous.then(|| release("a0")),
+        }))
+    }
+
+    /// Five seconds pass, and every host that is asked answers.
+    pub(crate) fn answers(self, says: Says) -> Self {
+        let mut story = self.later(5);
+        for command in story.deployment.commands().to_vec() {
+            for host in &command.hosts {
+                story = story.hears(&command.token, host, says);
+            }
+        }
+        story
+    }
+
+    fn hears(mut self, token: &Token, host: &HostId, says: Says) -> Self {
+        let State::Active { phase, .. } = &self.deployment.state else {
+            return self;
+        };
+        let Some(release) = phase.ask().map(|ask| ask.release.clone()) else {
+            return self;
+        };
+        let report = says(host, token.action, &release);
+        let seen = Observation::HostReported(token.clone(), host.clone(), report);
+        if let Advance::Advanced(next) = step(&self.deployment, &seen, self.now) {
+            self.deployment = *next;
+        }
+        self
+    }
+
+    /// Goes on, with all answers and all waits, until it is in this state.
+    pub(crate) fn until(mut self, state: &str, says: Says) -> Self {
+        for _ in 0..200 {
+            if self.deployment.state.name() == state {
+                return self;
+            }
+            self = self.answers(says);
+            if let Advance::Advanced(next) =
+                step(&self.deployment, &Observation::TimePassed, self.now)
+            {
+                self.deployment = *next;
+            }
+        }
+        panic!(
+            "{state} is not reached from {}",
+            self.deployment.state.name()
+        );
+    }
+
+    /// What was announced last of this kind.
+    pub(crate) fn announcement(&self, kind: AnnouncementKind) -> Announcement {
+        let all = self.deployment.announcements.iter().rev();
+        all.into_iter()
+            .find(|announcement| announcement.kind == kind)
+            .unwrap()
+            .clone()
+    }
+}

@@ -1,0 +1,352 @@
+//! Every kind of message, as people see it on each channel. The snapshots are the specification: a changed word shows up
+//! as a changed snapshot.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+#[path = "common/stories.rs"]
+mod stories;
+
+use longshore_core::{
+    Action, AnnouncementKind, DeploymentId, Failure, FailureClass, HostId, Kind, Observation,
+    Release, Report,
+};
+use notifier::message::{Message, Tone};
+use notifier::{slack, sns};
+use stories::{Story, ann, broken, host, policy, release, well};
+
+use AnnouncementKind::{ApprovalWanted, Ended, RollingBack, Started};
+
+/// A message in all its forms, in one text.
+fn told(story: &Story, kind: AnnouncementKind) -> String {
+    let message = Message::of(&story.deployment, &story.announcement(kind), story.now);
+    let notice = sns::Notice::of(&message);
+    let attributes: Vec<String> = notice
+        .attributes
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let slack: serde_json::Value = serde_json::from_str(&slack::body(&message)).unwrap();
+    format!(
+        "{:?}\n{}\n{}\n\n{}\n{}",
+        message.tone,
+        notice.subject,
+        attributes.join(" "),
+        notice.body,
+        serde_json::to_string_pretty(&slack).unwrap(),
+    )
+}
+
+fn title(story: &Story, kind: AnnouncementKind) -> String {
+    Message::of(&story.deployment, &story.announcement(kind), story.now).title
+}
+
+fn second_fails(
+    host_: &HostId,
+    action: Action,
+    release: &Release,
+    when: Action,
+    class: FailureClass,
+) -> Report {
+    if *host_ == host(2) && action == when {
+        broken(class)
+    } else {
+        well(host_, action, release)
+    }
+}
+
+/// The second host cannot prepare.
+fn build_fails(host: &HostId, action: Action, release: &Release) -> Report {
+    second_fails(
+        host,
+        action,
+        release,
+        Action::Prepare,
+        FailureClass::BuildFailed,
+    )
+}
+
+/// The second host cannot switch, forward or back.
+fn switch_fails(host: &HostId, action: Action, release: &Release) -> Report {
+    second_fails(
+        host,
+        action,
+        release,
+        Action::Activate,
+        FailureClass::StartFailed,
+    )
+}
+
+/// The second host cannot switch to the new release, but back.
+fn health_fails(host: &HostId, action: Action, new: &Release) -> Report {
+    if *new == release("a0") {
+        well(host, action, new)
+    } else {
+        second_fails(
+            host,
+            action,
+            new,
+            Action::Activate,
+            FailureClass::HealthFailed,
+        )
+    }
+}
+
+/// The hosts that were switched back do not serve the old release when they are asked again.
+fn comes_back_wrong(host: &HostId, action: Action, asked: &Release) -> Report {
+    if *asked == release("a0") && action == Action::Status {
+        Report::Done {
+            served: None,
+            healthy: true,
+        }
+    } else {
+        health_fails(host, action, asked)
+    }
+}
+
+fn migration_fails(_: &HostId, action: Action, release: &Release) -> Report {
+    if action == Action::Migrate {
+        return broken(FailureClass::MigrationFailed);
+    }
+    well(&host(1), action, release)
+}
+
+fn second_is_gone(host_: &HostId, action: Action, release: &Release) -> Report {
+    if *host_ == host(2) {
+        Report::Lost(FailureClass::Undeliverable)
+    } else {
+        well(host_, action, release)
+    }
+}
+
+#[test]
+fn an_approval_is_asked_for() {
+    let mut policy = policy();
+    policy.needs_approval = true;
+    let story = Story::accepted(Kind::Push, policy).later(90);
+    insta::assert_snapshot!("approval_wanted", told(&story, ApprovalWanted));
+    let approved = story.see(&Observation::Approved(ann())).later(10);
+    assert_eq!(
+        title(&approved, ApprovalWanted),
+        "orders → prod: b1b1b1b1b1b1 waited for approval"
+    );
+    let message = Message::of(
+        &approved.deployment,
+        &approved.announcement(ApprovalWanted),
+        approved.now,
+    );
+    assert_eq!((message.tone, message.next_step), (Tone::Neutral, None));
+}
+
+#[test]
+fn a_start_is_told() {
+    let story = Story::pushed().later(3).start(3, true);
+    insta::assert_snapshot!("started", told(&story, Started));
+}
+
+#[test]
+fn a_success_is_told() {
+    let story = Story::pushed()
+        .later(3)
+        .start(3, true)
+        .until("Succeeded", well);
+    insta::assert_snapshot!("succeeded", told(&story, Ended));
+}
+
+#[test]
+fn a_success_on_many_hosts_lists_ten_and_counts_the_rest() {
+    let story = Story::pushed().start(25, true).until("Succeeded", well);
+    insta::assert_snapshot!("succeeded_on_many_hosts", told(&story, Ended));
+}
+
+#[test]
+fn a_success_without_a_host_that_is_gone_names_it_first() {
+    let mut policy = policy();
+    policy.unreachable_max = 1;
+    let story = Story::accepted(Kind::Redeploy, policy).start(3, true);
+    insta::assert_snapshot!(
+        "succeeded_with_excused",
+        told(&story.until("Succeeded", second_is_gone), Ended)
+    );
+}
+
+#[test]
+fn a_failed_preparation_is_told() {
+    let story = Story::pushed().start(3, true).until("Failed", build_fails);
+    insta::assert_snapshot!("failed_preparing", told(&story, Ended));
+}
+
+#[test]
+fn a_failed_migration_is_told() {
+    let story = Story::pushed()
+        .start(2, true)
+        .until("Failed", migration_fails);
+    insta::assert_snapshot!("failed_migrating", told(&story, Ended));
+}
+
+#[test]
+fn a_failure_before_the_start_is_told() {
+    let refused = Failure::with_detail(FailureClass::ConfigRefused, "health.port is missing");
+    let story = Story::pushed()
+        .later(7)
+        .see(&Observation::NotReady(refused));
+    insta::assert_snapshot!("failed_before_the_start", told(&story, Ended));
+    let story = Story::pushed().start(0, true);
+    assert_eq!(
+        title(&story, Ended),
+        "orders → prod: failed before it started"
+    );
+}
+
+#[test]
+fn a_rollback_is_told_when_it_begins() {
+    let story = Story::pushed()
+        .start(3, true)
+        .until("RollingBack", health_fails);
+    insta::assert_snapshot!("rolling_back", told(&story, RollingBack));
+}
+
+#[test]
+fn a_rollback_is_told_when_it_ends() {
+    let story = Story::pushed()
+        .start(3, true)
+        .until("RolledBack", health_fails);
+    insta::assert_snapshot!("rolled_back", told(&story, Ended));
+}
+
+#[test]
+fn a_failed_rollback_calls_a_person_and_names_the_hosts() {
+    let story = Story::pushed()
+        .start(3, true)
+        .until("RollbackFailed", switch_fails);
+    insta::assert_snapshot!("rollback_failed", told(&story, Ended));
+}
+
+#[test]
+fn a_rollback_without_a_proven_release_calls_a_person() {
+    let story = Story::pushed()
+        .start(2, false)
+        .until("RollbackFailed", health_fails);
+    insta::assert_snapshot!("nothing_proven", told(&story, Ended));
+}
+
+#[test]
+fn hosts_that_came_back_and_do_not_pass_need_a_person_all_of_them() {
+    let story = Story::pushed()
+        .start(3, true)
+        .until("RollbackFailed", comes_back_wrong);
+    assert_eq!(
+        title(&story, Ended),
+        "orders → prod: rollback failed, 3 hosts need a person"
+    );
+}
+
+#[test]
+fn an_end_without_a_start_is_told() {
+    let mut with_approval = policy();
+    with_approval.needs_approval = true;
+    let awaiting = Story::accepted(Kind::Rollback(release("b1")), with_approval).later(60);
+    let queued = Story::accepted(Kind::Config, policy()).later(60);
+    let newer = DeploymentId::parse("01JD0000000000000000000002").unwrap();
+    insta::assert_snapshot!(
+        "rejected",
+        told(&awaiting.clone().see(&Observation::Refused(ann())), Ended)
+    );
+    insta::assert_snapshot!(
+        "expired",
+        told(&awaiting.later(7200).see(&Observation::TimePassed), Ended)
+    );
+    insta::assert_snapshot!(
+        "superseded",
+        told(&queued.clone().see(&Observation::Superseded(newer)), Ended)
+    );
+    insta::assert_snapshot!(
+        "cancelled",
+        told(
+            &queued.clone().see(&Observation::CancelRequested(ann())),
+            Ended
+        )
+    );
+    let expired = queued.later(7200).see(&Observation::TimePassed);
+    assert_eq!(
+        title(&expired, Ended),
+        "orders → prod: expired, its turn did not come in time"
+    );
+}
+
+#[test]
+fn an_operators_stop_after_a_switch_is_told_as_what_it_is() {
+    let story = Story::pushed().start(3, true).until("Baking", well);
+    let story = story
+        .see(&Observation::CancelRequested(ann()))
+        .until("RolledBack", well);
+    insta::assert_snapshot!("cancelled_after_a_switch", told(&story, Ended));
+}
+
+#[test]
+fn a_late_message_says_that_it_is_late_and_a_repeat_says_the_same() {
+    let story = Story::pushed().later(3).start(3, true);
+    let first = told(&story, Started);
+    assert_eq!(
+        first,
+        told(&story.clone().later(10), Started),
+        "a repeat is the same"
+    );
+    let ended = story.until("Succeeded", well).later(1200);
+    let late = told(&ended, Started);
+    assert!(late.contains("\nLate: this was "), "{late}");
+    assert!(late.contains("state=Succeeded"), "{late}");
+}
+
+/// Every string of a JSON document.
+fn strings(value: &serde_json::Value, all: &mut Vec<String>) {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => all.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| strings(item, all)),
+        Value::Object(fields) => fields.values().for_each(|field| strings(field, all)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[test]
+fn foreign_text_cannot_give_slack_orders_or_break_its_limits() {
+    let story = Story::pushed()
+        .start(3, true)
+        .until("RollbackFailed", switch_fails);
+    let mut message = Message::of(&story.deployment, &story.announcement(Ended), story.now);
+    let hostile = format!("<!channel> *x* `y` \u{202e}\n{}", "&<>".repeat(2000));
+    message.title.push_str(&hostile);
+    message.next_step = Some(hostile.clone());
+    for fact in &mut message.facts {
+        fact.value.push_str(&hostile);
+    }
+    message.facts.extend(message.facts.clone());
+    if let Some(problem) = &mut message.problem {
+        problem.line.push_str(&hostile);
+    }
+    let body: serde_json::Value = serde_json::from_str(&slack::body(&message)).unwrap();
+    let mut all = Vec::new();
+    strings(&body, &mut all);
+    for text in &all {
+        let unlinked = text.strip_prefix("<https://bitbucket.org/").unwrap_or(text);
+        let unlinked = unlinked.strip_suffix('>').unwrap_or(unlinked);
+        assert!(!unlinked.contains(['<', '>', '\u{202e}']), "{text}");
+        assert!(text.chars().count() <= 3000, "{text}");
+    }
+    for block in body["blocks"].as_array().unwrap() {
+        let length = |value: &serde_json::Value| value["text"].as_str().unwrap().chars().count();
+        match block["type"].as_str().unwrap() {
+            "header" => assert!(length(&block["text"]) <= 150),
+            "section" if block.get("fields").is_some() => {
+                let fields = block["fields"].as_array().unwrap();
+                assert!(fields.len() <= 10 && fields.iter().all(|field| length(field) <= 2000));
+            }
+            _ => {}
+        }
+    }
+    let notice = sns::Notice::of(&message);
+    assert!(
+        notice.subject.len() < 100 && notice.subject.bytes().all(|b| (b' '..=b'~').contains(&b))
+    );
+    assert!(!notice.body.contains('\u{202e}'));
+}

@@ -1,0 +1,143 @@
+//! `trigger-deploy`: takes the webhook. Verify, decide, one transaction, answer; it may touch the table only, and it has no
+//! permission to send a command.
+//!
+//! The way in is fixed by types: [`request::Request`] gives the raw bytes, [`signature::verify`] turns them into
+//! [`signature::Verified`], and only that can be parsed by [`webhook::parse`].
+
+pub mod request;
+pub mod signature;
+pub mod webhook;
+
+mod accept;
+mod gate;
+
+pub use gate::Gate;
+
+use accept::Refusal;
+use longshore_core::Decision;
+use longshore_shell::ports::{Clock, Configs, Ids, Store};
+use longshore_shell::secrets::SecretError;
+use longshore_shell::telemetry;
+use request::{Request, Response};
+use signature::{Secrets, SignedBy, Verified, verify};
+use std::future::Future;
+use webhook::Push;
+
+/// What the entrance needs of the world.
+pub trait Entrance: Sync {
+    /// The table.
+    fn store(&self) -> &impl Store;
+    /// The app configurations.
+    fn configs(&self) -> &impl Configs;
+    /// The clock.
+    fn clock(&self) -> &impl Clock;
+    /// New ids.
+    fn ids(&self) -> &impl Ids;
+    /// The environment.
+    fn environment(&self) -> &longshore_core::EnvironmentName;
+    /// The webhook's secrets; `fresh` asks past the cache, for a delivery that the cached ones do not explain. `None` only
+    /// when fresh ones are asked for and the cached ones are fresh.
+    fn secrets(
+        &self,
+        fresh: bool,
+    ) -> impl Future<Output = Result<Option<Secrets>, SecretError>> + Send;
+}
+
+/// Answers one delivery. Bitbucket sends again after a 5xx and after nothing else, so a 5xx is given only when nothing
+/// durable was written.
+pub async fn handle<E: Entrance>(entrance: &E, event: &str) -> Response {
+    let Ok(request) = Request::parse(event) else {
+        return refused("not_an_event", Response::malformed());
+    };
+    let Ok(body) = request.body() else {
+        return refused("body", Response::malformed());
+    };
+    let header = request.header(signature::HEADER);
+    let verified = match signed(entrance, header, &body).await {
+        Ok(Some(verified)) => verified,
+        Ok(None) => return refused("signature", Response::unsigned()),
+        Err(error) => {
+            telemetry::error("webhook_secret_unavailable")
+                .cause(&error)
+                .write();
+            return Response::unavailable();
+        }
+    };
+    match webhook::parse(request.header(webhook::HEADER), &verified) {
+        Err(problem) => {
+            telemetry::warn("webhook_refused").cause(&problem).write();
+            Response::malformed()
+        }
+        Ok(None) => Response::not_ours(),
+        Ok(Some(push)) => decide_all(entrance, &push).await,
+    }
+}
+
+fn refused(why: &'static str, response: Response) -> Response {
+    telemetry::warn("webhook_refused").word("why", why).write();
+    response
+}
+
+/// Checks the signature, and once more with fresh secrets: the cached ones may just have been changed.
+async fn signed<'a, E: Entrance>(
+    entrance: &E,
+    header: Option<&str>,
+    body: &'a [u8],
+) -> Result<Option<Verified<'a>>, SecretError> {
+    let check = |secrets: Option<Secrets>| verify(&secrets?, header, body).ok();
+    let mut verified = check(entrance.secrets(false).await?);
+    if verified.is_none() && header.is_some() {
+        verified = check(entrance.secrets(true).await?);
+    }
+    if verified.is_some_and(|verified| verified.signed_by() == SignedBy::Previous) {
+        telemetry::warn("previous_webhook_secret_used").write();
+    }
+    Ok(verified)
+}
+
+/// Decides about every change, those that may be deployed first: while nothing is written, a failure may still be
+/// answered with a 5xx, and nothing is lost.
+async fn decide_all<E: Entrance>(entrance: &E, push: &Push<'_>) -> Response {
+    let mut decisions: Vec<Option<Decision>> = vec![None; push.changes.len()];
+    let mut durable = false;
+    let mut order: Vec<usize> = (0..push.changes.len()).collect();
+    order.sort_by_key(|index| {
+        let change = push.changes.get(*index);
+        !change.is_some_and(|change| change.to_decide().is_a_branch_with_a_commit())
+    });
+    for index in order {
+        let Some(change) = push.changes.get(index) else {
+            continue;
+        };
+        match accept::decide(entrance, push, change).await {
+            Ok(decision) => {
+                durable = true;
+                log(push, &decision);
+                if let Some(place) = decisions.get_mut(index) {
+                    *place = Some(decision);
+                }
+            }
+            Err(refusal) => {
+                let Refusal(error) = refusal;
+                telemetry::error("push_undecided")
+                    .id("repository", &push.repository)
+                    .cause(error.as_ref())
+                    .write();
+                if !durable {
+                    return Response::unavailable();
+                }
+            }
+        }
+    }
+    let decisions: Vec<Decision> = decisions.into_iter().flatten().collect();
+    Response::decided(&decisions)
+}
+
+fn log(push: &Push<'_>, decision: &Decision) {
+    let line = telemetry::info("push_decided").id("repository", &push.repository);
+    match decision {
+        Decision::Deploy(id) => line.word("decision", "deploy").id("deployment.id", id),
+        Decision::Skip(reason) => line.word("decision", "skip").word("reason", reason.word()),
+    }
+    .write();
+}

@@ -1,0 +1,258 @@
+//! The signature of a webhook: HMAC-SHA256 over the raw bytes, checked in constant time and before anything is parsed.
+//!
+//! [`Verified`] is the only way to the parser, and [`verify`] the only way to a [`Verified`]: that a body was checked is a
+//! fact of its type. Nothing here may print a secret, a body or a header.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::fmt;
+
+/// The name of the header that carries the signature.
+pub const HEADER: &str = "x-hub-signature";
+
+const PREFIX: &str = "sha256=";
+
+/// The bytes of a body whose signature is right.
+#[derive(Clone, Copy)]
+pub struct Verified<'a> {
+    body: &'a [u8],
+    by: SignedBy,
+}
+
+/// Which secret a body was signed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignedBy {
+    /// The secret in force.
+    Current,
+    /// The one before it. Worth counting: it must be gone when the change of the secret is over.
+    Previous,
+}
+
+/// The signature is missing, of another form, or wrong. One case, so that an answer cannot tell them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the signature is missing or wrong")]
+pub struct Unsigned;
+
+/// There is no secret to check against. Nothing may be accepted then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the webhook secret must be one line, or two: the current one and the previous one")]
+pub struct NoSecret;
+
+/// The webhook's secrets. Bitbucket knows one at a time, so while it is changed both the old and the new one count.
+#[derive(Clone)]
+pub struct Secrets {
+    current: String,
+    previous: Option<String>,
+}
+
+impl Secrets {
+    /// Reads the value of the secret parameter: the current secret on the first line, and on the second, while the secret
+    /// is being changed, the previous one.
+    ///
+    /// # Errors
+    /// [`NoSecret`] for an empty line and for a third one: an empty secret would let everybody sign.
+    pub fn parse(value: &str) -> Result<Self, NoSecret> {
+        let mut lines = value.lines();
+        let current = lines.next().unwrap_or_default();
+        let previous = lines.next();
+        if current.is_empty() || previous.is_some_and(str::is_empty) || lines.next().is_some() {
+            return Err(NoSecret);
+        }
+        Ok(Self {
+            current: current.to_owned(),
+            previous: previous.map(str::to_owned),
+        })
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secrets(not shown)")
+    }
+}
+
+impl<'a> Verified<'a> {
+    /// The bytes.
+    #[must_use]
+    pub const fn body(&self) -> &'a [u8] {
+        self.body
+    }
+
+    /// Which secret they were signed with.
+    #[must_use]
+    pub const fn signed_by(&self) -> SignedBy {
+        self.by
+    }
+}
+
+impl fmt::Debug for Verified<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Verified({} bytes, by {:?})", self.body.len(), self.by)
+    }
+}
+
+/// Checks a body against the header `X-Hub-Signature`, which must be exactly `sha256=` and 64 lower-case hexadecimal
+/// digits. A header that came twice arrives here as missing or as a list, and both are refused.
+///
+/// # Errors
+/// [`Unsigned`], whatever is wrong.
+pub fn verify<'a>(
+    secrets: &Secrets,
+    header: Option<&str>,
+    body: &'a [u8],
+) -> Result<Verified<'a>, Unsigned> {
+    let digits = header.and_then(|header| header.strip_prefix(PREFIX));
+    let signature = digits.and_then(digest).ok_or(Unsigned)?;
+    if is_signed(&secrets.current, &signature, body) {
+        let by = SignedBy::Current;
+        return Ok(Verified { body, by });
+    }
+    match &secrets.previous {
+        Some(previous) if is_signed(previous, &signature, body) => {
+            let by = SignedBy::Previous;
+            Ok(Verified { body, by })
+        }
+        Some(_) | None => Err(Unsigned),
+    }
+}
+
+fn is_signed(secret: &str, signature: &[u8; 32], body: &[u8]) -> bool {
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
+        return false;
+    };
+    mac.update(body);
+    mac.verify_slice(signature).is_ok()
+}
+
+/// The 32 bytes of 64 lower-case hexadecimal digits.
+fn digest(digits: &str) -> Option<[u8; 32]> {
+    if digits.len() != 64 {
+        return None;
+    }
+    let mut bytes = [0_u8; 32];
+    let (pairs, _) = digits.as_bytes().as_chunks::<2>();
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = (nibble(*high)? << 4) | nibble(*low)?;
+    }
+    Some(bytes)
+}
+
+const fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit.wrapping_sub(b'0')),
+        b'a'..=b'f' => Some(digit.wrapping_sub(b'a').wrapping_add(10)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The vector of the webhook documentation.
+    const SECRET: &str = "It's a Secret to Everybody";
+    const BODY: &[u8] = b"Hello World!";
+    const HEADER: &str = "sha256=a4771c39fbe90f317c7824e83ddef3caae9cb3d976c214ace1f2937e133263c9";
+
+    fn secrets(value: &str) -> Secrets {
+        Secrets::parse(value).unwrap()
+    }
+
+    fn check(secrets: &Secrets, header: Option<&str>, body: &[u8]) -> Result<SignedBy, Unsigned> {
+        verify(secrets, header, body).map(|verified| verified.signed_by())
+    }
+
+    #[test]
+    fn the_documented_vector_is_accepted() {
+        assert_eq!(
+            check(&secrets(SECRET), Some(HEADER), BODY),
+            Ok(SignedBy::Current)
+        );
+    }
+
+    #[test]
+    fn the_previous_secret_counts_while_it_is_there() {
+        let both = format!("another secret\n{SECRET}");
+        assert_eq!(
+            check(&secrets(&both), Some(HEADER), BODY),
+            Ok(SignedBy::Previous)
+        );
+        let both = format!("{SECRET}\nanother secret\n");
+        assert_eq!(
+            check(&secrets(&both), Some(HEADER), BODY),
+            Ok(SignedBy::Current)
+        );
+        assert_eq!(
+            check(&secrets("another secret\na third"), Some(HEADER), BODY),
+            Err(Unsigned)
+        );
+    }
+
+    #[test]
+    fn a_missing_doubled_or_odd_header_is_refused() {
+        let digits = HEADER.strip_prefix(PREFIX).unwrap();
+        for header in [
+            String::new(),
+            digits.to_owned(),
+            format!("sha1={digits}"),
+            format!("SHA256={digits}"),
+            format!("sha256={}", digits.to_uppercase()),
+            format!("{HEADER}, {HEADER}"),
+            format!("{HEADER},{HEADER}"),
+            format!(" {HEADER}"),
+            format!("{HEADER} "),
+            format!("{HEADER}00"),
+            HEADER.replace('a', "g"),
+            HEADER.get(..70).unwrap().to_owned(),
+            "sha256=".to_owned(),
+            format!("sha256={}", "é".repeat(32)),
+        ] {
+            assert_eq!(
+                check(&secrets(SECRET), Some(&header), BODY),
+                Err(Unsigned),
+                "{header}"
+            );
+        }
+        assert_eq!(check(&secrets(SECRET), None, BODY), Err(Unsigned));
+    }
+
+    #[test]
+    fn every_flipped_bit_of_the_signature_or_the_body_is_refused() {
+        for bit in 0..HEADER.len() * 8 {
+            let mut bytes = HEADER.as_bytes().to_vec();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            // What is not UTF-8 never gets as far as this: headers come as JSON strings.
+            if let Ok(header) = std::str::from_utf8(&bytes) {
+                assert_eq!(
+                    check(&secrets(SECRET), Some(header), BODY),
+                    Err(Unsigned),
+                    "bit {bit}"
+                );
+            }
+        }
+        for bit in 0..BODY.len() * 8 {
+            let mut body = BODY.to_vec();
+            body[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(
+                check(&secrets(SECRET), Some(HEADER), &body),
+                Err(Unsigned),
+                "bit {bit}"
+            );
+        }
+    }
+
+    #[test]
+    fn there_is_no_empty_secret() {
+        for value in ["", "\n", "\nold", "new\n\n", "a\nb\nc"] {
+            assert_eq!(Secrets::parse(value).unwrap_err(), NoSecret, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn secrets_and_bodies_are_never_shown() {
+        let secrets = secrets(&format!("{SECRET}\nthe one before"));
+        let verified = verify(&secrets, Some(HEADER), BODY).unwrap();
+        let shown = format!("{secrets:?} {verified:?}");
+        assert_eq!(shown, "Secrets(not shown) Verified(12 bytes, by Current)");
+    }
+}

@@ -1,0 +1,174 @@
+//! What can be seen of the world for one deployment: whether its turn has come, what became of its commands, what its
+//! public address answers, and that time has passed.
+
+use super::AdvanceError;
+use crate::ports::{Clock, Commands, Configs, Fleet, LookError, Outside, ResolveError, Store};
+use crate::world::World;
+use longshore_core::{
+    Command, CommandStatus, Deployment, Desk, Failure, FailureClass, Kind, Observation, Release,
+    Slot, Start, State,
+};
+
+/// What one look has seen.
+pub(super) struct Seen {
+    pub(super) observations: Vec<Observation>,
+    /// The slot with the deployment running in it, when its turn has come.
+    pub(super) slot: Option<Slot>,
+    pub(super) unseen: Vec<LookError>,
+}
+
+pub(super) async fn observe<W: World>(
+    world: &W,
+    desk: Option<Desk>,
+    deployment: &Deployment,
+) -> Result<Seen, AdvanceError> {
+    let mut seen = Seen {
+        observations: Vec::new(),
+        slot: None,
+        unseen: Vec::new(),
+    };
+    match &deployment.state {
+        State::Queued { .. } if desk == Some(Desk::Reconciler) => {
+            turn(world, deployment, &mut seen).await?;
+        }
+        State::Active { .. } => {
+            for command in deployment.commands() {
+                if let Err(error) = became_of(world, deployment, command, &mut seen).await {
+                    seen.unseen.push(error);
+                }
+            }
+            if desk == Some(Desk::HealthVerifier) {
+                outside(world, deployment, &mut seen).await;
+            }
+        }
+        State::Queued { .. } | State::AwaitingApproval { .. } | State::Ended { .. } => {}
+    }
+    // Last, so that an answer that is there is heard before its deadline is.
+    seen.observations.push(Observation::TimePassed);
+    Ok(seen)
+}
+
+/// Whether the deployment may start, and with what.
+async fn turn<W: World>(
+    world: &W,
+    deployment: &Deployment,
+    seen: &mut Seen,
+) -> Result<(), AdvanceError> {
+    let slot = world.store().slot(&deployment.app).await?;
+    let Ok((begun, generation)) = slot.begin(&deployment.id, world.clock().now()) else {
+        return Ok(());
+    };
+    let is_push = matches!(deployment.origin.kind, Kind::Push);
+    if is_push && slot.quarantine.contains_key(&deployment.origin.commit) {
+        let failure = Failure::of(FailureClass::Quarantined);
+        seen.observations.push(Observation::NotReady(failure));
+        return Ok(());
+    }
+    match resolve(world, deployment).await {
+        Ok((release, document, hosts)) => {
+            let previous = slot.live.map(|live| live.release);
+            seen.observations.push(Observation::Ready(Start {
+                generation,
+                release,
+                document,
+                hosts,
+                previous,
+            }));
+            seen.slot = Some(begun);
+            Ok(())
+        }
+        Err(ResolveError::Failed(failure)) => {
+            seen.observations.push(Observation::NotReady(failure));
+            Ok(())
+        }
+        Err(error @ ResolveError::Unavailable(_)) => Err(AdvanceError::Resolve(error)),
+    }
+}
+
+type Resolved = (
+    Release,
+    longshore_core::DocumentPin,
+    Vec<longshore_core::HostId>,
+);
+
+async fn resolve<W: World>(world: &W, deployment: &Deployment) -> Result<Resolved, ResolveError> {
+    let release = match &deployment.origin.kind {
+        Kind::Rollback(release) => release.clone(),
+        Kind::Push | Kind::Redeploy | Kind::Config => Release {
+            commit: deployment.origin.commit.clone(),
+            config_version: deployment.origin.config_version,
+            parameters: world.fleet().parameters(&deployment.app).await?,
+        },
+    };
+    let version = Some(release.config_version);
+    let configured = world.configs().config(&deployment.repository, version);
+    let Some(configured) = configured.await? else {
+        let class = FailureClass::ConfigRefused;
+        let line = "the app configuration is gone from Parameter Store";
+        return Err(ResolveError::Failed(Failure::with_detail(class, line)));
+    };
+    let tags = configured.config.tags();
+    let hosts = world.fleet().hosts(&deployment.app, tags).await?;
+    let document = world.fleet().document().await?;
+    Ok((release, document, hosts))
+}
+
+/// What became of one command.
+async fn became_of<W: World>(
+    world: &W,
+    deployment: &Deployment,
+    command: &Command,
+    seen: &mut Seen,
+) -> Result<(), LookError> {
+    match &command.status {
+        CommandStatus::Planned { .. } => Ok(()),
+        CommandStatus::Sending { since } => {
+            if world.clock().now() < since.after(deployment.policy.settling) {
+                return Ok(());
+            }
+            let token = command.token.clone();
+            let found = world.commands().find(&token, *since).await?;
+            seen.observations.push(match found {
+                Some(id) => Observation::CommandSent(token, id),
+                None => Observation::CommandMissing(token),
+            });
+            Ok(())
+        }
+        CommandStatus::Sent { command: id } => {
+            for (host, report) in world.commands().reports(id).await? {
+                let token = command.token.clone();
+                seen.observations
+                    .push(Observation::HostReported(token, host, report));
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The check from outside, when the current round wants it.
+async fn outside<W: World>(world: &W, deployment: &Deployment, seen: &mut Seen) {
+    let State::Active { phase, .. } = &deployment.state else {
+        return;
+    };
+    let (Some(round), Some(ask)) = (deployment.probe_wanted(), phase.ask()) else {
+        return;
+    };
+    let version = Some(ask.release.config_version);
+    let configured = world.configs().config(&deployment.repository, version);
+    let failure = match configured.await {
+        Ok(Some(configured)) => match configured.config.health_url() {
+            None => None,
+            Some(url) => {
+                let status = configured.config.expected_status();
+                let release = ask.release.id();
+                world.outside().probe(url, status, &release).await.err()
+            }
+        },
+        Ok(None) => Some(Failure::of(FailureClass::ConfigRefused)),
+        Err(ResolveError::Failed(failure)) => Some(failure),
+        // Not seen; the round's deadline bounds how long that may go on.
+        Err(ResolveError::Unavailable(_)) => return,
+    };
+    seen.observations
+        .push(Observation::Probed { round, failure });
+}

@@ -1,0 +1,97 @@
+//! Sending the commands that are due: on record first, then tried once, then recorded again.
+
+use super::AdvanceError;
+use super::record::{Folded, fold, record, write};
+use crate::ports::{Clock, Commands, Order, SendError};
+use crate::world::World;
+use longshore_core::{
+    Cause, Command, Deployment, DocumentPin, Observation, Phase, State, Timestamp, Token,
+};
+
+/// Sends what is due. Says whether anything was tried.
+///
+/// A crash before the first write leaves the commands planned. A crash between the first write and the last leaves them
+/// as being sent: after the settling time a search by their comment tells whether SSM has them.
+pub(super) async fn send_due<W: World>(
+    world: &W,
+    folded: &mut Folded,
+    cause: Cause,
+) -> Result<bool, AdvanceError> {
+    let now = world.clock().now();
+    let orders = orders_due(&folded.deployment, now);
+    if orders.is_empty() {
+        return Ok(false);
+    }
+    let started: Vec<Observation> = orders
+        .iter()
+        .map(|order| Observation::SendStarted(order.token.clone()))
+        .collect();
+    let before = folded.deployment.clone();
+    let mut claimed = fold(&before, &started, cause, now);
+    write(world, &before, &mut claimed.deployment, None, &[]).await?;
+
+    let mut became = Vec::new();
+    for order in &orders {
+        became.extend(send(world, order, now, &claimed.deployment).await);
+    }
+    let id = &claimed.deployment.id;
+    let recorded = record(world, id, &became, cause).await?;
+    folded.deployment = recorded.map_or(claimed.deployment, |recorded| recorded.deployment);
+    folded.changed = true;
+    Ok(true)
+}
+
+/// Sends one command; `None` when nobody can know what became of it.
+async fn send<W: World>(
+    world: &W,
+    order: &Order,
+    claimed_at: Timestamp,
+    deployment: &Deployment,
+) -> Option<Observation> {
+    let token = order.token.clone();
+    // Whoever slept so long that others may search for this command already leaves it to them.
+    if world.clock().now().since(claimed_at) >= half(deployment) {
+        return None;
+    }
+    match world.commands().send(order).await {
+        Ok(id) => Some(Observation::CommandSent(token, id)),
+        Err(SendError::Refused(failure)) => Some(Observation::SendRefused(token, failure)),
+        Err(SendError::Throttled) => Some(Observation::SendPostponed(token)),
+        Err(SendError::Unknown(_)) => None,
+    }
+}
+
+const fn half(deployment: &Deployment) -> longshore_core::Millis {
+    longshore_core::Millis::new(deployment.policy.settling.as_ms() / 2)
+}
+
+/// The commands of a deployment that are to be sent now, in full.
+fn orders_due(deployment: &Deployment, now: Timestamp) -> Vec<Order> {
+    let State::Active { run, phase } = &deployment.state else {
+        return Vec::new();
+    };
+    deployment
+        .commands_due(now)
+        .filter_map(|command| order(deployment, &run.document, phase, command))
+        .collect()
+}
+
+fn order(
+    deployment: &Deployment,
+    document: &DocumentPin,
+    phase: &Phase,
+    command: &Command,
+) -> Option<Order> {
+    let ask = phase.ask()?;
+    let token: Token = command.token.clone();
+    Some(Order {
+        token,
+        hosts: command.hosts.clone(),
+        document: document.clone(),
+        app: deployment.app.clone(),
+        environment: deployment.environment.clone(),
+        repository: deployment.repository.clone(),
+        release: ask.release.clone(),
+        not_after: ask.deadline,
+    })
+}

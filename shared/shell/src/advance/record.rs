@@ -1,0 +1,142 @@
+//! Taking observations in, and writing what follows.
+
+use super::{AdvanceError, CONFLICTS_MAX};
+use crate::ports::{Clock, Save, Store, StoreError};
+use crate::world::World;
+use longshore_core::{
+    Advance, Cause, CommandId, Deployment, DeploymentId, Observation, Slot, Timestamp, Why, step,
+};
+
+/// A deployment after several observations.
+pub(super) struct Folded {
+    pub(super) deployment: Deployment,
+    pub(super) changed: bool,
+    pub(super) rejected: Vec<(&'static str, Why)>,
+}
+
+/// Lets the core take observations in, one after the other.
+pub(super) fn fold(
+    before: &Deployment,
+    seen: &[Observation],
+    cause: Cause,
+    now: Timestamp,
+) -> Folded {
+    let mut folded = Folded {
+        deployment: before.clone(),
+        changed: false,
+        rejected: Vec::new(),
+    };
+    for observation in seen {
+        match step(&folded.deployment, observation, now) {
+            Advance::Advanced(next) => {
+                folded.deployment = *next;
+                folded.changed = true;
+            }
+            Advance::Unchanged(_) => {}
+            Advance::Rejected(why) => folded.rejected.push((observation.name(), why)),
+        }
+    }
+    let known = before.timeline.len();
+    for entry in folded.deployment.timeline.iter_mut().skip(known) {
+        entry.cause = Some(cause);
+    }
+    folded
+}
+
+/// Writes a deployment, with its slot when it starts or ends, in one transaction. A crash before leaves the old state, a
+/// crash after leaves the new one with its pending effects; there is nothing in between.
+pub(super) async fn write<W: World>(
+    world: &W,
+    before: &Deployment,
+    after: &mut Deployment,
+    begun: Option<Slot>,
+    commands: &[CommandId],
+) -> Result<(), AdvanceError> {
+    let ends = after.state.is_terminal() && !before.state.is_terminal();
+    let slot = if ends {
+        let slot = match begun {
+            Some(slot) => slot,
+            None => world.store().slot(&after.app).await?,
+        };
+        slot.finish(after)
+    } else {
+        begun
+    };
+    let save = Save {
+        deployment: after,
+        slot: slot.as_ref(),
+        commands,
+    };
+    world.store().save(save).await?;
+    after.version = after.version.saturating_add(1);
+    Ok(())
+}
+
+/// What recording came to.
+#[derive(Debug)]
+pub struct Recorded {
+    /// The deployment afterwards.
+    pub deployment: Deployment,
+    /// Whether anything was written.
+    pub changed: bool,
+    /// Observations that cannot be.
+    pub rejected: Vec<(&'static str, Why)>,
+}
+
+/// Records observations that are already made, whatever state the deployment is in by now. `None` when there is no such
+/// deployment.
+///
+/// # Errors
+/// [`AdvanceError`] when the table cannot be reached or the races are lost for too long.
+pub async fn record<W: World>(
+    world: &W,
+    id: &DeploymentId,
+    seen: &[Observation],
+    cause: Cause,
+) -> Result<Option<Recorded>, AdvanceError> {
+    let mut conflicts = 0_u32;
+    loop {
+        let Some(before) = world.store().deployment(id).await? else {
+            return Ok(None);
+        };
+        let mut folded = fold(&before, seen, cause, world.clock().now());
+        if !folded.changed {
+            return Ok(Some(folded.into()));
+        }
+        let commands = sent_in(seen);
+        match write(world, &before, &mut folded.deployment, None, &commands).await {
+            Err(AdvanceError::Store(StoreError::Conflict)) if conflicts < CONFLICTS_MAX => {
+                conflicts = conflicts.saturating_add(1);
+            }
+            Err(error) => return Err(error),
+            Ok(()) => return Ok(Some(folded.into())),
+        }
+    }
+}
+
+fn sent_in(seen: &[Observation]) -> Vec<CommandId> {
+    seen.iter()
+        .filter_map(|observation| {
+            if let Observation::CommandSent(_, id) = observation {
+                Some(id.clone())
+            } else {
+                None
+            }
+        })
+        .collect()
+}
+
+impl From<Folded> for Recorded {
+    fn from(folded: Folded) -> Self {
+        let Folded {
+            deployment,
+            changed,
+            rejected,
+        } = folded;
+        Self {
+            deployment,
+            changed,
+            rejected,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The world as it is on AWS, or on the local cloud: every port by its adapter.
+
+use crate::clock::SystemClock;
+use crate::commands::SsmCommands;
+use crate::config::WorkerConfig;
+use crate::configs::SsmConfigs;
+use crate::connect::{Aws, ConnectError};
+use crate::fleet::SsmFleet;
+use crate::outside::HttpOutside;
+use crate::store::DynamoStore;
+use crate::wake::SqsWake;
+use crate::world::World;
+
+/// Every port by its adapter, on one connection pool.
+#[derive(Debug)]
+pub struct AwsWorld {
+    store: DynamoStore,
+    commands: SsmCommands<SystemClock>,
+    fleet: SsmFleet,
+    configs: SsmConfigs<SystemClock>,
+    outside: HttpOutside,
+    wake: SqsWake,
+    clock: SystemClock,
+}
+
+impl AwsWorld {
+    /// Builds the clients. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`ConnectError`] when the trusted roots cannot be read.
+    pub fn connect(config: &WorkerConfig) -> Result<Self, ConnectError> {
+        let aws = Aws::connect(&config.access)?;
+        Ok(Self {
+            store: DynamoStore::connect(&aws, &config.table),
+            commands: SsmCommands::new(&aws, &config.document, SystemClock),
+            fleet: SsmFleet::new(&aws, &config.environment, &config.document),
+            configs: SsmConfigs::new(&aws, &config.environment, SystemClock),
+            outside: HttpOutside::new(&aws),
+            wake: SqsWake::new(&aws, &config.queues),
+            clock: SystemClock,
+        })
+    }
+}
+
+impl World for AwsWorld {
+    type Store = DynamoStore;
+    type Commands = SsmCommands<SystemClock>;
+    type Fleet = SsmFleet;
+    type Configs = SsmConfigs<SystemClock>;
+    type Outside = HttpOutside;
+    type Wake = SqsWake;
+    type Clock = SystemClock;
+
+    fn store(&self) -> &Self::Store {
+        &self.store
+    }
+    fn commands(&self) -> &Self::Commands {
+        &self.commands
+    }
+    fn fleet(&self) -> &Self::Fleet {
+        &self.fleet
+    }
+    fn configs(&self) -> &Self::Configs {
+        &self.configs
+    }
+    fn outside(&self) -> &Self::Outside {
+        &self.outside
+    }
+    fn wake(&self) -> &Self::Wake {
+        &self.wake
+    }
+    fn clock(&self) -> &Self::Clock {
+        &self.clock
+    }
+}

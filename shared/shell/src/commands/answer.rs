@@ -1,0 +1,209 @@
+//! The one JSON line with which the host script answers.
+//!
+//! It comes from a host, so it is foreign: unknown words become `internal`, text is cut and made printable, and a line
+//! that carries another token is not an answer at all.
+
+use longshore_core::{Failure, FailureClass, ReleaseId, Report};
+use serde::Deserialize;
+use std::borrow::Cow;
+
+/// The classes that a host may give. The others are about what SSM or the control plane saw, and a host that could claim
+/// them could have itself excused.
+const HOST_CLASSES: [FailureClass; 19] = [
+    FailureClass::BadInput,
+    FailureClass::Superseded,
+    FailureClass::Expired,
+    FailureClass::Busy,
+    FailureClass::AgentTooOld,
+    FailureClass::SourceUnavailable,
+    FailureClass::CommitMissing,
+    FailureClass::ParametersUnavailable,
+    FailureClass::DiskFull,
+    FailureClass::InstallFailed,
+    FailureClass::BuildFailed,
+    FailureClass::ConfigRefused,
+    FailureClass::MigrationFailed,
+    FailureClass::ReleaseMissing,
+    FailureClass::StartFailed,
+    FailureClass::HealthFailed,
+    FailureClass::WrongRelease,
+    FailureClass::DeadlinePassed,
+    FailureClass::Internal,
+];
+
+/// The answer, as far as it decides anything.
+#[derive(Deserialize)]
+struct Answer<'a> {
+    longshore: u32,
+    #[serde(borrow)]
+    token: Cow<'a, str>,
+    #[serde(borrow)]
+    outcome: Cow<'a, str>,
+    #[serde(borrow, default)]
+    class: Cow<'a, str>,
+    #[serde(borrow, default)]
+    served: Cow<'a, str>,
+    #[serde(default)]
+    healthy: bool,
+    #[serde(borrow, default)]
+    detail: Cow<'a, str>,
+}
+
+/// The version of the answer's form.
+const FORM: u32 = 1;
+
+/// Reads the answer from a step's output. The first line that is an answer to this token counts; whatever else is there
+/// (the agent adds lines of its own) does not.
+pub(super) fn read(output: &str, token: &str) -> Report {
+    let answer = output
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Answer<'_>>(line.trim()).ok())
+        .find(|answer| answer.longshore == FORM && answer.token == token);
+    match answer {
+        Some(answer) => report(&answer),
+        None => Report::Failed(Failure::with_detail(
+            FailureClass::NoAnswer,
+            &summary(output),
+        )),
+    }
+}
+
+fn report(answer: &Answer<'_>) -> Report {
+    match answer.outcome.as_ref() {
+        "done" => Report::Done {
+            served: ReleaseId::parse(&answer.served).ok(),
+            healthy: answer.healthy,
+        },
+        "refused" | "failed" => failed(answer),
+        _ => Report::Failed(Failure::with_detail(
+            FailureClass::NoAnswer,
+            "the answer has an outcome that is not known here",
+        )),
+    }
+}
+
+fn failed(answer: &Answer<'_>) -> Report {
+    let class = FailureClass::from_word(&answer.class).filter(|class| HOST_CLASSES.contains(class));
+    Report::Failed(match class {
+        Some(class) => Failure::with_detail(class, &answer.detail),
+        None => Failure::with_detail(
+            FailureClass::Internal,
+            &format!("unknown class {}: {}", answer.class, answer.detail),
+        ),
+    })
+}
+
+/// The first line of an output that is no answer, short. The script masks its secrets, but this output is not the
+/// script's, so very little of it is kept.
+fn summary(output: &str) -> String {
+    const SHOWN: usize = 120;
+    let line = output.lines().map(str::trim).find(|line| !line.is_empty());
+    match line {
+        None => "no output".to_owned(),
+        Some(line) => line.chars().take(SHOWN).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: &str = "01JD0000000000000000000000:7:activate:1:0.1";
+    const SERVED: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-0123456789ab";
+
+    fn line(outcome: &str, class: &str, rest: &str) -> String {
+        format!(
+            r#"{{"longshore":1,"token":"{TOKEN}","action":"activate","outcome":"{outcome}","class":"{class}"{rest}}}"#
+        )
+    }
+
+    fn class_of(output: &str) -> FailureClass {
+        match read(output, TOKEN) {
+            Report::Failed(failure) => failure.class,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_done_answer_tells_what_is_served() {
+        let rest = format!(r#","served":"{SERVED}","healthy":true,"detail":"","repeated":true"#);
+        let expected = Report::Done {
+            served: ReleaseId::parse(SERVED).ok(),
+            healthy: true,
+        };
+        assert_eq!(read(&line("done", "done", &rest), TOKEN), expected);
+        let nothing = Report::Done {
+            served: None,
+            healthy: false,
+        };
+        assert_eq!(
+            read(&line("done", "done", r#","served":"""#), TOKEN),
+            nothing
+        );
+    }
+
+    #[test]
+    fn every_class_of_the_host_script_is_understood_and_no_other() {
+        for class in FailureClass::ALL {
+            let expected = if HOST_CLASSES.contains(class) {
+                *class
+            } else {
+                FailureClass::Internal
+            };
+            for outcome in ["refused", "failed"] {
+                assert_eq!(class_of(&line(outcome, class.word(), "")), expected);
+            }
+        }
+        assert_eq!(
+            class_of(&line("failed", "brand_new", "")),
+            FailureClass::Internal
+        );
+    }
+
+    #[test]
+    fn the_answer_is_found_among_other_lines() {
+        let output = format!(
+            "warning: something\n{{\"longshore\":1}}\n{}\n\n----------ERROR-------\nfailed to run commands: exit status 12",
+            line("refused", "busy", r#","detail":"lock held by\u00a0x""#)
+        );
+        let report = read(&output, TOKEN);
+        let expected = Failure::with_detail(FailureClass::Busy, "lock held by\u{a0}x");
+        assert_eq!(report, Report::Failed(expected));
+    }
+
+    #[test]
+    fn what_is_no_answer_to_this_token_is_no_answer() {
+        let other = line("done", "done", "").replace(":0.1", ":0.2");
+        let cut = line("done", "done", "");
+        let cut = &cut[..cut.len() - 1];
+        let form = line("done", "done", "").replace("\"longshore\":1", "\"longshore\":2");
+        for output in [
+            "",
+            "  \n ",
+            "{}",
+            "null",
+            "sh: 1: not found",
+            &other,
+            cut,
+            &form,
+        ] {
+            assert_eq!(class_of(output), FailureClass::NoAnswer, "{output}");
+        }
+        assert_eq!(
+            class_of(&line("excellent", "done", "")),
+            FailureClass::NoAnswer
+        );
+    }
+
+    #[test]
+    fn output_that_is_no_answer_is_shown_short_and_printable() {
+        let output = format!("\n\u{1b}[31m{}\nsecond line", "x".repeat(5_000));
+        match read(&output, TOKEN) {
+            Report::Failed(failure) => {
+                assert!(failure.detail().starts_with("?[31mxxx"));
+                assert_eq!(failure.detail().len(), 120);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}

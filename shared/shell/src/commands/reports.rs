@@ -1,0 +1,227 @@
+//! What became of a command on each host: SSM's statuses, mapped in one place.
+//!
+//! Only invocations are read. A status that this version does not know is not the last word; the deadline of the step
+//! ends the wait.
+
+use super::{PAGES_MAX, answer};
+use crate::fault::Fault;
+use aws_sdk_ssm::Client;
+use aws_sdk_ssm::types::CommandInvocation;
+use longshore_core::{CommandId, FailureClass, HostId, Report};
+
+/// The largest page (SSM API reference: `MaxResults`, at most 50).
+const PAGE: i32 = 50;
+
+/// The document's one step.
+const STEP: &str = "longshore";
+
+/// The last words about the hosts of a command, in SSM's order.
+pub(super) async fn reports(
+    ssm: &Client,
+    command: &CommandId,
+) -> Result<Vec<(HostId, Report)>, Fault> {
+    let mut reports = Vec::new();
+    let mut next = None;
+    for _ in 0..PAGES_MAX {
+        let page = ssm
+            .list_command_invocations()
+            .command_id(command.as_str())
+            .details(true)
+            .max_results(PAGE)
+            .set_next_token(next)
+            .send()
+            .await
+            .map_err(|error| Fault::of("ListCommandInvocations", &error))?;
+        reports.extend(page.command_invocations().iter().filter_map(report_of));
+        next = page.next_token;
+        if next.is_none() {
+            return Ok(reports);
+        }
+    }
+    Err(Fault::senseless("ListCommandInvocations", "too many pages"))
+}
+
+fn report_of(invocation: &CommandInvocation) -> Option<(HostId, Report)> {
+    let host = HostId::parse(invocation.instance_id()?).ok()?;
+    let status = invocation.status()?.as_str();
+    let details = invocation.status_details().unwrap_or_default();
+    let report = match last_word(status, details)? {
+        LastWord::Lost(class) => Report::Lost(class),
+        LastWord::Ran => {
+            let token = invocation.comment().unwrap_or_default();
+            answer::read(output_of(invocation), token)
+        }
+    };
+    Some((host, report))
+}
+
+/// The output of our step.
+fn output_of(invocation: &CommandInvocation) -> &str {
+    invocation
+        .command_plugins()
+        .iter()
+        .find(|step| step.name().is_none_or(|name| name == STEP))
+        .and_then(|step| step.output())
+        .unwrap_or_default()
+}
+
+/// What a terminal status says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LastWord {
+    /// The script ran to its end; its output says the rest.
+    Ran,
+    /// It did not, or nobody can tell.
+    Lost(FailureClass),
+}
+
+/// The last word of a status and its details; `None` while it is not over. The documentation writes details with spaces,
+/// the service without, so spaces do not count.
+fn last_word(status: &str, details: &str) -> Option<LastWord> {
+    let details = details.replace(' ', "");
+    let otherwise = match status {
+        "Success" => return Some(LastWord::Ran),
+        "Failed" => LastWord::Ran,
+        "Cancelled" | "Canceled" => LastWord::Lost(FailureClass::CommandCancelled),
+        // Which of the two is unknown; this one does not claim that nothing ran.
+        "TimedOut" => LastWord::Lost(FailureClass::ExecutionTimedOut),
+        _ => return None,
+    };
+    Some(detail_class(&details).map_or(otherwise, LastWord::Lost))
+}
+
+/// The class that the details alone decide.
+fn detail_class(details: &str) -> Option<FailureClass> {
+    match details {
+        "DeliveryTimedOut" => Some(FailureClass::DeliveryTimedOut),
+        "ExecutionTimedOut" => Some(FailureClass::ExecutionTimedOut),
+        // Over a limit of pending commands: the host never got it.
+        "Undeliverable" | "RateExceeded" | "LimitExceeded" => Some(FailureClass::Undeliverable),
+        "Terminated" | "Cancelled" | "Canceled" => Some(FailureClass::CommandCancelled),
+        "AccessDenied" => Some(FailureClass::AccessDenied),
+        "InvalidPlatform" | "NoInstancesInTag" => Some(FailureClass::InvalidHost),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RAN: Option<LastWord> = Some(LastWord::Ran);
+
+    const fn lost(class: FailureClass) -> Option<LastWord> {
+        Some(LastWord::Lost(class))
+    }
+
+    #[test]
+    fn every_status_with_every_detail_has_one_meaning() {
+        use FailureClass::{
+            AccessDenied, CommandCancelled, DeliveryTimedOut, ExecutionTimedOut, InvalidHost,
+            Undeliverable,
+        };
+        // For each detail: the meaning under Failed, Cancelled and TimedOut.
+        let table = [
+            (
+                "Success",
+                RAN,
+                lost(CommandCancelled),
+                lost(ExecutionTimedOut),
+            ),
+            (
+                "Failed",
+                RAN,
+                lost(CommandCancelled),
+                lost(ExecutionTimedOut),
+            ),
+            (
+                "Incomplete",
+                RAN,
+                lost(CommandCancelled),
+                lost(ExecutionTimedOut),
+            ),
+            ("", RAN, lost(CommandCancelled), lost(ExecutionTimedOut)),
+            (
+                "NeverHeardOf",
+                RAN,
+                lost(CommandCancelled),
+                lost(ExecutionTimedOut),
+            ),
+            (
+                "Pending",
+                RAN,
+                lost(CommandCancelled),
+                lost(ExecutionTimedOut),
+            ),
+            (
+                "InProgress",
+                RAN,
+                lost(CommandCancelled),
+                lost(ExecutionTimedOut),
+            ),
+            (
+                "Delayed",
+                RAN,
+                lost(CommandCancelled),
+                lost(ExecutionTimedOut),
+            ),
+            (
+                "TimedOut",
+                RAN,
+                lost(CommandCancelled),
+                lost(ExecutionTimedOut),
+            ),
+        ];
+        for (details, failed, cancelled, timed_out) in table {
+            assert_eq!(last_word("Failed", details), failed, "{details}");
+            assert_eq!(last_word("Cancelled", details), cancelled, "{details}");
+            assert_eq!(last_word("TimedOut", details), timed_out, "{details}");
+        }
+        // These details decide alone, spaced or not.
+        for (details, class) in [
+            ("Delivery Timed Out", DeliveryTimedOut),
+            ("DeliveryTimedOut", DeliveryTimedOut),
+            ("Execution Timed Out", ExecutionTimedOut),
+            ("ExecutionTimedOut", ExecutionTimedOut),
+            ("Undeliverable", Undeliverable),
+            ("RateExceeded", Undeliverable),
+            ("Limit Exceeded", Undeliverable),
+            ("Terminated", CommandCancelled),
+            ("Cancelled", CommandCancelled),
+            ("Canceled", CommandCancelled),
+            ("Access Denied", AccessDenied),
+            ("InvalidPlatform", InvalidHost),
+            ("NoInstancesInTag", InvalidHost),
+        ] {
+            for status in ["Failed", "Cancelled", "Canceled", "TimedOut"] {
+                assert_eq!(
+                    last_word(status, details),
+                    lost(class),
+                    "{status} {details}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn success_is_judged_by_the_answer_whatever_the_details_say() {
+        for details in ["Success", "", "Failed", "Undeliverable"] {
+            assert_eq!(last_word("Success", details), RAN, "{details}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_over_or_not_known_is_not_the_last_word() {
+        for status in [
+            "Pending",
+            "InProgress",
+            "Delayed",
+            "Cancelling",
+            "",
+            "BrandNew",
+        ] {
+            for details in ["", "Success", "Failed", "DeliveryTimedOut", "Undeliverable"] {
+                assert_eq!(last_word(status, details), None, "{status} {details}");
+            }
+        }
+    }
+}

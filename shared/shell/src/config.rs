@@ -1,0 +1,488 @@
+//! What a function is told by its environment variables, read once, with every problem found at the same time.
+//!
+//! Values are never repeated in a problem: some are credentials, and any could be a secret in the wrong place.
+
+use aws_credential_types::Credentials;
+use http::Uri;
+use longshore_core::{Desk, EnvironmentName};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+/// Every variable that is missing or malformed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigError {
+    /// The problems, in the order of reading.
+    pub problems: Vec<Problem>,
+}
+
+/// One variable that is missing or malformed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The variable.
+    pub variable: &'static str,
+    /// Whether it is there at all.
+    pub missing: bool,
+    /// What it should be, for a person.
+    pub expected: &'static str,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the environment variables are not complete")?;
+        for problem in &self.problems {
+            let Problem {
+                variable,
+                missing,
+                expected,
+            } = problem;
+            let what = if *missing {
+                "is missing"
+            } else {
+                "is malformed"
+            };
+            write!(f, "; {variable} {what}: expected {expected}")?;
+        }
+        Ok(())
+    }
+}
+
+/// How to reach AWS.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// `AWS_REGION`, else `AWS_DEFAULT_REGION`.
+    pub region: String,
+    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`. Their debugging form hides the secrets.
+    pub credentials: Credentials,
+    /// `AWS_ENDPOINT_URL_<SERVICE>` by `<SERVICE>`, and `AWS_ENDPOINT_URL` for all others under the empty name.
+    pub endpoints: BTreeMap<String, String>,
+    /// `LONGSHORE_CA_BUNDLE`: a PEM file whose certificates are trusted instead of the built-in roots.
+    pub ca_bundle: Option<PathBuf>,
+}
+
+impl Access {
+    /// The endpoint for a service, by the name in its variable (`SSM`, `DYNAMODB`, `SQS`, `SNS`).
+    #[must_use]
+    pub fn endpoint(&self, service: &str) -> Option<&str> {
+        self.endpoints
+            .get(service)
+            .or_else(|| self.endpoints.get(""))
+            .map(String::as_str)
+    }
+
+    /// Whether this is the local cloud: the endpoint for everything is a loopback address. Only then may the check from
+    /// outside and Slack messages go to the loopback.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.endpoints
+            .get("")
+            .and_then(|url| url.parse::<Uri>().ok())
+            .is_some_and(|url| url.host().is_some_and(is_loopback_name))
+    }
+}
+
+/// Whether a URL's host is a loopback address, by name or as a literal.
+pub(crate) fn is_loopback_name(host: &str) -> bool {
+    let literal = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || literal
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
+}
+
+/// What `trigger-deploy` needs.
+#[derive(Clone, Debug)]
+pub struct TriggerConfig {
+    /// How to reach AWS.
+    pub access: Access,
+    /// `LONGSHORE_ENVIRONMENT`.
+    pub environment: EnvironmentName,
+    /// `LONGSHORE_TABLE`.
+    pub table: String,
+}
+
+/// What the functions that look at deployments need: `reconciler`, `health-verifier`, `auto-rollback` and
+/// `on-command-status`.
+#[derive(Clone, Debug)]
+pub struct WorkerConfig {
+    /// How to reach AWS.
+    pub access: Access,
+    /// `LONGSHORE_ENVIRONMENT`.
+    pub environment: EnvironmentName,
+    /// `LONGSHORE_TABLE`.
+    pub table: String,
+    /// `LONGSHORE_DOCUMENT`: the name of the environment's document.
+    pub document: String,
+    /// Where looks are planned: a desk's own queue, and for the reconciler, whose tick sends every desk to its unfinished
+    /// work, those of all: `LONGSHORE_RECONCILER_QUEUE_URL`, `LONGSHORE_HEALTH_VERIFIER_QUEUE_URL`,
+    /// `LONGSHORE_AUTO_ROLLBACK_QUEUE_URL` and `LONGSHORE_NOTIFIER_QUEUE_URL`. Empty for a function without a desk.
+    pub queues: Vec<DeskQueue>,
+}
+
+/// The queue of one desk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeskQueue {
+    /// Whose it is.
+    pub desk: Desk,
+    /// Its URL.
+    pub url: String,
+}
+
+/// What `notifier` needs.
+#[derive(Clone, Debug)]
+pub struct NotifierConfig {
+    /// How to reach AWS.
+    pub access: Access,
+    /// `LONGSHORE_ENVIRONMENT`.
+    pub environment: EnvironmentName,
+    /// `LONGSHORE_TABLE`.
+    pub table: String,
+    /// `LONGSHORE_TOPIC_ARN`.
+    pub topic_arn: String,
+}
+
+impl TriggerConfig {
+    /// Reads the variables.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every problem.
+    pub fn from_vars(
+        vars: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut vars = Vars::new(vars);
+        let (access, environment, table) = (vars.access(), vars.environment(), vars.table());
+        match (access, environment, table) {
+            (Some(access), Some(environment), Some(table)) if vars.problems.is_empty() => {
+                Ok(Self {
+                    access,
+                    environment,
+                    table,
+                })
+            }
+            _ => Err(vars.error()),
+        }
+    }
+}
+
+impl WorkerConfig {
+    /// Reads the variables of the function at `desk`; without one, of a function that only takes in what is seen.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every problem.
+    pub fn from_vars(
+        desk: Option<Desk>,
+        vars: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut vars = Vars::new(vars);
+        let (access, environment, table) = (vars.access(), vars.environment(), vars.table());
+        let document = vars.required("LONGSHORE_DOCUMENT", DOCUMENT, parse_document);
+        let queues = desks_woken_by(desk)
+            .iter()
+            .filter_map(|desk| {
+                let url = vars.required(queue_variable(*desk), URL, parse_url)?;
+                Some(DeskQueue { desk: *desk, url })
+            })
+            .collect();
+        match (access, environment, table, document) {
+            (Some(access), Some(environment), Some(table), Some(document))
+                if vars.problems.is_empty() =>
+            {
+                Ok(Self {
+                    access,
+                    environment,
+                    table,
+                    document,
+                    queues,
+                })
+            }
+            _ => Err(vars.error()),
+        }
+    }
+}
+
+impl NotifierConfig {
+    /// Reads the variables.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every problem.
+    pub fn from_vars(
+        vars: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut vars = Vars::new(vars);
+        let (access, environment, table) = (vars.access(), vars.environment(), vars.table());
+        let topic = vars.required(
+            "LONGSHORE_TOPIC_ARN",
+            "the ARN of an SNS topic",
+            parse_topic,
+        );
+        match (access, environment, table, topic) {
+            (Some(access), Some(environment), Some(table), Some(topic_arn))
+                if vars.problems.is_empty() =>
+            {
+                Ok(Self {
+                    access,
+                    environment,
+                    table,
+                    topic_arn,
+                })
+            }
+            _ => Err(vars.error()),
+        }
+    }
+}
+
+const URL: &str = "an http or https URL";
+const DOCUMENT: &str = "3 to 128 letters, digits and `_.-`";
+const ENDPOINT: &str = "AWS_ENDPOINT_URL";
+
+/// The desks whose looks the function at a desk plans.
+const fn desks_woken_by(desk: Option<Desk>) -> &'static [Desk] {
+    match desk {
+        Some(Desk::Reconciler) => &Desk::ALL,
+        Some(Desk::HealthVerifier) => &[Desk::HealthVerifier],
+        Some(Desk::AutoRollback) => &[Desk::AutoRollback],
+        Some(Desk::Notifier) | None => &[],
+    }
+}
+
+/// The variable with the queue of a desk.
+const fn queue_variable(desk: Desk) -> &'static str {
+    match desk {
+        Desk::Reconciler => "LONGSHORE_RECONCILER_QUEUE_URL",
+        Desk::HealthVerifier => "LONGSHORE_HEALTH_VERIFIER_QUEUE_URL",
+        Desk::AutoRollback => "LONGSHORE_AUTO_ROLLBACK_QUEUE_URL",
+        Desk::Notifier => "LONGSHORE_NOTIFIER_QUEUE_URL",
+    }
+}
+
+/// Reads variables and collects what is wrong with them.
+struct Vars {
+    vars: BTreeMap<String, String>,
+    problems: Vec<Problem>,
+}
+
+impl Vars {
+    fn new(vars: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self {
+            // An empty variable is what a template leaves behind for "none".
+            vars: vars.into_iter().filter(|(_, v)| !v.is_empty()).collect(),
+            problems: Vec::new(),
+        }
+    }
+
+    fn error(self) -> ConfigError {
+        ConfigError {
+            problems: self.problems,
+        }
+    }
+
+    fn required<T>(
+        &mut self,
+        variable: &'static str,
+        expected: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        let text = self.vars.get(variable);
+        let missing = text.is_none();
+        let value = text.and_then(|text| parse(text));
+        if value.is_none() {
+            self.problems.push(Problem {
+                variable,
+                missing,
+                expected,
+            });
+        }
+        value
+    }
+
+    fn environment(&mut self) -> Option<EnvironmentName> {
+        let expected = "1 to 32 lower-case letters, digits and hyphens, starting with a letter";
+        self.required("LONGSHORE_ENVIRONMENT", expected, |text| {
+            EnvironmentName::parse(text).ok()
+        })
+    }
+
+    fn table(&mut self) -> Option<String> {
+        let expected = "the name of a DynamoDB table";
+        self.required("LONGSHORE_TABLE", expected, |text| name(text, 3, 255))
+    }
+
+    fn access(&mut self) -> Option<Access> {
+        if !self.vars.contains_key("AWS_REGION")
+            && let Some(region) = self.vars.get("AWS_DEFAULT_REGION")
+        {
+            self.vars.insert("AWS_REGION".to_owned(), region.clone());
+        }
+        let region = self.required("AWS_REGION", "a region such as eu-central-1", |text| {
+            name(text, 1, 64)
+        });
+        let any = |text: &str| Some(text.to_owned());
+        let key = self.required("AWS_ACCESS_KEY_ID", "the id of an access key", any);
+        let secret = self.required("AWS_SECRET_ACCESS_KEY", "the secret of that key", any);
+        let token = self.vars.get("AWS_SESSION_TOKEN").cloned();
+        let ca_bundle = self.vars.get("LONGSHORE_CA_BUNDLE").map(PathBuf::from);
+        let endpoints = self.endpoints();
+        Some(Access {
+            region: region?,
+            credentials: Credentials::new(key?, secret?, token, None, "environment"),
+            endpoints,
+            ca_bundle,
+        })
+    }
+
+    fn endpoints(&mut self) -> BTreeMap<String, String> {
+        let mut endpoints = BTreeMap::new();
+        let mut malformed = false;
+        for (variable, url) in &self.vars {
+            let Some(rest) = variable.strip_prefix(ENDPOINT) else {
+                continue;
+            };
+            let Some(service) = rest
+                .strip_prefix('_')
+                .or_else(|| rest.is_empty().then_some(""))
+            else {
+                continue;
+            };
+            malformed |= parse_url(url).is_none();
+            endpoints.insert(service.to_owned(), url.clone());
+        }
+        if malformed {
+            self.problems.push(Problem {
+                variable: "AWS_ENDPOINT_URL, or one of AWS_ENDPOINT_URL_<SERVICE>,",
+                missing: false,
+                expected: URL,
+            });
+        }
+        endpoints
+    }
+}
+
+/// A name of AWS: letters, digits and `_.-`.
+fn name(text: &str, min: usize, max: usize) -> Option<String> {
+    let valid = (min..=max).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
+    valid.then(|| text.to_owned())
+}
+
+fn parse_document(text: &str) -> Option<String> {
+    name(text, 3, 128)
+}
+
+fn parse_url(text: &str) -> Option<String> {
+    let url: Uri = text.parse().ok()?;
+    let scheme = url.scheme_str()?;
+    let valid = matches!(scheme, "http" | "https") && url.host().is_some_and(|h| !h.is_empty());
+    valid.then(|| text.to_owned())
+}
+
+fn parse_topic(text: &str) -> Option<String> {
+    let mut parts = text.split(':');
+    let arn = parts.next() == Some("arn");
+    let sns = parts.nth(1) == Some("sns");
+    let rest = parts.count();
+    (arn && sns && rest == 3).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vars(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        let owned = |(k, v): &(&str, &str)| ((*k).to_owned(), (*v).to_owned());
+        pairs.iter().map(owned).collect()
+    }
+
+    const GOOD: [(&str, &str); 9] = [
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "very-secret-key"),
+        ("AWS_SESSION_TOKEN", "very-secret-token"),
+        ("LONGSHORE_ENVIRONMENT", "prod"),
+        ("LONGSHORE_TABLE", "longshore-prod"),
+        ("LONGSHORE_DOCUMENT", "longshore-prod"),
+        ("LONGSHORE_RECONCILER_QUEUE_URL", "https://sqs.example/q"),
+        (
+            "LONGSHORE_TOPIC_ARN",
+            "arn:aws:sns:eu-central-1:111122223333:longshore-prod",
+        ),
+    ];
+
+    #[test]
+    fn every_problem_is_reported_at_once() {
+        let error = WorkerConfig::from_vars(
+            Some(Desk::Reconciler),
+            vars(&[
+                ("LONGSHORE_ENVIRONMENT", "Prod!"),
+                ("AWS_REGION", ""),
+                ("AWS_ENDPOINT_URL", "ftp://x"),
+            ]),
+        )
+        .unwrap_err();
+        let found: Vec<_> = error.problems.iter().map(|p| p.variable).collect();
+        assert_eq!(
+            found,
+            [
+                "AWS_REGION",
+                "AWS_ACCESS_KEY_ID",
+                "AWS_SECRET_ACCESS_KEY",
+                "AWS_ENDPOINT_URL, or one of AWS_ENDPOINT_URL_<SERVICE>,",
+                "LONGSHORE_ENVIRONMENT",
+                "LONGSHORE_TABLE",
+                "LONGSHORE_DOCUMENT",
+                "LONGSHORE_RECONCILER_QUEUE_URL",
+            ]
+        );
+        let text = error.to_string();
+        assert!(text.contains("LONGSHORE_ENVIRONMENT is malformed: expected 1 to 32"));
+        assert!(text.contains("LONGSHORE_TABLE is missing: expected the name of a DynamoDB table"));
+        assert!(!text.contains("Prod!"), "a value is never repeated: {text}");
+    }
+
+    #[test]
+    fn each_function_reads_what_it_needs() {
+        let trigger = TriggerConfig::from_vars(vars(&GOOD)).unwrap();
+        assert_eq!(trigger.environment.as_str(), "prod");
+        let worker = WorkerConfig::from_vars(Some(Desk::Reconciler), vars(&GOOD)).unwrap();
+        assert_eq!(worker.queue.unwrap().url, "https://sqs.example/q");
+        let status = WorkerConfig::from_vars(None, vars(&GOOD)).unwrap();
+        assert_eq!(status.queue, None);
+        let notifier = NotifierConfig::from_vars(vars(&GOOD)).unwrap();
+        assert!(notifier.topic_arn.ends_with("longshore-prod"));
+    }
+
+    #[test]
+    fn a_debugging_form_shows_no_secret() {
+        let config = TriggerConfig::from_vars(vars(&GOOD)).unwrap();
+        let text = format!("{config:?}");
+        assert!(!text.contains("very-secret"), "{text}");
+    }
+
+    #[test]
+    fn the_endpoint_of_a_service_wins_over_the_common_one() {
+        let mut pairs = GOOD.to_vec();
+        pairs.push(("AWS_ENDPOINT_URL", "http://127.0.0.1:4566"));
+        pairs.push(("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:4567"));
+        let access = TriggerConfig::from_vars(vars(&pairs)).unwrap().access;
+        assert_eq!(access.endpoint("SSM"), Some("http://127.0.0.1:4567"));
+        assert_eq!(access.endpoint("SNS"), Some("http://127.0.0.1:4566"));
+        assert!(access.is_local());
+    }
+
+    #[test]
+    fn only_a_loopback_endpoint_for_everything_is_the_local_cloud() {
+        for (variable, url, local) in [
+            ("AWS_ENDPOINT_URL", "http://localhost:4566", true),
+            ("AWS_ENDPOINT_URL", "http://[::1]:4566", true),
+            ("AWS_ENDPOINT_URL", "http://127.0.0.1.example.com", false),
+            ("AWS_ENDPOINT_URL", "https://vpce.example.com", false),
+            ("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:4567", false),
+        ] {
+            let mut pairs = GOOD.to_vec();
+            pairs.push((variable, url));
+            let access = TriggerConfig::from_vars(vars(&pairs)).unwrap().access;
+            assert_eq!(access.is_local(), local, "{variable}={url}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The app configurations, from Parameter Store, at the newest or at a given version.
+//!
+//! The newest is kept for a minute; a version never changes, so it is kept as long as the function lives. That there is
+//! none is never kept: a person who has just written one must not wait for it.
+
+use crate::cache::Cache;
+use crate::connect::Aws;
+use crate::fault::{Fault, Verdict};
+use crate::ports::{Clock, Configs, Configured, ResolveError};
+use aws_sdk_ssm::Client;
+use aws_sdk_ssm::types::Parameter;
+use longshore_app_config::AppConfig;
+use longshore_core::{EnvironmentName, Failure, FailureClass, Millis, Repository};
+
+/// How long the newest configuration is kept.
+const NEWEST_FOR: Millis = Millis::from_secs(60);
+
+/// The app configurations of an environment.
+#[derive(Debug)]
+pub struct SsmConfigs<C> {
+    ssm: Client,
+    environment: EnvironmentName,
+    clock: C,
+    kept: Cache<Configured>,
+}
+
+impl<C: Clock> SsmConfigs<C> {
+    /// The configurations of an environment.
+    #[must_use]
+    pub fn new(aws: &Aws, environment: &EnvironmentName, clock: C) -> Self {
+        Self {
+            ssm: Client::new(aws.sdk()),
+            environment: environment.clone(),
+            clock,
+            kept: Cache::new(),
+        }
+    }
+
+    async fn read(
+        &self,
+        name: &str,
+        repository: &Repository,
+    ) -> Result<Option<Configured>, ResolveError> {
+        let reply = self.ssm.get_parameter().name(name).send().await;
+        match reply.map_err(|error| Fault::of("GetParameter", &error)) {
+            Ok(reply) => configured(name, reply.parameter(), repository).map(Some),
+            Err(fault) if fault.is("ParameterNotFound") => Ok(None),
+            Err(fault) => Err(unresolved(name, fault)),
+        }
+    }
+}
+
+impl<C: Clock> Configs for SsmConfigs<C> {
+    async fn config(
+        &self,
+        repository: &Repository,
+        version: Option<u32>,
+    ) -> Result<Option<Configured>, ResolveError> {
+        let name = format!("/longshore/{}/apps/{repository}", self.environment);
+        let (name, age_max) = match version {
+            None => (name, Some(NEWEST_FOR)),
+            Some(version) => (format!("{name}:{version}"), None),
+        };
+        let now = self.clock.now();
+        if let Some(kept) = self.kept.get(&name, now, age_max) {
+            return Ok(Some(kept));
+        }
+        let read = self.read(&name, repository).await?;
+        if let Some(configured) = &read {
+            self.kept.put(&name, configured.clone(), now);
+        }
+        Ok(read)
+    }
+}
+
+fn configured(
+    name: &str,
+    parameter: Option<&Parameter>,
+    repository: &Repository,
+) -> Result<Configured, ResolveError> {
+    let version = parameter.and_then(|p| u32::try_from(p.version()).ok());
+    let text = parameter.and_then(Parameter::value);
+    let (Some(version), Some(text)) = (version.filter(|v| *v > 0), text) else {
+        let fault = Fault::senseless("GetParameter", "a parameter without value or version");
+        return Err(ResolveError::Unavailable(fault.into()));
+    };
+    let config = AppConfig::parse(text, repository).map_err(|problems| {
+        failed(
+            FailureClass::ConfigRefused,
+            &format!("{name} version {version}: {problems}"),
+        )
+    })?;
+    Ok(Configured { config, version })
+}
+
+fn unresolved(name: &str, fault: Fault) -> ResolveError {
+    match fault.verdict {
+        Verdict::Throttled | Verdict::Unknown => ResolveError::Unavailable(fault.into()),
+        Verdict::Refused if fault.is("ParameterVersionNotFound") => failed(
+            FailureClass::ConfigRefused,
+            &format!("{name}: this version of the app configuration no longer exists"),
+        ),
+        Verdict::Refused if fault.is_denied() => {
+            failed(FailureClass::AccessDenied, &fault.reason())
+        }
+        Verdict::Refused => failed(FailureClass::Internal, &fault.to_string()),
+    }
+}
+
+fn failed(class: FailureClass, detail: &str) -> ResolveError {
+    ResolveError::Failed(Failure::with_detail(class, detail))
+}

@@ -1,0 +1,335 @@
+//! A table in memory, with the semantics of the real one: every write names the version it replaces, a transaction is all
+//! or nothing, the first decision about a change stays.
+//!
+//! It injects faults before and after a write, keeps a log of every write for tests, and is deterministic: no clock, no
+//! randomness, ordered maps. Its index of open deployments can be held back, as the real one lags. It must never accept
+//! what the table refuses: `tests/store_contract.rs` runs the same cases on both.
+
+use crate::ports::{Accept, PushKey, Recorded, Save, Store, StoreError};
+use longshore_core::{AppName, CommandId, Decision, Deployment, DeploymentId, Slot, Timestamp};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What goes wrong with one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StoreFault {
+    /// The request never arrives. Nothing is written.
+    UnavailableBefore,
+    /// The write takes effect, but its answer is lost. Where the call would have failed, it fails the same.
+    UnavailableAfter,
+    /// Somebody else seems to have written first. Nothing is written.
+    Conflict,
+}
+
+/// Which method of [`Store`] is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StoreCall {
+    /// [`Store::deployment`].
+    Deployment,
+    /// [`Store::slot`].
+    Slot,
+    /// [`Store::decision`].
+    Decision,
+    /// [`Store::deployment_of`].
+    DeploymentOf,
+    /// [`Store::open`].
+    Open,
+    /// [`Store::skip`].
+    Skip,
+    /// [`Store::accept`].
+    Accept,
+    /// [`Store::save`].
+    Save,
+}
+
+impl StoreCall {
+    /// Whether it writes.
+    #[must_use]
+    pub const fn is_write(self) -> bool {
+        match self {
+            Self::Skip | Self::Accept | Self::Save => true,
+            Self::Deployment | Self::Slot | Self::Decision | Self::DeploymentOf | Self::Open => {
+                false
+            }
+        }
+    }
+}
+
+/// One write that took effect, with the items as they are after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The call.
+    pub call: StoreCall,
+    /// The decision, if one was written.
+    pub decision: Option<(PushKey, Decision)>,
+    /// The deployments, with their new versions.
+    pub deployments: Vec<Deployment>,
+    /// The slot, with its new version.
+    pub slot: Option<Slot>,
+    /// The commands that were put into the index.
+    pub commands: Vec<CommandId>,
+}
+
+type FaultSource = Box<dyn FnMut(StoreCall) -> Option<StoreFault> + Send>;
+
+/// The table in memory.
+#[derive(Default)]
+pub struct MemoryStore {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    deployments: BTreeMap<DeploymentId, Deployment>,
+    slots: BTreeMap<AppName, Slot>,
+    decisions: BTreeMap<PushKey, Decision>,
+    commands: BTreeMap<CommandId, DeploymentId>,
+    log: Vec<Written>,
+    write_faults: VecDeque<StoreFault>,
+    fault_source: Option<FaultSource>,
+    held_index: Option<Vec<DeploymentId>>,
+}
+
+/// A write before it is checked.
+struct Plan {
+    call: StoreCall,
+    decision: Option<(PushKey, Decision)>,
+    deployments: Vec<Deployment>,
+    slot: Option<Slot>,
+    commands: Vec<CommandId>,
+}
+
+impl MemoryStore {
+    /// An empty table.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets the next write that has no fault yet go wrong; faults queue up.
+    pub fn fail_next_write(&self, fault: StoreFault) {
+        self.lock().write_faults.push_back(fault);
+    }
+
+    /// Asks this before every call, reads too; what it says goes before the queue. For a read every fault is
+    /// [`StoreError::Unavailable`].
+    pub fn fail_by(&self, source: impl FnMut(StoreCall) -> Option<StoreFault> + Send + 'static) {
+        self.lock().fault_source = Some(Box::new(source));
+    }
+
+    /// From here on nothing goes wrong by itself.
+    pub fn stop_failing(&self) {
+        let mut inner = self.lock();
+        inner.write_faults.clear();
+        inner.fault_source = None;
+    }
+
+    /// Holds the index of open deployments at what it is, whatever is written.
+    pub fn hold_index(&self) {
+        let mut inner = self.lock();
+        let open = inner.open();
+        inner.held_index = Some(open);
+    }
+
+    /// Lets the index catch up.
+    pub fn release_index(&self) {
+        self.lock().held_index = None;
+    }
+
+    /// Every write that took effect, in its order.
+    #[must_use]
+    pub fn log(&self) -> Vec<Written> {
+        self.lock().log.clone()
+    }
+
+    /// Every deployment.
+    #[must_use]
+    pub fn deployments(&self) -> Vec<Deployment> {
+        self.lock().deployments.values().cloned().collect()
+    }
+
+    /// Every slot.
+    #[must_use]
+    pub fn slots(&self) -> Vec<Slot> {
+        self.lock().slots.values().cloned().collect()
+    }
+
+    /// Every decision.
+    #[must_use]
+    pub fn decisions(&self) -> BTreeMap<PushKey, Decision> {
+        self.lock().decisions.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A test that panicked elsewhere has not left half a write: each is applied without a way to panic.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read<T>(&self, call: StoreCall, look: impl Fn(&Inner) -> T) -> Result<T, StoreError> {
+        let mut inner = self.lock();
+        match inner.fault(call) {
+            None => Ok(look(&inner)),
+            Some(_) => Err(unavailable()),
+        }
+    }
+
+    fn write(&self, plan: Plan) -> Result<Recorded, StoreError> {
+        let mut inner = self.lock();
+        match inner.fault(plan.call) {
+            None => inner.write(plan),
+            Some(StoreFault::UnavailableBefore) => Err(unavailable()),
+            Some(StoreFault::UnavailableAfter) => {
+                inner.write(plan)?;
+                Err(unavailable())
+            }
+            Some(StoreFault::Conflict) => Err(StoreError::Conflict),
+        }
+    }
+}
+
+impl Inner {
+    fn fault(&mut self, call: StoreCall) -> Option<StoreFault> {
+        let asked = self.fault_source.as_mut().and_then(|source| source(call));
+        if asked.is_some() || !call.is_write() {
+            return asked;
+        }
+        self.write_faults.pop_front()
+    }
+
+    fn write(&mut self, plan: Plan) -> Result<Recorded, StoreError> {
+        if let Some((key, _)) = &plan.decision
+            && let Some(before) = self.decisions.get(key)
+        {
+            return Ok(Recorded::Before(before.clone()));
+        }
+        if !self.holds(&plan) {
+            return Err(StoreError::Conflict);
+        }
+        let written = self.apply(plan);
+        self.log.push(written);
+        Ok(Recorded::New)
+    }
+
+    /// Whether every item still has the version that the write replaces. What is not there has version 0.
+    fn holds(&self, plan: &Plan) -> bool {
+        let deployments = plan.deployments.iter().all(|deployment| {
+            let stored = self.deployments.get(&deployment.id);
+            stored.map_or(0, |stored| stored.version) == deployment.version
+        });
+        let slot = plan.slot.iter().all(|slot| {
+            let stored = self.slots.get(&slot.app);
+            stored.map_or(0, |stored| stored.version) == slot.version
+        });
+        deployments && slot
+    }
+
+    fn apply(&mut self, plan: Plan) -> Written {
+        let deployment = plan.deployments.first().map(|first| first.id.clone());
+        let mut written = Written {
+            call: plan.call,
+            decision: plan.decision,
+            deployments: plan.deployments,
+            slot: plan.slot,
+            commands: plan.commands,
+        };
+        if let Some((key, decision)) = written.decision.clone() {
+            self.decisions.insert(key, decision);
+        }
+        for deployment in &mut written.deployments {
+            deployment.version = deployment.version.saturating_add(1);
+            self.deployments
+                .insert(deployment.id.clone(), deployment.clone());
+        }
+        if let Some(slot) = &mut written.slot {
+            slot.version = slot.version.saturating_add(1);
+            self.slots.insert(slot.app.clone(), slot.clone());
+        }
+        for (command, deployment) in written.commands.iter().zip(deployment.iter().cycle()) {
+            self.commands.insert(command.clone(), deployment.clone());
+        }
+        written
+    }
+
+    fn open(&self) -> Vec<DeploymentId> {
+        self.deployments
+            .values()
+            .filter(|deployment| !deployment.is_at_rest())
+            .map(|deployment| deployment.id.clone())
+            .collect()
+    }
+}
+
+fn unavailable() -> StoreError {
+    StoreError::Unavailable("a fault was injected".into())
+}
+
+impl Store for MemoryStore {
+    async fn deployment(&self, id: &DeploymentId) -> Result<Option<Deployment>, StoreError> {
+        self.read(StoreCall::Deployment, |inner| {
+            inner.deployments.get(id).cloned()
+        })
+    }
+
+    async fn slot(&self, app: &AppName) -> Result<Slot, StoreError> {
+        self.read(StoreCall::Slot, |inner| {
+            let slot = inner.slots.get(app).cloned();
+            slot.unwrap_or_else(|| Slot::empty(app.clone()))
+        })
+    }
+
+    async fn decision(&self, key: &PushKey) -> Result<Option<Decision>, StoreError> {
+        self.read(StoreCall::Decision, |inner| {
+            inner.decisions.get(key).cloned()
+        })
+    }
+
+    async fn deployment_of(&self, command: &CommandId) -> Result<Option<DeploymentId>, StoreError> {
+        self.read(StoreCall::DeploymentOf, |inner| {
+            inner.commands.get(command).cloned()
+        })
+    }
+
+    async fn open(&self) -> Result<Vec<DeploymentId>, StoreError> {
+        self.read(StoreCall::Open, |inner| {
+            inner.held_index.clone().unwrap_or_else(|| inner.open())
+        })
+    }
+
+    async fn skip(
+        &self,
+        key: &PushKey,
+        decision: &Decision,
+        _at: Timestamp,
+    ) -> Result<Recorded, StoreError> {
+        self.write(Plan {
+            call: StoreCall::Skip,
+            decision: Some((key.clone(), decision.clone())),
+            deployments: Vec::new(),
+            slot: None,
+            commands: Vec::new(),
+        })
+    }
+
+    async fn accept(&self, accept: Accept<'_>) -> Result<Recorded, StoreError> {
+        let decision = Decision::Deploy(accept.deployment.id.clone());
+        let deployments = std::iter::once(accept.deployment).chain(accept.superseded);
+        self.write(Plan {
+            call: StoreCall::Accept,
+            decision: Some((accept.key.clone(), decision)),
+            deployments: deployments.cloned().collect(),
+            slot: Some(accept.slot.clone()),
+            commands: Vec::new(),
+        })
+    }
+
+    async fn save(&self, save: Save<'_>) -> Result<(), StoreError> {
+        let plan = Plan {
+            call: StoreCall::Save,
+            decision: None,
+            deployments: vec![save.deployment.clone()],
+            slot: save.slot.cloned(),
+            commands: save.commands.to_vec(),
+        };
+        self.write(plan).map(|_| ())
+    }
+}

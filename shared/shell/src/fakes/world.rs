@@ -1,0 +1,216 @@
+//! A whole world in memory, with a clock that only tests move.
+
+use super::{FakeSsm, MemoryStore};
+use crate::ports::{
+    Clock, Configs, Configured, Ids, LookAgain, LookError, Outside, ResolveError, Wake,
+};
+use crate::world::World;
+use longshore_app_config::AppConfig;
+use longshore_core::{DeploymentId, Failure, HostId, Millis, ReleaseId, Repository, Timestamp};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A clock that stands still until it is moved.
+#[derive(Clone, Debug)]
+pub struct ManualClock(Arc<AtomicU64>);
+
+impl ManualClock {
+    /// A clock that shows this time.
+    #[must_use]
+    pub fn at(time: Timestamp) -> Self {
+        Self(Arc::new(AtomicU64::new(time.as_unix_ms())))
+    }
+
+    /// Moves the clock on.
+    pub fn pass(&self, span: Millis) {
+        self.0.fetch_add(span.as_ms(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_ms(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// App configurations in memory, every version of each.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryConfigs(Arc<Mutex<BTreeMap<Repository, Vec<AppConfig>>>>);
+
+impl MemoryConfigs {
+    /// Puts a new version of a configuration.
+    pub fn put(&self, repository: &Repository, config: AppConfig) {
+        let mut configs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        configs.entry(repository.clone()).or_default().push(config);
+    }
+}
+
+impl Configs for MemoryConfigs {
+    async fn config(
+        &self,
+        repository: &Repository,
+        version: Option<u32>,
+    ) -> Result<Option<Configured>, ResolveError> {
+        let configs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(versions) = configs.get(repository) else {
+            return Ok(None);
+        };
+        let latest = u32::try_from(versions.len()).unwrap_or(u32::MAX);
+        let version = version.unwrap_or(latest);
+        let index = usize::try_from(version)
+            .unwrap_or(usize::MAX)
+            .checked_sub(1);
+        let config = index.and_then(|index| versions.get(index)).cloned();
+        Ok(config.map(|config| Configured { config, version }))
+    }
+}
+
+/// The outside, as it is told to look.
+#[derive(Clone, Debug, Default)]
+pub struct FakeOutside(Arc<Mutex<Option<Failure>>>);
+
+impl FakeOutside {
+    /// Makes every probe fail like this, or pass.
+    pub fn fail(&self, failure: Option<Failure>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+    }
+}
+
+impl Outside for FakeOutside {
+    async fn probe(
+        &self,
+        _url: &str,
+        _expected_status: u16,
+        _release: &ReleaseId,
+    ) -> Result<(), Failure> {
+        let failure = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.clone().map_or(Ok(()), Err)
+    }
+}
+
+/// Looks that were planned, with the time each is for.
+#[derive(Clone, Debug)]
+pub struct MemoryWake {
+    clock: ManualClock,
+    planned: Arc<Mutex<Vec<(Timestamp, LookAgain)>>>,
+}
+
+impl MemoryWake {
+    fn lock(&self) -> MutexGuard<'_, Vec<(Timestamp, LookAgain)>> {
+        self.planned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the looks that are due.
+    #[must_use]
+    pub fn take_due(&self) -> Vec<LookAgain> {
+        let now = self.clock.now();
+        let mut planned = self.lock();
+        let (due, later) = planned.drain(..).partition(|(at, _)| *at <= now);
+        *planned = later;
+        let due: Vec<(Timestamp, LookAgain)> = due;
+        due.into_iter().map(|(_, look)| look).collect()
+    }
+
+    /// The time of the first planned look.
+    #[must_use]
+    pub fn next(&self) -> Option<Timestamp> {
+        self.lock().iter().map(|(at, _)| *at).min()
+    }
+
+    /// Loses every planned look.
+    pub fn lose_all(&self) {
+        self.lock().clear();
+    }
+}
+
+impl Wake for MemoryWake {
+    async fn later(&self, look: &LookAgain) -> Result<(), LookError> {
+        let at = self.clock.now().after(look.after);
+        self.lock().push((at, look.clone()));
+        Ok(())
+    }
+}
+
+/// Deployment ids that count up.
+#[derive(Clone, Debug, Default)]
+pub struct CountingIds(Arc<AtomicU64>);
+
+impl Ids for CountingIds {
+    #[expect(clippy::expect_used, reason = "a ULID by construction, in a fake")]
+    fn deployment_id(&self) -> DeploymentId {
+        let number = self.0.fetch_add(1, Ordering::SeqCst);
+        DeploymentId::parse(&format!("01JD{number:022}")).expect("a ULID")
+    }
+}
+
+/// Every port in memory.
+#[derive(Clone)]
+pub struct FakeWorld {
+    /// The table.
+    pub store: Arc<MemoryStore>,
+    /// SSM and the hosts.
+    pub ssm: FakeSsm,
+    /// The app configurations.
+    pub configs: MemoryConfigs,
+    /// The check from outside.
+    pub outside: FakeOutside,
+    /// Planned looks.
+    pub wake: MemoryWake,
+    /// The clock.
+    pub clock: ManualClock,
+    /// Ids.
+    pub ids: CountingIds,
+}
+
+impl FakeWorld {
+    /// A world with these hosts, at a fixed time.
+    #[must_use]
+    pub fn new(hosts: &[HostId]) -> Self {
+        let clock = ManualClock::at(Timestamp::from_unix_ms(1_700_000_000_000));
+        Self {
+            store: Arc::default(),
+            ssm: FakeSsm::new(clock.clone(), hosts),
+            configs: MemoryConfigs::default(),
+            outside: FakeOutside::default(),
+            wake: MemoryWake {
+                clock: clock.clone(),
+                planned: Arc::default(),
+            },
+            clock,
+            ids: CountingIds::default(),
+        }
+    }
+}
+
+impl World for FakeWorld {
+    type Store = MemoryStore;
+    type Commands = FakeSsm;
+    type Fleet = FakeSsm;
+    type Configs = MemoryConfigs;
+    type Outside = FakeOutside;
+    type Wake = MemoryWake;
+    type Clock = ManualClock;
+
+    fn store(&self) -> &Self::Store {
+        &self.store
+    }
+    fn commands(&self) -> &Self::Commands {
+        &self.ssm
+    }
+    fn fleet(&self) -> &Self::Fleet {
+        &self.ssm
+    }
+    fn configs(&self) -> &Self::Configs {
+        &self.configs
+    }
+    fn outside(&self) -> &Self::Outside {
+        &self.outside
+    }
+    fn wake(&self) -> &Self::Wake {
+        &self.wake
+    }
+    fn clock(&self) -> &Self::Clock {
+        &self.clock
+    }
+}

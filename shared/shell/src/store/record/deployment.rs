@@ -1,0 +1,299 @@
+//! A deployment with its origin, policy and history, stored.
+
+use super::state::StateRecord;
+use super::tables::{Packer, Tables, Unpacker};
+use super::words::{
+    AnnouncementWord, CauseWord, ChannelRecord, KindRecord, WaveSizeRecord, state_name,
+};
+use super::{RecordError, SCHEMA};
+use longshore_core::{
+    Announcement, AppName, Commit, Deployment, DeploymentId, EnvironmentName, HealthPolicy, Millis,
+    Origin, Person, Policy, Repository, TimelineEntry, Timestamp, WaveSize,
+};
+use serde::{Deserialize, Serialize};
+
+/// [`Deployment`], stored.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeploymentRecord {
+    schema: u32,
+    id: String,
+    app: String,
+    environment: String,
+    repository: String,
+    version: u64,
+    origin: OriginRecord,
+    policy: PolicyRecord,
+    state: StateRecord,
+    announcements: Vec<AnnouncementRecord>,
+    announced: u32,
+    timeline: Vec<TimelineRecord>,
+    tables: Tables,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OriginRecord {
+    kind: KindRecord,
+    commit: String,
+    config_version: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    at_ms: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PolicyRecord {
+    waves: Vec<WaveSizeRecord>,
+    health: HealthRecord,
+    channels: Vec<ChannelRecord>,
+    migrates: bool,
+    needs_approval: bool,
+    unreachable_max: u32,
+    hosts_max: u32,
+    attempts_max: u32,
+    approval_timeout_ms: u64,
+    queue_timeout_ms: u64,
+    prepare_timeout_ms: u64,
+    migrate_timeout_ms: u64,
+    activate_timeout_ms: u64,
+    round_timeout_ms: u64,
+    settling_ms: u64,
+    retry_after_ms: u64,
+    poll_ms: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HealthRecord {
+    attempts_max: u32,
+    interval_ms: u64,
+    bake_ms: u64,
+    bake_failures_max: u32,
+    outside: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnnouncementRecord {
+    number: u32,
+    kind: AnnouncementWord,
+    channel: ChannelRecord,
+    since_ms: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TimelineRecord {
+    at_ms: u64,
+    state: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wave: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cause: Option<CauseWord>,
+}
+
+impl TryFrom<&Deployment> for DeploymentRecord {
+    type Error = RecordError;
+
+    fn try_from(deployment: &Deployment) -> Result<Self, RecordError> {
+        let mut packer = Packer::default();
+        let state = StateRecord::pack(&deployment.state, &mut packer)?;
+        let announcements = deployment.announcements.iter();
+        Ok(Self {
+            schema: SCHEMA,
+            id: deployment.id.to_string(),
+            app: deployment.app.to_string(),
+            environment: deployment.environment.to_string(),
+            repository: deployment.repository.to_string(),
+            version: deployment.version,
+            origin: (&deployment.origin).into(),
+            policy: (&deployment.policy).into(),
+            state,
+            announcements: announcements.map(AnnouncementRecord::from).collect(),
+            announced: deployment.announced,
+            timeline: deployment
+                .timeline
+                .iter()
+                .map(TimelineRecord::from)
+                .collect(),
+            tables: packer.finish(),
+        })
+    }
+}
+
+impl TryFrom<DeploymentRecord> for Deployment {
+    type Error = RecordError;
+
+    fn try_from(record: DeploymentRecord) -> Result<Self, RecordError> {
+        let tables = Unpacker::try_from(record.tables)?;
+        let announcements = record.announcements.into_iter();
+        let timeline = record.timeline.into_iter();
+        Ok(Self {
+            id: DeploymentId::parse(&record.id)?,
+            app: AppName::parse(&record.app)?,
+            environment: EnvironmentName::parse(&record.environment)?,
+            repository: Repository::parse(&record.repository)?,
+            origin: record.origin.try_into()?,
+            policy: record.policy.try_into()?,
+            state: record.state.unpack(&tables)?,
+            announcements: announcements
+                .map(TryInto::try_into)
+                .collect::<Result<_, _>>()?,
+            announced: record.announced,
+            timeline: timeline.map(TryInto::try_into).collect::<Result<_, _>>()?,
+            version: record.version,
+        })
+    }
+}
+
+impl From<&Origin> for OriginRecord {
+    fn from(origin: &Origin) -> Self {
+        Self {
+            kind: (&origin.kind).into(),
+            commit: origin.commit.to_string(),
+            config_version: origin.config_version,
+            by: origin.by.as_ref().map(ToString::to_string),
+            at_ms: origin.at.as_unix_ms(),
+        }
+    }
+}
+
+impl TryFrom<OriginRecord> for Origin {
+    type Error = RecordError;
+
+    fn try_from(record: OriginRecord) -> Result<Self, RecordError> {
+        let by = record.by.map(|by| Person::parse(&by));
+        Ok(Self {
+            kind: record.kind.try_into()?,
+            commit: Commit::parse(&record.commit)?,
+            config_version: record.config_version,
+            by: by.transpose()?,
+            at: Timestamp::from_unix_ms(record.at_ms),
+        })
+    }
+}
+
+impl From<&Policy> for PolicyRecord {
+    fn from(policy: &Policy) -> Self {
+        Self {
+            waves: policy.waves.iter().map(|size| (*size).into()).collect(),
+            health: (&policy.health).into(),
+            channels: policy.channels.iter().map(ChannelRecord::from).collect(),
+            migrates: policy.migrates,
+            needs_approval: policy.needs_approval,
+            unreachable_max: policy.unreachable_max,
+            hosts_max: policy.hosts_max,
+            attempts_max: policy.attempts_max,
+            approval_timeout_ms: policy.approval_timeout.as_ms(),
+            queue_timeout_ms: policy.queue_timeout.as_ms(),
+            prepare_timeout_ms: policy.prepare_timeout.as_ms(),
+            migrate_timeout_ms: policy.migrate_timeout.as_ms(),
+            activate_timeout_ms: policy.activate_timeout.as_ms(),
+            round_timeout_ms: policy.round_timeout.as_ms(),
+            settling_ms: policy.settling.as_ms(),
+            retry_after_ms: policy.retry_after.as_ms(),
+            poll_ms: policy.poll.as_ms(),
+        }
+    }
+}
+
+impl TryFrom<PolicyRecord> for Policy {
+    type Error = RecordError;
+
+    fn try_from(record: PolicyRecord) -> Result<Self, RecordError> {
+        let channels = record.channels.into_iter().map(TryInto::try_into);
+        Ok(Self {
+            waves: record.waves.into_iter().map(WaveSize::from).collect(),
+            health: record.health.into(),
+            channels: channels.collect::<Result<_, _>>()?,
+            migrates: record.migrates,
+            needs_approval: record.needs_approval,
+            unreachable_max: record.unreachable_max,
+            hosts_max: record.hosts_max,
+            attempts_max: record.attempts_max,
+            approval_timeout: Millis::new(record.approval_timeout_ms),
+            queue_timeout: Millis::new(record.queue_timeout_ms),
+            prepare_timeout: Millis::new(record.prepare_timeout_ms),
+            migrate_timeout: Millis::new(record.migrate_timeout_ms),
+            activate_timeout: Millis::new(record.activate_timeout_ms),
+            round_timeout: Millis::new(record.round_timeout_ms),
+            settling: Millis::new(record.settling_ms),
+            retry_after: Millis::new(record.retry_after_ms),
+            poll: Millis::new(record.poll_ms),
+        })
+    }
+}
+
+impl From<&HealthPolicy> for HealthRecord {
+    fn from(health: &HealthPolicy) -> Self {
+        Self {
+            attempts_max: health.attempts_max,
+            interval_ms: health.interval.as_ms(),
+            bake_ms: health.bake.as_ms(),
+            bake_failures_max: health.bake_failures_max,
+            outside: health.outside,
+        }
+    }
+}
+
+impl From<HealthRecord> for HealthPolicy {
+    fn from(record: HealthRecord) -> Self {
+        Self {
+            attempts_max: record.attempts_max,
+            interval: Millis::new(record.interval_ms),
+            bake: Millis::new(record.bake_ms),
+            bake_failures_max: record.bake_failures_max,
+            outside: record.outside,
+        }
+    }
+}
+
+impl From<&Announcement> for AnnouncementRecord {
+    fn from(announcement: &Announcement) -> Self {
+        Self {
+            number: announcement.number,
+            kind: announcement.kind.into(),
+            channel: (&announcement.channel).into(),
+            since_ms: announcement.since.as_unix_ms(),
+        }
+    }
+}
+
+impl TryFrom<AnnouncementRecord> for Announcement {
+    type Error = RecordError;
+
+    fn try_from(record: AnnouncementRecord) -> Result<Self, RecordError> {
+        Ok(Self {
+            number: record.number,
+            kind: record.kind.into(),
+            channel: record.channel.try_into()?,
+            since: Timestamp::from_unix_ms(record.since_ms),
+        })
+    }
+}
+
+impl From<&TimelineEntry> for TimelineRecord {
+    fn from(entry: &TimelineEntry) -> Self {
+        Self {
+            at_ms: entry.at.as_unix_ms(),
+            state: entry.state.to_owned(),
+            wave: entry.wave,
+            cause: entry.cause.map(CauseWord::from),
+        }
+    }
+}
+
+impl TryFrom<TimelineRecord> for TimelineEntry {
+    type Error = RecordError;
+
+    fn try_from(record: TimelineRecord) -> Result<Self, RecordError> {
+        Ok(Self {
+            at: Timestamp::from_unix_ms(record.at_ms),
+            state: state_name(&record.state)?,
+            wave: record.wave,
+            cause: record.cause.map(Into::into),
+        })
+    }
+}

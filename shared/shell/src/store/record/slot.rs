@@ -1,0 +1,126 @@
+//! A slot, stored.
+
+use super::words::ReleaseRecord;
+use super::{RecordError, SCHEMA};
+use longshore_core::{
+    AppName, Commit, DeploymentId, Generation, Live, Lock, Person, Slot, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// [`Slot`], stored. Small: quarantine is bounded by [`Slot::QUARANTINE_MAX`].
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SlotRecord {
+    schema: u32,
+    app: String,
+    version: u64,
+    generation: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    live: Option<LiveRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    running: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    waiting: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lock: Option<LockRecord>,
+    quarantine: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LiveRecord {
+    release: ReleaseRecord,
+    deployment: String,
+    at_ms: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LockRecord {
+    owner: String,
+    expires_at_ms: u64,
+}
+
+impl From<&Slot> for SlotRecord {
+    fn from(slot: &Slot) -> Self {
+        let quarantine = slot.quarantine.iter();
+        Self {
+            schema: SCHEMA,
+            app: slot.app.to_string(),
+            version: slot.version,
+            generation: slot.generation.number(),
+            live: slot.live.as_ref().map(LiveRecord::from),
+            running: slot.running.as_ref().map(ToString::to_string),
+            waiting: slot.waiting.as_ref().map(ToString::to_string),
+            lock: slot.lock.as_ref().map(LockRecord::from),
+            quarantine: quarantine
+                .map(|(commit, by)| (commit.to_string(), by.to_string()))
+                .collect(),
+        }
+    }
+}
+
+impl TryFrom<SlotRecord> for Slot {
+    type Error = RecordError;
+
+    fn try_from(record: SlotRecord) -> Result<Self, RecordError> {
+        let id = |text: String| DeploymentId::parse(&text);
+        let mut quarantine = BTreeMap::new();
+        for (commit, by) in &record.quarantine {
+            quarantine.insert(Commit::parse(commit)?, DeploymentId::parse(by)?);
+        }
+        Ok(Self {
+            app: AppName::parse(&record.app)?,
+            generation: Generation::new(record.generation),
+            live: record.live.map(TryInto::try_into).transpose()?,
+            running: record.running.map(id).transpose()?,
+            waiting: record.waiting.map(id).transpose()?,
+            lock: record.lock.map(TryInto::try_into).transpose()?,
+            quarantine,
+            version: record.version,
+        })
+    }
+}
+
+impl From<&Live> for LiveRecord {
+    fn from(live: &Live) -> Self {
+        Self {
+            release: (&live.release).into(),
+            deployment: live.deployment.to_string(),
+            at_ms: live.at.as_unix_ms(),
+        }
+    }
+}
+
+impl TryFrom<LiveRecord> for Live {
+    type Error = RecordError;
+
+    fn try_from(record: LiveRecord) -> Result<Self, RecordError> {
+        Ok(Self {
+            release: record.release.try_into()?,
+            deployment: DeploymentId::parse(&record.deployment)?,
+            at: Timestamp::from_unix_ms(record.at_ms),
+        })
+    }
+}
+
+impl From<&Lock> for LockRecord {
+    fn from(lock: &Lock) -> Self {
+        Self {
+            owner: lock.owner.to_string(),
+            expires_at_ms: lock.expires_at.as_unix_ms(),
+        }
+    }
+}
+
+impl TryFrom<LockRecord> for Lock {
+    type Error = RecordError;
+
+    fn try_from(record: LockRecord) -> Result<Self, RecordError> {
+        Ok(Self {
+            owner: Person::parse(&record.owner)?,
+            expires_at: Timestamp::from_unix_ms(record.expires_at_ms),
+        })
+    }
+}

@@ -1,0 +1,387 @@
+//! What was written is what is read, for everything that the core can reach; and nothing is guessed.
+
+#[path = "../../../../core/tests/common/samples.rs"]
+mod samples;
+
+use super::*;
+use longshore_core::{
+    Advance, AppName, Channel, ChannelName, Command, Failure, FailureClass, Generation, Kind, Live,
+    Lock, Millis, Observation, ParameterName, Policy, Release, Report, State, Timestamp, WaveSize,
+    step,
+};
+use samples::{START, accepted, every_observation, every_state, every_state_of, policy, release};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+fn round_trip(deployment: &Deployment) -> usize {
+    let body = write_deployment(deployment).unwrap();
+    let read = read_deployment(&body).unwrap();
+    assert_eq!(&read, deployment, "{body}");
+    body.len()
+}
+
+/// Everything that one more observation makes of these.
+fn one_step_on(deployments: &[Deployment]) -> Vec<Deployment> {
+    let mut next = Vec::new();
+    for deployment in deployments {
+        for (_, seen, at) in every_observation(deployment) {
+            if let Advance::Advanced(advanced) = step(deployment, &seen, at) {
+                next.push(*advanced);
+            }
+        }
+    }
+    next
+}
+
+#[test]
+fn every_deployment_near_every_state_is_read_back_as_it_was() {
+    let first = every_state();
+    let second = one_step_on(&first);
+    let third = one_step_on(&second);
+    let all = first.iter().chain(&second).chain(&third);
+    let mut names: Vec<&str> = Vec::new();
+    for deployment in all {
+        round_trip(deployment);
+        names.push(deployment.state.name());
+    }
+    for name in State::NAMES {
+        assert!(names.contains(&name), "no sample is in {name}");
+    }
+    assert!(names.len() > 500, "only {} samples", names.len());
+}
+
+/// A deployment that uses what the samples leave out.
+fn ornate() -> Deployment {
+    let mut policy = policy();
+    policy.waves = vec![
+        WaveSize::Hosts(1),
+        WaveSize::Percent(50),
+        WaveSize::Percent(100),
+    ];
+    policy.health.outside = true;
+    let slack = ChannelName::parse("deployments").unwrap();
+    policy.channels = vec![Channel::Sns, Channel::Slack(slack)];
+    policy.unreachable_max = 3;
+    let mut deployment = accepted(policy);
+    let mut target = release('a');
+    let name = ParameterName::parse("DATABASE_URL").unwrap();
+    target.parameters.insert(name, 12);
+    deployment.origin.kind = Kind::Rollback(target);
+    deployment.origin.by = None;
+    deployment.version = u64::MAX;
+    deployment
+}
+
+#[test]
+fn what_is_seldom_used_is_read_back_too() {
+    let mut deployment = ornate();
+    round_trip(&deployment);
+    for kind in [Kind::Push, Kind::Redeploy, Kind::Config] {
+        deployment.origin.kind = kind;
+        round_trip(&deployment);
+    }
+    for cause in [
+        longshore_core::Cause::Push,
+        longshore_core::Cause::Event,
+        longshore_core::Cause::Tick,
+        longshore_core::Cause::LookAgain,
+        longshore_core::Cause::Operator,
+    ] {
+        deployment.timeline[0].cause = Some(cause);
+        round_trip(&deployment);
+    }
+    for class in FailureClass::ALL {
+        let line = r#"Error: "quoted" \ back {"json":1}"#;
+        let failed = Observation::NotReady(Failure::with_detail(*class, line));
+        let Advance::Advanced(ended) = step(&deployment, &failed, START) else {
+            panic!("a queued deployment fails when it is not ready");
+        };
+        round_trip(&ended);
+    }
+}
+
+#[test]
+fn hosts_in_any_order_keep_it() {
+    let mut start = samples::start(9, true);
+    start.hosts = [5_u32, 6, 7, 1, 9, 2, 3, 8, 4].map(samples::host).to_vec();
+    let queued = accepted(policy());
+    let preparing = samples::must(&queued, &Observation::Ready(start), START);
+    round_trip(&preparing);
+}
+
+#[test]
+fn what_this_version_did_not_write_is_never_guessed() {
+    let body = write_deployment(&every_state()[4]).unwrap();
+    let good: Value = serde_json::from_str(&body).unwrap();
+    let cases: [(&str, Value); 12] = [
+        ("/schema", json!(2)),
+        ("/schema", json!(0)),
+        ("/schema", json!("1")),
+        ("/id", json!("not a ulid")),
+        ("/app", json!("$(id)")),
+        ("/state", json!({"dancing": {"deadline_ms": 1}})),
+        ("/origin/kind", json!("guess")),
+        ("/timeline/0/state", json!("Dancing")),
+        ("/state/active/run/moved", json!("0-99")),
+        ("/state/active/run/moved", json!("1-0")),
+        ("/state/active/run/standings/0/standing", json!("dancing")),
+        ("/state/active/run/standings/0/failure", json!(0)),
+    ];
+    for (place, value) in cases {
+        let mut bad = good.clone();
+        *bad.pointer_mut(place).unwrap_or_else(|| panic!("{place}")) = value.clone();
+        let read = read_deployment(&bad.to_string());
+        assert!(read.is_err(), "{place} = {value}");
+    }
+    let mut unknown = good.clone();
+    unknown["surprise"] = json!(true);
+    assert!(read_deployment(&unknown.to_string()).is_err());
+    assert!(read_deployment("").is_err());
+    assert!(read_deployment("{}").is_err());
+    assert_eq!(
+        read_deployment(&good.to_string()).unwrap(),
+        every_state()[4]
+    );
+}
+
+#[test]
+fn a_host_of_which_two_things_are_said_is_an_error() {
+    let body = write_deployment(&every_state()[4]).unwrap();
+    let mut bad: Value = serde_json::from_str(&body).unwrap();
+    let standings = &mut bad["state"]["active"]["run"]["standings"];
+    let twice = standings[0].clone();
+    standings.as_array_mut().unwrap().push(twice);
+    let problem = read_deployment(&bad.to_string()).unwrap_err();
+    assert_eq!(problem.to_string(), "a host that is named twice");
+}
+
+#[test]
+fn a_command_of_another_question_is_not_written() {
+    let mut deployment = every_state().swap_remove(2);
+    let State::Active { phase, .. } = &mut deployment.state else {
+        panic!("it is preparing");
+    };
+    let longshore_core::Phase::Preparing(ask) = phase else {
+        panic!("it is preparing");
+    };
+    ask.commands[0].token.wave = 9;
+    assert!(write_deployment(&deployment).is_err());
+}
+
+fn big_policy(hosts: u32) -> Policy {
+    let mut policy = policy();
+    policy.hosts_max = hosts;
+    policy.waves = vec![
+        WaveSize::Hosts(1),
+        WaveSize::Percent(10),
+        WaveSize::Percent(50),
+        WaveSize::Percent(100),
+    ];
+    policy
+}
+
+/// The longest record of a fleet of this size that goes its way without unusual failures, with every command sent.
+fn longest_of(hosts: u32) -> usize {
+    let states = every_state_of(&big_policy(hosts), hosts);
+    let sent = states
+        .iter()
+        .map(|deployment| samples::send_all(deployment.clone(), START));
+    sent.map(|deployment| round_trip(&deployment))
+        .max()
+        .unwrap()
+}
+
+#[test]
+fn a_deployment_of_a_thousand_hosts_is_a_small_item() {
+    let longest = longest_of(1000);
+    println!("1,000 hosts: {longest} bytes");
+    assert!(longest < 60_000, "{longest}");
+}
+
+#[test]
+fn a_deployment_of_ten_thousand_hosts_fits_into_an_item() {
+    let longest = longest_of(10_000);
+    println!("10,000 hosts: {longest} bytes");
+    assert!(longest < BODY_MAX, "{longest}");
+}
+
+/// Every host fails with a long line of its own, on the way forward and on the way back.
+fn worst_of(hosts: u32) -> (Deployment, Deployment) {
+    let fail = |deployment: Deployment| {
+        samples::answer_all(deployment, START, |token, host| {
+            let line = format!("{host} {} {}", token.action.word(), "\"\\".repeat(200));
+            Report::Failed(Failure::with_detail(
+                FailureClass::ParametersUnavailable,
+                &line,
+            ))
+        })
+    };
+    let mut policy = big_policy(hosts);
+    policy.waves = vec![WaveSize::Percent(100)];
+    let states = every_state_of(&policy, hosts);
+    let rolling_back = fail(states[4].clone());
+    let last_host_is_missing = {
+        let mut one_left = rolling_back.clone();
+        let commands: Vec<Command> = one_left.commands().to_vec();
+        for command in commands {
+            for host in command.hosts {
+                if host == samples::host(hosts) {
+                    continue;
+                }
+                let line = format!("{host} back {}", "\\\"".repeat(200));
+                let failure = Failure::with_detail(FailureClass::ParametersUnavailable, &line);
+                let report = Report::Failed(failure);
+                let seen = Observation::HostReported(command.token.clone(), host, report);
+                one_left = samples::must(&one_left, &seen, START);
+            }
+        }
+        one_left
+    };
+    (rolling_back, last_host_is_missing)
+}
+
+#[test]
+fn a_thousand_hosts_that_all_fail_at_length_still_fit() {
+    let (rolling_back, answered) = worst_of(1000);
+    for deployment in [rolling_back, answered] {
+        let body = write_deployment(&deployment).unwrap();
+        println!("1,000 failing hosts: {} bytes", body.len());
+        assert!(body.len() < BODY_MAX, "{}", body.len());
+        let read = read_deployment(&body).unwrap();
+        assert_eq!(without_lines(read), without_lines(deployment));
+    }
+}
+
+/// The deployment without the lines that explain the hosts' failures: those may have been cut.
+fn without_lines(mut deployment: Deployment) -> Value {
+    deployment.version = 0;
+    let body = write_deployment(&deployment).unwrap();
+    let mut record: Value = serde_json::from_str(&body).unwrap();
+    for failure in record["tables"]["failures"].as_array_mut().unwrap() {
+        failure["detail"] = json!("");
+    }
+    record
+}
+
+#[test]
+fn a_command_for_every_single_host_still_fits() {
+    let mut deployment = every_state_of(&big_policy(1000), 1000).swap_remove(2);
+    let commands: Vec<Command> = deployment.commands().to_vec();
+    for command in commands {
+        let refused = Failure::of(FailureClass::InvalidHost);
+        let seen = Observation::SendRefused(command.token, refused);
+        deployment = samples::must(&deployment, &seen, START);
+    }
+    let deployment = samples::send_all(deployment, START.after(Millis::from_secs(60)));
+    assert_eq!(deployment.commands().len(), 1000);
+    let length = round_trip(&deployment);
+    println!("1,000 hosts, 1,000 commands: {length} bytes");
+    assert!(length < BODY_MAX);
+}
+
+#[test]
+fn lines_are_cut_only_when_they_are_too_long_together() {
+    let (_, answered) = worst_of(100);
+    round_trip(&answered);
+}
+
+#[test]
+fn a_record_that_does_not_fit_is_refused() {
+    let mut deployment = every_state().swap_remove(2);
+    deployment.timeline = vec![deployment.timeline[0].clone(); 20_000];
+    let problem = write_deployment(&deployment).unwrap_err();
+    assert!(problem.to_string().ends_with("do not fit into an item"));
+}
+
+fn full_slot() -> Slot {
+    let mut slot = Slot::empty(AppName::parse("orders").unwrap());
+    slot.generation = Generation::MAX;
+    slot.live = Some(Live {
+        release: Release {
+            parameters: BTreeMap::from([(ParameterName::parse("A").unwrap(), 3)]),
+            ..release('a')
+        },
+        deployment: samples::id(1),
+        at: START,
+    });
+    slot.running = Some(samples::id(2));
+    slot.waiting = Some(samples::id(3));
+    slot.lock = Some(Lock {
+        owner: samples::person(),
+        expires_at: Timestamp::from_unix_ms(5),
+    });
+    for letter in ['c', 'd'] {
+        slot.quarantine
+            .insert(release(letter).commit, samples::id(4));
+    }
+    slot.version = 9;
+    slot
+}
+
+#[test]
+fn a_slot_is_read_back_as_it_was() {
+    for slot in [Slot::empty(AppName::parse("orders").unwrap()), full_slot()] {
+        let body = write_slot(&slot).unwrap();
+        assert_eq!(read_slot(&body).unwrap(), slot);
+    }
+    let newer = write_slot(&full_slot())
+        .unwrap()
+        .replace("\"schema\":1", "\"schema\":2");
+    assert!(read_slot(&newer).is_err());
+}
+
+/// A deployment in every state, one that uses what those leave out, and a slot.
+fn kept() -> Vec<(String, String)> {
+    let mut bodies: Vec<(String, String)> = every_state()
+        .into_iter()
+        .map(|deployment| samples::send_all(deployment, START))
+        .map(|d| (d.state.name().to_owned(), write_deployment(&d).unwrap()))
+        .collect();
+    bodies.push(("ornate".to_owned(), write_deployment(&ornate()).unwrap()));
+    bodies.push(("slot".to_owned(), write_slot(&full_slot()).unwrap()));
+    bodies
+}
+
+fn records() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/records")
+}
+
+/// Files are added, never changed. When the form changes, the schema number grows and new files come beside the old.
+#[test]
+fn this_schema_has_a_kept_record_of_every_state() {
+    let mut added = Vec::new();
+    for (name, body) in kept() {
+        let path = records().join(format!("schema-{SCHEMA}-{name}.json"));
+        if !path.exists() {
+            let record: Value = serde_json::from_str(&body).unwrap();
+            let text = serde_json::to_string_pretty(&record).unwrap();
+            std::fs::write(&path, text + "\n").unwrap();
+            added.push(path);
+        }
+    }
+    assert!(added.is_empty(), "written, to be kept for ever: {added:?}");
+}
+
+#[test]
+fn every_record_that_was_ever_written_stays_readable() {
+    for entry in std::fs::read_dir(records()).unwrap() {
+        let path = entry.unwrap().path();
+        let body = std::fs::read_to_string(&path).unwrap();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let again = if name.ends_with("-slot.json") {
+            read_slot(&body).map(|slot| write_slot(&slot).unwrap())
+        } else {
+            read_deployment(&body).map(|d| write_deployment(&d).unwrap())
+        };
+        let again = again.unwrap_or_else(|problem| panic!("{name}: {problem}"));
+        if name.starts_with(&format!("schema-{SCHEMA}-")) {
+            let again: Value = serde_json::from_str(&again).unwrap();
+            let kept: Value = serde_json::from_str(&body).unwrap();
+            assert_eq!(
+                again, kept,
+                "{name}: the form of schema {SCHEMA} has changed"
+            );
+        }
+    }
+}

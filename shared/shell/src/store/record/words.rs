@@ -1,0 +1,240 @@
+//! The small parts of a record: words, releases, failures.
+//!
+//! Each word has an enum of its own here, matched with the core's variant by variant, so that a new variant in the core
+//! does not compile until it has a word, and an unknown word in a record is an error.
+
+use super::RecordError;
+use longshore_core::{
+    Action, AnnouncementKind, Cause, Channel, ChannelName, Commit, DocumentPin, Failure,
+    FailureClass, Kind, ParameterName, Release, State, WaveSize,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Declares the words for an enum of the core without data.
+macro_rules! words {
+    ($(#[$doc:meta])* $record:ident for $domain:ident { $($variant:ident),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub(super) enum $record { $($variant),* }
+
+        impl From<$domain> for $record {
+            fn from(domain: $domain) -> Self {
+                match domain { $($domain::$variant => Self::$variant),* }
+            }
+        }
+
+        impl From<$record> for $domain {
+            fn from(record: $record) -> Self {
+                match record { $($record::$variant => Self::$variant),* }
+            }
+        }
+    };
+}
+
+words! {
+    /// The words for [`Action`].
+    ActionWord for Action { Prepare, Migrate, Activate, Status, Prune }
+}
+words! {
+    /// The words for [`AnnouncementKind`].
+    AnnouncementWord for AnnouncementKind { ApprovalWanted, Started, RollingBack, Ended }
+}
+words! {
+    /// The words for [`Cause`].
+    CauseWord for Cause { Push, Event, Tick, LookAgain, Operator }
+}
+
+/// [`Kind`], stored.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum KindRecord {
+    Push,
+    Redeploy,
+    Rollback(ReleaseRecord),
+    Config,
+}
+
+impl From<&Kind> for KindRecord {
+    fn from(kind: &Kind) -> Self {
+        match kind {
+            Kind::Push => Self::Push,
+            Kind::Redeploy => Self::Redeploy,
+            Kind::Rollback(release) => Self::Rollback(release.into()),
+            Kind::Config => Self::Config,
+        }
+    }
+}
+
+impl TryFrom<KindRecord> for Kind {
+    type Error = RecordError;
+
+    fn try_from(record: KindRecord) -> Result<Self, RecordError> {
+        Ok(match record {
+            KindRecord::Push => Self::Push,
+            KindRecord::Redeploy => Self::Redeploy,
+            KindRecord::Rollback(release) => Self::Rollback(release.try_into()?),
+            KindRecord::Config => Self::Config,
+        })
+    }
+}
+
+/// [`Channel`], stored.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ChannelRecord {
+    Sns,
+    Slack(String),
+}
+
+impl From<&Channel> for ChannelRecord {
+    fn from(channel: &Channel) -> Self {
+        match channel {
+            Channel::Sns => Self::Sns,
+            Channel::Slack(name) => Self::Slack(name.to_string()),
+        }
+    }
+}
+
+impl TryFrom<ChannelRecord> for Channel {
+    type Error = RecordError;
+
+    fn try_from(record: ChannelRecord) -> Result<Self, RecordError> {
+        Ok(match record {
+            ChannelRecord::Sns => Self::Sns,
+            ChannelRecord::Slack(name) => Self::Slack(ChannelName::parse(&name)?),
+        })
+    }
+}
+
+/// [`WaveSize`], stored.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum WaveSizeRecord {
+    Hosts(u32),
+    Percent(u8),
+}
+
+impl From<WaveSize> for WaveSizeRecord {
+    fn from(size: WaveSize) -> Self {
+        match size {
+            WaveSize::Hosts(hosts) => Self::Hosts(hosts),
+            WaveSize::Percent(percent) => Self::Percent(percent),
+        }
+    }
+}
+
+impl From<WaveSizeRecord> for WaveSize {
+    fn from(record: WaveSizeRecord) -> Self {
+        match record {
+            WaveSizeRecord::Hosts(hosts) => Self::Hosts(hosts),
+            WaveSizeRecord::Percent(percent) => Self::Percent(percent),
+        }
+    }
+}
+
+/// [`Release`], stored.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReleaseRecord {
+    commit: String,
+    config_version: u32,
+    parameters: BTreeMap<String, u32>,
+}
+
+impl From<&Release> for ReleaseRecord {
+    fn from(release: &Release) -> Self {
+        let pins = release.parameters.iter();
+        Self {
+            commit: release.commit.to_string(),
+            config_version: release.config_version,
+            parameters: pins.map(|(name, v)| (name.to_string(), *v)).collect(),
+        }
+    }
+}
+
+impl TryFrom<ReleaseRecord> for Release {
+    type Error = RecordError;
+
+    fn try_from(record: ReleaseRecord) -> Result<Self, RecordError> {
+        let mut parameters = BTreeMap::new();
+        for (name, version) in &record.parameters {
+            parameters.insert(ParameterName::parse(name)?, *version);
+        }
+        Ok(Self {
+            commit: Commit::parse(&record.commit)?,
+            config_version: record.config_version,
+            parameters,
+        })
+    }
+}
+
+/// [`DocumentPin`], stored.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DocumentRecord {
+    version: String,
+    hash: String,
+}
+
+impl From<&DocumentPin> for DocumentRecord {
+    fn from(pin: &DocumentPin) -> Self {
+        Self {
+            version: pin.version.clone(),
+            hash: pin.hash.clone(),
+        }
+    }
+}
+
+impl From<DocumentRecord> for DocumentPin {
+    fn from(record: DocumentRecord) -> Self {
+        Self {
+            version: record.version,
+            hash: record.hash,
+        }
+    }
+}
+
+/// [`Failure`], stored. The class has the core's own word, which is the same on the hosts and in messages.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FailureRecord {
+    class: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    detail: String,
+}
+
+impl FailureRecord {
+    /// A failure with another, shorter line.
+    pub(super) fn with_detail(class: FailureClass, detail: String) -> Self {
+        Self {
+            class: class.word().to_owned(),
+            detail,
+        }
+    }
+}
+
+impl From<&Failure> for FailureRecord {
+    fn from(failure: &Failure) -> Self {
+        Self::with_detail(failure.class, failure.detail().to_owned())
+    }
+}
+
+impl TryFrom<FailureRecord> for Failure {
+    type Error = RecordError;
+
+    fn try_from(record: FailureRecord) -> Result<Self, RecordError> {
+        let class = FailureClass::from_word(&record.class)
+            .ok_or_else(|| RecordError::new("an unknown class of failure"))?;
+        Ok(Self::with_detail(class, &record.detail))
+    }
+}
+
+/// The core's own name of a state.
+pub(super) fn state_name(name: &str) -> Result<&'static str, RecordError> {
+    State::NAMES
+        .into_iter()
+        .find(|known| *known == name)
+        .ok_or_else(|| RecordError::new("an unknown state in the history"))
+}

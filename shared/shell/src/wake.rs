@@ -1,0 +1,96 @@
+//! Looks that are to be taken later, as delayed messages on the desk's queue.
+//!
+//! A function may write to its own queue only, and the reconciler to all. A look for a desk whose queue is not known here
+//! is not planned: the event of the write brings that desk, and the minute tick looks at everything.
+
+use crate::config::DeskQueue;
+use crate::connect::Aws;
+use crate::fault::Fault;
+use crate::ports::{LookAgain, LookError, Wake};
+use aws_sdk_sqs::Client;
+use longshore_core::Millis;
+use serde_json::json;
+
+/// The longest delay (SQS API reference: `DelaySeconds`, at most 900).
+const DELAY_MAX_S: u64 = 900;
+
+/// The queues of the desks that this function may wake.
+#[derive(Clone, Debug)]
+pub struct SqsWake {
+    sqs: Client,
+    queues: Vec<DeskQueue>,
+}
+
+impl SqsWake {
+    /// Plans looks on these queues.
+    #[must_use]
+    pub fn new(aws: &Aws, queues: &[DeskQueue]) -> Self {
+        Self {
+            sqs: Client::new(aws.sdk()),
+            queues: queues.to_vec(),
+        }
+    }
+}
+
+impl Wake for SqsWake {
+    async fn later(&self, look: &LookAgain) -> Result<(), LookError> {
+        let Some(queue) = self.queues.iter().find(|queue| queue.desk == look.desk) else {
+            return Ok(());
+        };
+        self.sqs
+            .send_message()
+            .queue_url(&queue.url)
+            .delay_seconds(delay_s(look.after))
+            .message_body(body(look))
+            .send()
+            .await
+            .map_err(|error| LookError(Fault::of("SendMessage", &error).into()))?;
+        Ok(())
+    }
+}
+
+fn delay_s(after: Millis) -> i32 {
+    i32::try_from(after.as_secs_ceil().min(DELAY_MAX_S)).unwrap_or_default()
+}
+
+fn body(look: &LookAgain) -> String {
+    let mut detail = json!({ "deployment": look.deployment.as_str() });
+    if let (Some(chapter), Some(detail)) = (&look.chapter, detail.as_object_mut()) {
+        detail.insert("chapter".to_owned(), chapter.as_str().into());
+    }
+    json!({ "detail-type": "LookAgain", "detail": detail }).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use longshore_core::{DeploymentId, Desk};
+
+    #[test]
+    fn a_delay_is_whole_seconds_within_the_limit_of_sqs() {
+        for (ms, seconds) in [
+            (0, 0),
+            (1, 1),
+            (1_000, 1),
+            (1_001, 2),
+            (900_000, 900),
+            (u64::MAX, 900),
+        ] {
+            assert_eq!(delay_s(Millis::new(ms)), seconds, "{ms} ms");
+        }
+    }
+
+    #[test]
+    fn a_look_says_where_and_in_which_chapter() {
+        let look = LookAgain {
+            desk: Desk::Reconciler,
+            deployment: DeploymentId::parse("01JD0000000000000000000000").unwrap(),
+            chapter: Some("Preparing:0:0".to_owned()),
+            after: Millis::new(0),
+        };
+        assert_eq!(
+            body(&look),
+            r#"{"detail":{"chapter":"Preparing:0:0","deployment":"01JD0000000000000000000000"},"detail-type":"LookAgain"}"#
+        );
+    }
+}

@@ -1,0 +1,36 @@
+//! The ports that [`crate::advance`] needs, together.
+
+use crate::ports::{Clock, Commands, Configs, Fleet, Outside, Store, Wake};
+
+/// A world to act in: AWS, or the fakes.
+pub trait World: Sync {
+    /// The table.
+    type Store: Store;
+    /// SSM Run Command.
+    type Commands: Commands;
+    /// What a deployment needs to know before it starts.
+    type Fleet: Fleet;
+    /// The app configurations.
+    type Configs: Configs;
+    /// The check from outside.
+    type Outside: Outside;
+    /// Looks that are to be taken later.
+    type Wake: Wake;
+    /// The clock.
+    type Clock: Clock;
+
+    /// The table.
+    fn store(&self) -> &Self::Store;
+    /// SSM Run Command.
+    fn commands(&self) -> &Self::Commands;
+    /// What a deployment needs to know before it starts.
+    fn fleet(&self) -> &Self::Fleet;
+    /// The app configurations.
+    fn configs(&self) -> &Self::Configs;
+    /// The check from outside.
+    fn outside(&self) -> &Self::Outside;
+    /// Looks that are to be taken later.
+    fn wake(&self) -> &Self::Wake;
+    /// The clock.
+    fn clock(&self) -> &Self::Clock;
+}
