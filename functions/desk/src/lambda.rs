@@ -14,7 +14,8 @@ pub async fn listen(handle: impl AsyncFn(&Batch<'_>) -> Failures) -> Result<(), 
     run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
         let batch = Batch::parse(event.payload.get());
         let batch = batch.map_err(|_| HandleError::BadEvent("not a batch of a queue"))?;
-        Ok::<Failures, HandleError>(handle(&batch).await)
+        // On the heap: the runtime wraps this in layers of its own.
+        Ok::<Failures, HandleError>(Box::pin(handle(&batch)).await)
     }))
     .await
 }

@@ -8,6 +8,7 @@ pub mod lambda;
 use longshore_core::{Cause, Deployment, Desk};
 use longshore_events::{Batch, Failures, Message, MessageError, Record};
 use longshore_shell::advance::{AdvanceError, Looked, advance, look_again};
+use longshore_shell::announce::AnnounceError;
 use longshore_shell::ports::LookError;
 use longshore_shell::telemetry::{self, Line};
 use longshore_shell::world::World;
@@ -25,12 +26,21 @@ pub enum DeskError {
     /// SSM could not be asked.
     #[error("SSM cannot be asked whose command it is")]
     Unseen(#[source] LookError),
+    /// A message to people was not taken.
+    #[error("a message to people was not taken")]
+    Undelivered(#[source] AnnounceError),
 }
 
 impl DeskError {
     /// A message that cannot be read.
     pub fn unreadable(problem: impl Error + Send + Sync + 'static) -> Self {
         Self::Message(Box::new(problem))
+    }
+
+    /// A message to people that is to be tried again.
+    #[must_use]
+    pub const fn undelivered(problem: AnnounceError) -> Self {
+        Self::Undelivered(problem)
     }
 
     /// A question that SSM did not answer.

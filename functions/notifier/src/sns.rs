@@ -3,30 +3,19 @@
 
 use crate::message::Message;
 use crate::text::{clean, cut};
+use longshore_shell::announce::Notice;
 
 /// The longest subject, in characters: SNS takes fewer than 100.
 const SUBJECT_MAX: usize = 99;
 
-/// What is published.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// The subject: printable ASCII, and short enough for SNS.
-    pub subject: String,
-    /// The body.
-    pub body: String,
-    /// The message attributes, all of type `String`; none is empty, as SNS would refuse the whole message.
-    pub attributes: Vec<(&'static str, String)>,
-}
-
-impl Notice {
-    /// A message as a notice.
-    #[must_use]
-    pub fn of(message: &Message) -> Self {
-        Self {
-            subject: subject(&message.title),
-            body: body(message),
-            attributes: attributes(message),
-        }
+/// A message as a notice: the subject printable ASCII and short enough for SNS, no attribute empty, as SNS would refuse
+/// the whole message.
+#[must_use]
+pub fn notice(message: &Message) -> Notice {
+    Notice {
+        subject: subject(&message.title),
+        body: body(message),
+        attributes: attributes(message),
     }
 }
 

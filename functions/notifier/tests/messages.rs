@@ -19,7 +19,7 @@ use AnnouncementKind::{ApprovalWanted, Ended, RollingBack, Started};
 /// A message in all its forms, in one text.
 fn told(story: &Story, kind: AnnouncementKind) -> String {
     let message = Message::of(&story.deployment, &story.announcement(kind), story.now);
-    let notice = sns::Notice::of(&message);
+    let notice = sns::notice(&message);
     let attributes: Vec<String> = notice
         .attributes
         .iter()
@@ -344,7 +344,7 @@ fn foreign_text_cannot_give_slack_orders_or_break_its_limits() {
             _ => {}
         }
     }
-    let notice = sns::Notice::of(&message);
+    let notice = sns::notice(&message);
     assert!(
         notice.subject.len() < 100 && notice.subject.bytes().all(|b| (b' '..=b'~').contains(&b))
     );

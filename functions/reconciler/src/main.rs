@@ -10,5 +10,8 @@ use reconciler::handle;
 async fn main() -> Result<(), Error> {
     let config = WorkerConfig::from_vars(Some(Desk::Reconciler), std::env::vars())?;
     let world = AwsWorld::connect(&config)?;
-    longshore_desk::lambda::listen(async |batch| handle(&world, batch).await).await
+    Box::pin(longshore_desk::lambda::listen(async |batch| {
+        handle(&world, batch).await
+    }))
+    .await
 }

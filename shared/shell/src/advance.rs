@@ -95,7 +95,14 @@ async fn look<W: World>(
     let now = world.clock().now();
     let mut folded = record::fold(&before, &seen.observations, cause, now);
     if folded.changed {
-        record::write(world, &before, &mut folded.deployment, seen.slot, &[]).await?;
+        record::write(
+            world.store(),
+            &before,
+            &mut folded.deployment,
+            seen.slot,
+            &[],
+        )
+        .await?;
     }
     let mine = desk == Some(folded.deployment.desk());
     let sent = if mine {

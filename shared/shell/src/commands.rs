@@ -29,7 +29,7 @@ impl<C: Clock> SsmCommands<C> {
     #[must_use]
     pub fn new(aws: &Aws, document: &str, clock: C) -> Self {
         Self {
-            ssm: Client::new(aws.sdk()),
+            ssm: aws.ssm(),
             document: document.to_owned(),
             clock,
         }

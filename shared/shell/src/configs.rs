@@ -29,7 +29,7 @@ impl<C: Clock> SsmConfigs<C> {
     #[must_use]
     pub fn new(aws: &Aws, environment: &EnvironmentName, clock: C) -> Self {
         Self {
-            ssm: Client::new(aws.sdk()),
+            ssm: aws.ssm(),
             environment: environment.clone(),
             clock,
             kept: Cache::new(),

@@ -22,6 +22,7 @@ use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// The roots that AWS's endpoints chain to.
@@ -55,6 +56,7 @@ pub enum ConnectError {
 #[derive(Clone, Debug)]
 pub struct Aws {
     sdk: SdkConfig,
+    ssm: OnceLock<aws_sdk_ssm::Client>,
     web: Web,
 }
 
@@ -70,6 +72,7 @@ impl Aws {
         let web = Web::new(bundle.map(|b| b.roots), access.is_local());
         Ok(Self {
             sdk: sdk_config(access, client),
+            ssm: OnceLock::new(),
             web,
         })
     }
@@ -79,6 +82,7 @@ impl Aws {
     pub fn through(access: &Access, client: SharedHttpClient) -> Self {
         Self {
             sdk: sdk_config(access, client),
+            ssm: OnceLock::new(),
             web: Web::new(None, access.is_local()),
         }
     }
@@ -87,6 +91,13 @@ impl Aws {
     #[must_use]
     pub const fn sdk(&self) -> &SdkConfig {
         &self.sdk
+    }
+
+    /// The one client of SSM, which several adapters share.
+    pub(crate) fn ssm(&self) -> aws_sdk_ssm::Client {
+        self.ssm
+            .get_or_init(|| aws_sdk_ssm::Client::new(&self.sdk))
+            .clone()
     }
 
     /// The client for the public web.

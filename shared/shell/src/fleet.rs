@@ -40,7 +40,7 @@ impl SsmFleet {
     #[must_use]
     pub fn new(aws: &Aws, environment: &EnvironmentName, document: &str) -> Self {
         Self {
-            ssm: Client::new(aws.sdk()),
+            ssm: aws.ssm(),
             environment: environment.clone(),
             document: document.to_owned(),
         }

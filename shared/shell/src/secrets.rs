@@ -72,7 +72,7 @@ impl<C: Clock> SsmSecrets<C> {
     #[must_use]
     pub fn new(aws: &Aws, environment: &EnvironmentName, clock: C) -> Self {
         Self {
-            ssm: Client::new(aws.sdk()),
+            ssm: aws.ssm(),
             environment: environment.clone(),
             clock,
             kept: Cache::new(),

@@ -28,14 +28,14 @@ pub(super) async fn send_due<W: World>(
         .collect();
     let before = folded.deployment.clone();
     let mut claimed = fold(&before, &started, cause, now);
-    write(world, &before, &mut claimed.deployment, None, &[]).await?;
+    write(world.store(), &before, &mut claimed.deployment, None, &[]).await?;
 
     let mut became = Vec::new();
     for order in &orders {
         became.extend(send(world, order, now, &claimed.deployment).await);
     }
     let id = &claimed.deployment.id;
-    let recorded = record(world, id, &became, cause).await?;
+    let recorded = record(world.store(), world.clock(), id, &became, cause).await?;
     folded.deployment = recorded.map_or(claimed.deployment, |recorded| recorded.deployment);
     folded.changed = true;
     Ok(true)

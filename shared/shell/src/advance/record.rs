@@ -2,7 +2,6 @@
 
 use super::{AdvanceError, CONFLICTS_MAX};
 use crate::ports::{Clock, Save, Store, StoreError};
-use crate::world::World;
 use longshore_core::{
     Advance, Cause, CommandId, Deployment, DeploymentId, Observation, Slot, Timestamp, Why, step,
 };
@@ -45,8 +44,8 @@ pub(super) fn fold(
 
 /// Writes a deployment, with its slot when it starts or ends, in one transaction. A crash before leaves the old state, a
 /// crash after leaves the new one with its pending effects; there is nothing in between.
-pub(super) async fn write<W: World>(
-    world: &W,
+pub(super) async fn write(
+    store: &impl Store,
     before: &Deployment,
     after: &mut Deployment,
     begun: Option<Slot>,
@@ -56,7 +55,7 @@ pub(super) async fn write<W: World>(
     let slot = if ends {
         let slot = match begun {
             Some(slot) => slot,
-            None => world.store().slot(&after.app).await?,
+            None => store.slot(&after.app).await?,
         };
         slot.finish(after)
     } else {
@@ -67,7 +66,7 @@ pub(super) async fn write<W: World>(
         slot: slot.as_ref(),
         commands,
     };
-    world.store().save(save).await?;
+    store.save(save).await?;
     after.version = after.version.saturating_add(1);
     Ok(())
 }
@@ -88,23 +87,24 @@ pub struct Recorded {
 ///
 /// # Errors
 /// [`AdvanceError`] when the table cannot be reached or the races are lost for too long.
-pub async fn record<W: World>(
-    world: &W,
+pub async fn record(
+    store: &impl Store,
+    clock: &impl Clock,
     id: &DeploymentId,
     seen: &[Observation],
     cause: Cause,
 ) -> Result<Option<Recorded>, AdvanceError> {
     let mut conflicts = 0_u32;
     loop {
-        let Some(before) = world.store().deployment(id).await? else {
+        let Some(before) = store.deployment(id).await? else {
             return Ok(None);
         };
-        let mut folded = fold(&before, seen, cause, world.clock().now());
+        let mut folded = fold(&before, seen, cause, clock.now());
         if !folded.changed {
             return Ok(Some(folded.into()));
         }
         let commands = sent_in(seen);
-        match write(world, &before, &mut folded.deployment, None, &commands).await {
+        match write(store, &before, &mut folded.deployment, None, &commands).await {
             Err(AdvanceError::Store(StoreError::Conflict)) if conflicts < CONFLICTS_MAX => {
                 conflicts = conflicts.saturating_add(1);
             }

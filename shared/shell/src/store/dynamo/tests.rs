@@ -388,8 +388,9 @@ async fn a_cancelled_transaction_says_what_to_do_about_it() {
         let (store, _) = store((0..3).map(|_| Reply::error(400, code)));
         let slot = Slot::empty(app());
         let save = Save {
+            deployment: &queued(),
             slot: Some(&slot),
-            ..plain(&queued())
+            commands: &[],
         };
         let error = store.save(save).await.unwrap_err();
         assert_eq!(kind(&error), expected, "{code}");

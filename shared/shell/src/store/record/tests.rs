@@ -2,14 +2,14 @@
 
 #[path = "../../../../core/tests/common/samples.rs"]
 mod samples;
+mod sizes;
 
 use super::*;
 use longshore_core::{
-    Advance, AppName, Channel, ChannelName, Command, Failure, FailureClass, Generation, Kind, Live,
-    Lock, Millis, Observation, ParameterName, Policy, Release, Report, State, Timestamp, WaveSize,
-    step,
+    Advance, AppName, Channel, ChannelName, Failure, FailureClass, Generation, Kind, Live, Lock,
+    Observation, ParameterName, Release, Report, State, Timestamp, WaveSize, step,
 };
-use samples::{START, accepted, every_observation, every_state, every_state_of, policy, release};
+use samples::{START, accepted, every_observation, every_state, policy, release};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -167,131 +167,6 @@ fn a_command_of_another_question_is_not_written() {
     };
     ask.commands[0].token.wave = 9;
     assert!(write_deployment(&deployment).is_err());
-}
-
-fn big_policy(hosts: u32) -> Policy {
-    let mut policy = policy();
-    policy.hosts_max = hosts;
-    policy.waves = vec![
-        WaveSize::Hosts(1),
-        WaveSize::Percent(10),
-        WaveSize::Percent(50),
-        WaveSize::Percent(100),
-    ];
-    policy
-}
-
-/// The longest record of a fleet of this size that goes its way without unusual failures, with every command sent.
-fn longest_of(hosts: u32) -> usize {
-    let states = every_state_of(&big_policy(hosts), hosts);
-    let sent = states
-        .iter()
-        .map(|deployment| samples::send_all(deployment.clone(), START));
-    sent.map(|deployment| round_trip(&deployment))
-        .max()
-        .unwrap()
-}
-
-#[test]
-fn a_deployment_of_a_thousand_hosts_is_a_small_item() {
-    let longest = longest_of(1000);
-    println!("1,000 hosts: {longest} bytes");
-    assert!(longest < 60_000, "{longest}");
-}
-
-#[test]
-fn a_deployment_of_ten_thousand_hosts_fits_into_an_item() {
-    let longest = longest_of(10_000);
-    println!("10,000 hosts: {longest} bytes");
-    assert!(longest < BODY_MAX, "{longest}");
-}
-
-/// Every host fails with a long line of its own, on the way forward and on the way back.
-fn worst_of(hosts: u32) -> (Deployment, Deployment) {
-    let fail = |deployment: Deployment| {
-        samples::answer_all(deployment, START, |token, host| {
-            let line = format!("{host} {} {}", token.action.word(), "\"\\".repeat(200));
-            Report::Failed(Failure::with_detail(
-                FailureClass::ParametersUnavailable,
-                &line,
-            ))
-        })
-    };
-    let mut policy = big_policy(hosts);
-    policy.waves = vec![WaveSize::Percent(100)];
-    let states = every_state_of(&policy, hosts);
-    let rolling_back = fail(states[4].clone());
-    let last_host_is_missing = {
-        let mut one_left = rolling_back.clone();
-        let commands: Vec<Command> = one_left.commands().to_vec();
-        for command in commands {
-            for host in command.hosts {
-                if host == samples::host(hosts) {
-                    continue;
-                }
-                let line = format!("{host} back {}", "\\\"".repeat(200));
-                let failure = Failure::with_detail(FailureClass::ParametersUnavailable, &line);
-                let report = Report::Failed(failure);
-                let seen = Observation::HostReported(command.token.clone(), host, report);
-                one_left = samples::must(&one_left, &seen, START);
-            }
-        }
-        one_left
-    };
-    (rolling_back, last_host_is_missing)
-}
-
-#[test]
-fn a_thousand_hosts_that_all_fail_at_length_still_fit() {
-    let (rolling_back, answered) = worst_of(1000);
-    for deployment in [rolling_back, answered] {
-        let body = write_deployment(&deployment).unwrap();
-        println!("1,000 failing hosts: {} bytes", body.len());
-        assert!(body.len() < BODY_MAX, "{}", body.len());
-        let read = read_deployment(&body).unwrap();
-        assert_eq!(without_lines(read), without_lines(deployment));
-    }
-}
-
-/// The deployment without the lines that explain the hosts' failures: those may have been cut.
-fn without_lines(mut deployment: Deployment) -> Value {
-    deployment.version = 0;
-    let body = write_deployment(&deployment).unwrap();
-    let mut record: Value = serde_json::from_str(&body).unwrap();
-    for failure in record["tables"]["failures"].as_array_mut().unwrap() {
-        failure["detail"] = json!("");
-    }
-    record
-}
-
-#[test]
-fn a_command_for_every_single_host_still_fits() {
-    let mut deployment = every_state_of(&big_policy(1000), 1000).swap_remove(2);
-    let commands: Vec<Command> = deployment.commands().to_vec();
-    for command in commands {
-        let refused = Failure::of(FailureClass::InvalidHost);
-        let seen = Observation::SendRefused(command.token, refused);
-        deployment = samples::must(&deployment, &seen, START);
-    }
-    let deployment = samples::send_all(deployment, START.after(Millis::from_secs(60)));
-    assert_eq!(deployment.commands().len(), 1000);
-    let length = round_trip(&deployment);
-    println!("1,000 hosts, 1,000 commands: {length} bytes");
-    assert!(length < BODY_MAX);
-}
-
-#[test]
-fn lines_are_cut_only_when_they_are_too_long_together() {
-    let (_, answered) = worst_of(100);
-    round_trip(&answered);
-}
-
-#[test]
-fn a_record_that_does_not_fit_is_refused() {
-    let mut deployment = every_state().swap_remove(2);
-    deployment.timeline = vec![deployment.timeline[0].clone(); 20_000];
-    let problem = write_deployment(&deployment).unwrap_err();
-    assert!(problem.to_string().ends_with("do not fit into an item"));
 }
 
 fn full_slot() -> Slot {

@@ -1,0 +1,222 @@
+//! A tiny client for the emulator: signed JSON, query and S3 calls over plain HTTP on loopback.
+//!
+//! The AWS SDKs stay in the shell crate; the local cloud needs a dozen calls and starts faster without them. It must never be
+//! pointed at a real account: it signs with a key that everybody knows.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use reqwest::{Method, Response};
+use serde_json::Value;
+
+use crate::sign::{self, ToSign, UNSIGNED_PAYLOAD};
+
+/// How long one call may take.
+const TIMEOUT: Duration = Duration::from_mins(1);
+const AMZ_DATE: &str = "%Y%m%dT%H%M%SZ";
+
+/// The emulator, as its deploying key sees it.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    endpoint: String,
+    host: String,
+    region: String,
+    http: reqwest::Client,
+}
+
+struct Call<'a> {
+    method: Method,
+    service: &'a str,
+    path: &'a str,
+    headers: &'a [(&'a str, &'a str)],
+    body: Vec<u8>,
+}
+
+impl Aws {
+    /// A client for the emulator that listens on this port of loopback.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be built.
+    pub fn new(port: u16, region: &str) -> Result<Self> {
+        let host = format!("127.0.0.1:{port}");
+        let http = reqwest::Client::builder()
+            .timeout(TIMEOUT)
+            .no_proxy()
+            .build()?;
+        Ok(Self {
+            endpoint: format!("http://{host}"),
+            host,
+            region: region.to_owned(),
+            http,
+        })
+    }
+
+    /// The address of the emulator, without a slash at its end.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The region everything is in.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// A call in AWS JSON: `target` is `DynamoDB_20120810.GetItem`, `service` the name in the signature.
+    ///
+    /// # Errors
+    /// When the emulator does not answer or refuses; the error holds what it said.
+    pub async fn json(&self, service: &str, target: &str, body: &Value) -> Result<Value> {
+        let version = if service == "dynamodb" || service == "sqs" {
+            "1.0"
+        } else {
+            "1.1"
+        };
+        let content = format!("application/x-amz-json-{version}");
+        let headers = [("x-amz-target", target), ("content-type", content.as_str())];
+        let call = Call {
+            method: Method::POST,
+            service,
+            path: "/",
+            headers: &headers,
+            body: serde_json::to_vec(body)?,
+        };
+        let text = self.send(call).await.with_context(|| target.to_owned())?;
+        if text.is_empty() {
+            Ok(Value::Null)
+        } else {
+            Ok(serde_json::from_str(&text)?)
+        }
+    }
+
+    /// A call in the query protocol; the answer is the XML text.
+    ///
+    /// # Errors
+    /// When the emulator does not answer or refuses; the error holds what it said.
+    pub async fn query(
+        &self,
+        service: &str,
+        version: &str,
+        action: &str,
+        parameters: &[(String, String)],
+    ) -> Result<String> {
+        let mut body = format!("Action={action}&Version={version}");
+        for (name, value) in parameters {
+            body.extend(["&", &encode(name), "=", &encode(value)]);
+        }
+        let headers = [(
+            "content-type",
+            "application/x-www-form-urlencoded; charset=utf-8",
+        )];
+        let call = Call {
+            method: Method::POST,
+            service,
+            path: "/",
+            headers: &headers,
+            body: body.into_bytes(),
+        };
+        self.send(call).await.with_context(|| action.to_owned())
+    }
+
+    /// Creates a bucket.
+    ///
+    /// # Errors
+    /// When the emulator does not answer or refuses.
+    pub async fn create_bucket(&self, bucket: &str) -> Result<()> {
+        let body = match self.region.as_str() {
+            "us-east-1" => String::new(),
+            region => format!(
+                "<CreateBucketConfiguration><LocationConstraint>{region}</LocationConstraint></CreateBucketConfiguration>"
+            ),
+        };
+        self.put(&format!("/{bucket}"), body.into_bytes()).await
+    }
+
+    /// Writes an object. Bucket and key hold unreserved characters and slashes only.
+    ///
+    /// # Errors
+    /// When the emulator does not answer or refuses.
+    pub async fn put_object(&self, bucket: &str, key: &str, bytes: Vec<u8>) -> Result<()> {
+        self.put(&format!("/{bucket}/{key}"), bytes).await
+    }
+
+    async fn put(&self, path: &str, body: Vec<u8>) -> Result<()> {
+        let call = Call {
+            method: Method::PUT,
+            service: "s3",
+            path,
+            headers: &[],
+            body,
+        };
+        self.send(call)
+            .await
+            .with_context(|| format!("PUT {path}"))
+            .map(|_| ())
+    }
+
+    async fn send(&self, call: Call<'_>) -> Result<String> {
+        let date = jiff::Timestamp::now().strftime(AMZ_DATE).to_string();
+        let payload = if call.service == "s3" {
+            UNSIGNED_PAYLOAD.to_owned()
+        } else {
+            sign::hex_hash(&call.body)
+        };
+        let authorization = sign::authorization(&ToSign {
+            method: call.method.as_str(),
+            path: call.path,
+            query: "",
+            host: &self.host,
+            service: call.service,
+            region: &self.region,
+            amz_date: &date,
+            payload: &payload,
+        })?;
+        let mut request = self
+            .http
+            .request(call.method, format!("{}{}", self.endpoint, call.path))
+            .header("x-amz-date", date)
+            .header("x-amz-content-sha256", payload)
+            .header("authorization", authorization)
+            .body(call.body);
+        for (name, value) in call.headers {
+            request = request.header(*name, *value);
+        }
+        text_of(request.send().await?).await
+    }
+}
+
+async fn text_of(answer: Response) -> Result<String> {
+    let status = answer.status();
+    let text = answer.text().await?;
+    if !status.is_success() {
+        bail!("HTTP {}: {}", status.as_u16(), text.trim());
+    }
+    Ok(text)
+}
+
+/// Percent-encodes everything but the unreserved characters.
+#[must_use]
+pub fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push('%');
+            encoded.push_str(&sign::hex(&[byte]).to_ascii_uppercase());
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::encode;
+
+    #[test]
+    fn only_unreserved_characters_stay_as_they_are() {
+        assert_eq!(encode("a-Z_0.~"), "a-Z_0.~");
+        assert_eq!(encode("{\"a b\": é&}"), "%7B%22a%20b%22%3A%20%C3%A9%26%7D");
+    }
+}

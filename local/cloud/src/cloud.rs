@@ -1,0 +1,395 @@
+//! The whole local cloud: tools, stand-in, hosts, emulator, stack, sinks and repositories, started and stopped as one.
+//!
+//! Several of them run side by side. The order of starting follows who must know whose address; stopping is the reverse, and
+//! a cloud that is dropped or whose process is killed leaves nothing running either.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::agents::{self, Agents};
+use crate::aws::Aws;
+use crate::bitbucket::{Bitbucket, Repository, Webhook};
+use crate::hosts::{self, Host, Hosts};
+use crate::ministack::{self, MiniStack};
+use crate::parameters::{self, Kind};
+use crate::ports::Port;
+use crate::process::Environment;
+use crate::sinks::Sinks;
+use crate::stack::Stack;
+use crate::template::Template;
+use crate::tools::{Progress, Tools};
+
+const API_TYPE: &str = "AWS::ApiGatewayV2::Api";
+const TOPIC_TYPE: &str = "AWS::SNS::Topic";
+const DOCUMENT_TYPE: &str = "AWS::SSM::Document";
+const KEY_TYPE: &str = "AWS::KMS::Key";
+const WEBHOOK_PATH: &str = "/webhooks/bitbucket";
+
+/// What a local cloud is made of.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The repository, with the launcher, the pins and the template.
+    pub repo_root: PathBuf,
+    /// A folder of its own for everything it writes.
+    pub work_dir: PathBuf,
+    /// The template.
+    pub template: PathBuf,
+    /// The folder of the built functions.
+    pub functions_dir: PathBuf,
+    /// The name of the environment.
+    pub environment: String,
+    /// The app whose hosts these are.
+    pub app: String,
+    /// How many hosts there are.
+    pub hosts: usize,
+    /// The region everything is in.
+    pub region: String,
+    /// Further parameters of the stack.
+    pub stack_parameters: BTreeMap<String, String>,
+    /// Further variables of the functions, such as a log level.
+    pub function_variables: Environment,
+    /// Further variables of the hosts' scripts.
+    pub host_variables: Environment,
+    /// An SSM endpoint to use in the place of the stand-in.
+    pub ssm_endpoint: Option<String>,
+    /// How many real milliseconds one second of SSM's time limits takes.
+    pub ssm_second_ms: u64,
+    /// How many real milliseconds a minute of a schedule takes.
+    pub minute_ms: u32,
+    /// The program that a repository's hook calls; none for repositories without webhooks.
+    pub webhook_program: Option<PathBuf>,
+    /// What is told while it starts.
+    pub progress: Progress,
+}
+
+impl Options {
+    /// The usual ones: the repository's own template and binaries, environment `dev`, two hosts of the app `orders`.
+    #[must_use]
+    pub fn new(repo_root: &Path, work_dir: &Path, functions_dir: &Path) -> Self {
+        Self {
+            repo_root: repo_root.to_owned(),
+            work_dir: work_dir.to_owned(),
+            template: repo_root.join("template.yaml"),
+            functions_dir: functions_dir.to_owned(),
+            environment: "dev".to_owned(),
+            app: "orders".to_owned(),
+            hosts: 2,
+            region: "eu-west-1".to_owned(),
+            stack_parameters: BTreeMap::new(),
+            function_variables: Environment::new(),
+            host_variables: Environment::new(),
+            ssm_endpoint: None,
+            ssm_second_ms: 1000,
+            minute_ms: 60_000,
+            webhook_program: None,
+            progress: |_| {},
+        }
+    }
+}
+
+/// A running local cloud.
+#[derive(Debug)]
+pub struct LocalCloud {
+    options: Options,
+    tools: Tools,
+    aws: Aws,
+    stack: Stack,
+    outputs: BTreeMap<String, String>,
+    resources: BTreeMap<String, Vec<String>>,
+    bitbucket: Bitbucket,
+    sinks: Sinks,
+    // Dropped in this order: hosts end before what they talk to.
+    hosts: Hosts,
+    agents: Agents,
+    ministack: MiniStack,
+}
+
+impl LocalCloud {
+    /// Starts everything and waits until the stack is ready.
+    ///
+    /// # Errors
+    /// When a part does not start; the parts that did are ended.
+    pub async fn start(options: Options) -> Result<Self> {
+        std::fs::create_dir_all(&options.work_dir)
+            .with_context(|| format!("making {}", options.work_dir.display()))?;
+        let tools = Tools::prepare(&options.repo_root, options.progress).await?;
+        let port = Port::reserve()?;
+        let aws = Aws::new(port.number(), &options.region)?;
+        let bitbucket = Bitbucket::open(&options.work_dir.join("bitbucket"))?;
+        let hosts = prepare_hosts(&tools, &options, &aws)?;
+        let agents = start_agents(&options, &aws, &hosts).await?;
+        let sinks = Sinks::start(port.number()).await?;
+        (options.progress)("starting the emulator");
+        let ministack = start_ministack(&tools, port, &options, &agents).await?;
+        (options.progress)("creating the stack");
+        let stack = Stack::new(aws.clone(), &format!("longshore-{}", options.environment));
+        let given = stack_parameters(&options, &bitbucket)?;
+        let outputs = stack
+            .create(&options.template, &options.functions_dir, &given)
+            .await?;
+        let resources = resources_by_type(&stack).await?;
+        Ok(Self {
+            options,
+            tools,
+            aws,
+            stack,
+            outputs,
+            resources,
+            bitbucket,
+            sinks,
+            hosts,
+            agents,
+            ministack,
+        })
+    }
+
+    /// Brings the stack to what the template and the binaries are now.
+    ///
+    /// # Errors
+    /// When a function is not built, or a resource fails.
+    pub async fn update(&mut self) -> Result<()> {
+        let given = stack_parameters(&self.options, &self.bitbucket)?;
+        let (template, functions) = (&self.options.template, &self.options.functions_dir);
+        self.outputs = self.stack.update(template, functions, &given).await?;
+        self.resources = resources_by_type(&self.stack).await?;
+        Ok(())
+    }
+
+    /// Ends everything; the folders stay for reading.
+    ///
+    /// # Errors
+    /// When a part cannot be ended.
+    pub async fn stop(mut self) -> Result<()> {
+        let hosts = self.hosts.stop().await;
+        let agents = self.agents.stop().await;
+        let ministack = self.ministack.stop().await;
+        hosts.and(agents).and(ministack)
+    }
+
+    /// A client of the emulator, as its deploying key.
+    #[must_use]
+    pub fn aws(&self) -> &Aws {
+        &self.aws
+    }
+
+    /// The tools it runs on.
+    #[must_use]
+    pub fn tools(&self) -> &Tools {
+        &self.tools
+    }
+
+    /// What it was started with.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The stack's outputs.
+    #[must_use]
+    pub fn outputs(&self) -> &BTreeMap<String, String> {
+        &self.outputs
+    }
+
+    /// The hosts.
+    #[must_use]
+    pub fn hosts(&self) -> &[Host] {
+        self.hosts.all()
+    }
+
+    /// The stand-in for SSM and its agents, for faults.
+    #[must_use]
+    pub fn agents(&self) -> &Agents {
+        &self.agents
+    }
+
+    /// Where notifications end.
+    #[must_use]
+    pub fn sinks(&self) -> &Sinks {
+        &self.sinks
+    }
+
+    /// The repositories.
+    #[must_use]
+    pub fn bitbucket(&self) -> &Bitbucket {
+        &self.bitbucket
+    }
+
+    /// The physical name of the stack's first resource of this type.
+    ///
+    /// # Errors
+    /// When the stack has none.
+    pub fn resource(&self, kind: &str) -> Result<&str> {
+        let first = self.resources.get(kind).and_then(|names| names.first());
+        first
+            .map(String::as_str)
+            .with_context(|| format!("the stack has no {kind}"))
+    }
+
+    /// The name of the SSM document.
+    ///
+    /// # Errors
+    /// When the stack has none.
+    pub fn document(&self) -> Result<&str> {
+        self.resource(DOCUMENT_TYPE)
+    }
+
+    /// The address of a path of the stack's HTTP API on this machine.
+    ///
+    /// # Errors
+    /// When the stack has no API.
+    pub fn api_url(&self, path: &str) -> Result<String> {
+        let api = self.resource(API_TYPE)?;
+        Ok(format!(
+            "{}/_aws/execute-api/{api}/$default{path}",
+            self.aws.endpoint()
+        ))
+    }
+
+    /// Where Bitbucket's webhooks go.
+    ///
+    /// # Errors
+    /// When the stack has no API.
+    pub fn webhook_url(&self) -> Result<String> {
+        self.api_url(WEBHOOK_PATH)
+    }
+
+    /// Writes a plain parameter and returns its version.
+    ///
+    /// # Errors
+    /// When the emulator refuses.
+    pub async fn put_parameter(&self, name: &str, value: &str) -> Result<u64> {
+        parameters::put(&self.aws, name, value, Kind::String, None).await
+    }
+
+    /// Writes a secret parameter under the environment's key, and returns its version.
+    ///
+    /// # Errors
+    /// When the emulator refuses.
+    pub async fn put_secret(&self, name: &str, value: &str) -> Result<u64> {
+        let key = self.resource(KEY_TYPE).ok();
+        parameters::put(&self.aws, name, value, Kind::SecureString, key).await
+    }
+
+    /// Sends what the stack's topic publishes to the sinks.
+    ///
+    /// # Errors
+    /// When the stack has no topic, or the emulator refuses.
+    pub async fn subscribe_sinks(&self) -> Result<()> {
+        self.sinks
+            .subscribe(&self.aws, self.resource(TOPIC_TYPE)?)
+            .await
+    }
+
+    /// A repository whose pushes are announced to the API with this secret.
+    ///
+    /// # Errors
+    /// When git fails or the stack has no API.
+    pub async fn repository(&self, full_name: &str, secret: &str) -> Result<(Repository, Webhook)> {
+        let repository = self.bitbucket.repository(full_name).await?;
+        let webhook = Webhook::new(full_name, &self.webhook_url()?, secret);
+        if let Some(program) = &self.options.webhook_program {
+            repository.announce(program, &webhook)?;
+        }
+        Ok((repository, webhook))
+    }
+}
+
+fn prepare_hosts(tools: &Tools, options: &Options, aws: &Aws) -> Result<Hosts> {
+    let settings = hosts::Settings {
+        repo_root: &options.repo_root,
+        folder: &options.work_dir.join("hosts"),
+        count: options.hosts,
+        environment: &options.environment,
+        app: &options.app,
+        endpoint: aws.endpoint(),
+        region: &options.region,
+        variables: &options.host_variables,
+    };
+    Hosts::prepare(tools, &settings)
+}
+
+async fn start_agents(options: &Options, aws: &Aws, hosts: &Hosts) -> Result<Agents> {
+    if let Some(endpoint) = &options.ssm_endpoint {
+        return Ok(Agents::at(endpoint));
+    }
+    let settings = agents::Settings {
+        ministack: aws.endpoint(),
+        region: &options.region,
+        second_ms: options.ssm_second_ms,
+        hosts: hosts.all(),
+    };
+    Agents::start(&settings).await
+}
+
+async fn start_ministack(
+    tools: &Tools,
+    port: Port,
+    options: &Options,
+    agents: &Agents,
+) -> Result<MiniStack> {
+    let settings = ministack::Settings {
+        repo_root: &options.repo_root,
+        folder: &options.work_dir.join("ministack"),
+        hosts: &options.work_dir.join("hosts"),
+        region: &options.region,
+        ssm_endpoint: agents.endpoint(),
+        minute_ms: options.minute_ms,
+        variables: &options.function_variables,
+    };
+    MiniStack::start(tools, port, &settings).await
+}
+
+/// The given parameters, and those that this machine decides where the template has them.
+fn stack_parameters(options: &Options, bitbucket: &Bitbucket) -> Result<BTreeMap<String, String>> {
+    let text = std::fs::read_to_string(&options.template)
+        .with_context(|| format!("reading {}", options.template.display()))?;
+    let declared = Template::parse(&text)?.parameters();
+    let own = [
+        ("EnvironmentName", options.environment.clone()),
+        ("GitBaseUrl", bitbucket.git_base()),
+        ("HostUser", user_name()),
+        ("Architecture", architecture().to_owned()),
+        ("ReserveConcurrency", "no".to_owned()),
+    ];
+    let own = own
+        .map(|(name, value)| (name.to_owned(), value))
+        .into_iter();
+    let mut parameters: BTreeMap<_, _> = own.filter(|(name, _)| declared.contains(name)).collect();
+    parameters.extend(options.stack_parameters.clone());
+    Ok(parameters)
+}
+
+/// This machine's processor, in Lambda's words.
+fn architecture() -> &'static str {
+    if cfg!(target_arch = "aarch64") {
+        "arm64"
+    } else {
+        "x86_64"
+    }
+}
+
+/// The user that runs us, and so the hosts' apps.
+fn user_name() -> String {
+    let id = rustix::process::getuid().as_raw().to_string();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let mut lines = users
+        .lines()
+        .map(|line| line.split(':').collect::<Vec<_>>());
+    let found = lines.find(|fields| fields.get(2) == Some(&id.as_str()));
+    found
+        .and_then(|fields| fields.first().map(|&name| name.to_owned()))
+        .unwrap_or_else(|| "root".to_owned())
+}
+
+async fn resources_by_type(stack: &Stack) -> Result<BTreeMap<String, Vec<String>>> {
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for resource in stack.resources().await? {
+        found
+            .entry(resource.kind)
+            .or_default()
+            .push(resource.physical);
+    }
+    Ok(found)
+}

@@ -1,0 +1,90 @@
+//! Free ports of loopback, reserved so that several local clouds side by side never meet.
+//!
+//! Ports come from below the range that the kernel gives to outgoing connections, and each is held by a lock on a small file
+//! for as long as its owner lives. It must never hand out a port that something listens on.
+
+use std::fs::{File, OpenOptions};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+const FIRST: u16 = 20_000;
+const COUNT: u16 = 12_000;
+/// Neighbouring processes start their search this far apart.
+const STRIDE: u32 = 37;
+
+/// A port that nobody else takes until this value is dropped.
+#[derive(Debug)]
+pub struct Port {
+    number: u16,
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Port {
+    /// Reserves a free port.
+    ///
+    /// # Errors
+    /// When the folder of the locks cannot be written, or no port is free.
+    pub fn reserve() -> Result<Self> {
+        let folder = std::env::temp_dir().join("longshore-ports");
+        std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+        let start = std::process::id()
+            .wrapping_mul(STRIDE)
+            .checked_rem(COUNT.into())
+            .unwrap_or(0);
+        let numbers = FIRST..FIRST.saturating_add(COUNT);
+        let offset = usize::try_from(start)?;
+        for number in numbers.clone().skip(offset).chain(numbers.take(offset)) {
+            if let Some(port) = Self::try_take(number, folder.join(number.to_string()))? {
+                return Ok(port);
+            }
+        }
+        bail!(
+            "no port of loopback is free between {FIRST} and {}",
+            FIRST.saturating_add(COUNT)
+        )
+    }
+
+    fn try_take(number: u16, path: PathBuf) -> Result<Option<Self>> {
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)?;
+        if lock.try_lock().is_err() || TcpListener::bind((Ipv4Addr::LOCALHOST, number)).is_err() {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            number,
+            path,
+            _lock: lock,
+        }))
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn number(&self) -> u16 {
+        self.number
+    }
+}
+
+impl Drop for Port {
+    fn drop(&mut self) {
+        // A file that stays behind is only a name; the lock on it ends with us.
+        let _removed = std::fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Port;
+
+    #[test]
+    fn two_reservations_never_share_a_port() {
+        let first = Port::reserve().unwrap();
+        let second = Port::reserve().unwrap();
+        assert_ne!(first.number(), second.number());
+    }
+}

@@ -1,0 +1,120 @@
+//! A child process with a clean environment, a log file, and an end: SIGTERM first, then SIGKILL.
+//!
+//! It must never leave a child running, also when it is dropped without having been stopped.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
+
+/// How long a child may take from SIGTERM to its end.
+const GRACE: Duration = Duration::from_secs(8);
+/// How much of a log is shown in an error.
+const TAIL_LINES: usize = 15;
+
+/// The environment of a child: these variables and no other.
+pub type Environment = BTreeMap<String, String>;
+
+/// A running child.
+#[derive(Debug)]
+pub struct Service {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Service {
+    /// Starts a program with only this environment; both of its outputs go to `log`.
+    ///
+    /// # Errors
+    /// When the log cannot be written or the program cannot be started.
+    pub fn start<I, S>(
+        program: &Path,
+        arguments: I,
+        environment: &Environment,
+        log: &Path,
+    ) -> Result<Self>
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<OsStr>,
+    {
+        let file = File::create(log).with_context(|| format!("making {}", log.display()))?;
+        let child = Command::new(program)
+            .args(arguments)
+            .env_clear()
+            .envs(environment)
+            .stdin(Stdio::null())
+            .stdout(file.try_clone()?)
+            .stderr(file)
+            .spawn()
+            .with_context(|| format!("starting {}", program.display()))?;
+        Ok(Self {
+            child,
+            log: log.to_owned(),
+        })
+    }
+
+    /// How it ended, if it has.
+    ///
+    /// # Errors
+    /// When the system cannot tell.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+
+    /// The process id, while it runs.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// The last lines of its log, for an error.
+    #[must_use]
+    pub fn log_tail(&self) -> String {
+        let text = std::fs::read(&self.log).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<&str> = text.lines().collect();
+        lines
+            .get(lines.len().saturating_sub(TAIL_LINES)..)
+            .unwrap_or_default()
+            .join("\n")
+    }
+
+    /// Asks it to end, and kills it when it does not.
+    ///
+    /// # Errors
+    /// When the system cannot tell how it ended.
+    pub async fn stop(mut self) -> Result<()> {
+        self.ask_to_end();
+        if tokio::time::timeout(GRACE, self.child.wait())
+            .await
+            .is_err()
+        {
+            self.child.kill().await?;
+        }
+        Ok(())
+    }
+
+    fn ask_to_end(&self) {
+        let pid = self
+            .child
+            .id()
+            .and_then(|id| i32::try_from(id).ok())
+            .and_then(Pid::from_raw);
+        if let Some(pid) = pid {
+            // It may have ended by itself in between, which is as wanted.
+            let _asked = kill_process(pid, Signal::TERM);
+        }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.ask_to_end();
+    }
+}

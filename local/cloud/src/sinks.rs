@@ -1,0 +1,197 @@
+//! Where notifications end on this machine: a fake Slack incoming webhook and an SNS http subscriber.
+//!
+//! Every message is kept in the order of its arrival, for tests to read and for people to look at (`GET /messages`). A
+//! subscription is confirmed as SNS asks for it. It must never send anything anywhere else.
+
+use std::collections::VecDeque;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Result;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{StatusCode, Uri};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use serde::Serialize;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::aws::Aws;
+
+const SLACK_PATH: &str = "/slack/";
+const SNS_PATH: &str = "/sns";
+const SNS_VERSION: &str = "2010-03-31";
+
+/// One message that arrived.
+#[derive(Clone, Debug, Serialize)]
+pub struct Message {
+    /// When it arrived, in milliseconds of Unix time.
+    pub at_ms: i64,
+    /// Where it was sent to: `/slack/<channel>` or `/sns`.
+    pub path: String,
+    /// Its body: JSON where it is JSON, else text.
+    pub body: Value,
+    /// What it was answered with.
+    pub status: u16,
+}
+
+#[derive(Debug, Default)]
+struct Received {
+    messages: Vec<Message>,
+    refusals: VecDeque<u16>,
+}
+
+#[derive(Clone, Debug)]
+struct Inbox {
+    received: Arc<Mutex<Received>>,
+    http: reqwest::Client,
+    aws_port: u16,
+}
+
+/// The running sinks.
+#[derive(Debug)]
+pub struct Sinks {
+    inbox: Inbox,
+    port: u16,
+    server: JoinHandle<()>,
+}
+
+impl Sinks {
+    /// Listens on a free port. `aws_port` is the emulator's, whose subscriptions are confirmed.
+    ///
+    /// # Errors
+    /// When no port can be listened on.
+    pub async fn start(aws_port: u16) -> Result<Self> {
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        let inbox = Inbox {
+            received: Arc::default(),
+            http,
+            aws_port,
+        };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let port = listener.local_addr()?.port();
+        let router = Router::new()
+            .route("/messages", get(list))
+            .fallback(receive)
+            .with_state(inbox.clone());
+        let server = tokio::spawn(async move {
+            // It ends only when it is aborted.
+            let _ended = axum::serve(listener, router).await;
+        });
+        Ok(Self {
+            inbox,
+            port,
+            server,
+        })
+    }
+
+    /// The address, without a slash at its end.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The incoming webhook of a channel.
+    #[must_use]
+    pub fn slack_url(&self, channel: &str) -> String {
+        format!("{}{SLACK_PATH}{channel}", self.endpoint())
+    }
+
+    /// Everything that arrived, in order.
+    #[must_use]
+    pub fn messages(&self) -> Vec<Message> {
+        self.inbox.with(|received| received.messages.clone())
+    }
+
+    /// Answers the next messages with these statuses and not with 200.
+    pub fn refuse_next(&self, statuses: &[u16]) {
+        self.inbox
+            .with(|received| received.refusals.extend(statuses));
+    }
+
+    /// Subscribes to a topic; SNS asks for the confirmation at once.
+    ///
+    /// # Errors
+    /// When the emulator does not answer or refuses.
+    pub async fn subscribe(&self, aws: &Aws, topic_arn: &str) -> Result<()> {
+        let parameters = [
+            ("TopicArn".to_owned(), topic_arn.to_owned()),
+            ("Protocol".to_owned(), "http".to_owned()),
+            (
+                "Endpoint".to_owned(),
+                format!("{}{SNS_PATH}", self.endpoint()),
+            ),
+        ];
+        aws.query("sns", SNS_VERSION, "Subscribe", &parameters)
+            .await
+            .map(|_| ())
+    }
+}
+
+impl Drop for Sinks {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Inbox {
+    fn with<T>(&self, use_it: impl FnOnce(&mut Received) -> T) -> T {
+        use_it(&mut self.received.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn keep(&self, path: &str, body: &Value) -> u16 {
+        self.with(|received| {
+            let status = received.refusals.pop_front().unwrap_or(200);
+            let at_ms = jiff::Timestamp::now().as_millisecond();
+            received.messages.push(Message {
+                at_ms,
+                path: path.to_owned(),
+                body: body.clone(),
+                status,
+            });
+            status
+        })
+    }
+
+    /// Confirms a subscription, at the emulator only, whatever host the message names.
+    async fn confirm(&self, body: &Value) {
+        let url = body
+            .get("SubscribeURL")
+            .and_then(Value::as_str)
+            .and_then(|url| url.parse::<Uri>().ok());
+        if let Some(path) = url.as_ref().and_then(Uri::path_and_query) {
+            let url = format!("http://127.0.0.1:{}{path}", self.aws_port);
+            // A confirmation that fails shows as notifications that do not arrive.
+            let _confirmed = self.http.get(url).send().await;
+        }
+    }
+}
+
+async fn list(State(inbox): State<Inbox>) -> impl IntoResponse {
+    let text = inbox.with(|received| serde_json::to_string(&received.messages).unwrap_or_default());
+    ([(CONTENT_TYPE, "application/json")], text)
+}
+
+async fn receive(State(inbox): State<Inbox>, uri: Uri, bytes: Bytes) -> (StatusCode, &'static str) {
+    let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
+    let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| text());
+    if body.get("Type").and_then(Value::as_str) == Some("SubscriptionConfirmation") {
+        inbox.confirm(&body).await;
+        return (StatusCode::OK, "");
+    }
+    let status = inbox.keep(uri.path(), &body);
+    // Slack says so in words, too.
+    let words = if uri.path().starts_with(SLACK_PATH) {
+        "ok"
+    } else {
+        ""
+    };
+    (
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        words,
+    )
+}

@@ -1,0 +1,144 @@
+//! What a push looks like when it arrives: the body of the webhook for every kind of moved reference.
+//!
+//! Real git, no network but loopback.
+
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use std::path::Path;
+
+use longshore_local::bitbucket::payload::{self, Move};
+use longshore_local::bitbucket::{Bitbucket, Repository, Webhook, WorkTree};
+use longshore_local::sinks::Sinks;
+use serde_json::{Value, json};
+
+const NOTHING: &str = "0000000000000000000000000000000000000000";
+
+async fn repository(folder: &Path) -> (Repository, WorkTree) {
+    let bitbucket = Bitbucket::open(&folder.join("bitbucket")).unwrap();
+    let repository = bitbucket.repository("acme/orders").await.unwrap();
+    let tree = repository.clone_to(&folder.join("work")).await.unwrap();
+    (repository, tree)
+}
+
+async fn commit(tree: &WorkTree, content: &str) -> String {
+    tree.write("server.js", content).unwrap();
+    let hash = tree.commit(content).await.unwrap();
+    tree.git(&[
+        "push",
+        "--quiet",
+        "--force",
+        "origin",
+        "HEAD:refs/heads/main",
+    ])
+    .await
+    .unwrap();
+    hash
+}
+
+async fn change(repository: &Repository, old: &str, new: &str, reference: &str) -> Value {
+    let one = Move::parse(&format!("{old} {new} {reference}")).unwrap();
+    let body = payload::push(repository, &[one]).await.unwrap();
+    body.pointer("/push/changes/0").unwrap().clone()
+}
+
+fn flags(change: &Value) -> [bool; 4] {
+    ["created", "closed", "forced", "truncated"]
+        .map(|name| change.get(name).and_then(Value::as_bool).unwrap())
+}
+
+#[tokio::test]
+async fn a_new_branch_has_no_old_side() {
+    let folder = tempfile::tempdir().unwrap();
+    let (repository, tree) = repository(folder.path()).await;
+    let first = commit(&tree, "first").await;
+    let change = change(&repository, NOTHING, &first, "refs/heads/main").await;
+    assert_eq!(flags(&change), [true, false, false, false]);
+    assert_eq!(change.get("old"), Some(&Value::Null));
+    assert_eq!(change.pointer("/new/target/hash"), Some(&json!(first)));
+    assert_eq!(change.pointer("/new/type"), Some(&json!("branch")));
+}
+
+#[tokio::test]
+async fn a_deleted_branch_has_no_new_side_and_no_commits() {
+    let folder = tempfile::tempdir().unwrap();
+    let (repository, tree) = repository(folder.path()).await;
+    let first = commit(&tree, "first").await;
+    let change = change(&repository, &first, NOTHING, "refs/heads/main").await;
+    assert_eq!(flags(&change), [false, true, false, false]);
+    assert_eq!(change.get("new"), Some(&Value::Null));
+    assert_eq!(change.get("commits"), None);
+}
+
+#[tokio::test]
+async fn a_rewritten_branch_is_forced_and_a_grown_one_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let (repository, tree) = repository(folder.path()).await;
+    let first = commit(&tree, "first").await;
+    let second = commit(&tree, "second").await;
+    let grown = change(&repository, &first, &second, "refs/heads/main").await;
+    assert_eq!(flags(&grown), [false; 4]);
+    tree.git(&["reset", "--quiet", "--hard", &first])
+        .await
+        .unwrap();
+    let other = commit(&tree, "other").await;
+    let rewritten = change(&repository, &second, &other, "refs/heads/main").await;
+    assert_eq!(flags(&rewritten), [false, false, true, false]);
+}
+
+#[tokio::test]
+async fn more_than_five_commits_are_cut_newest_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let (repository, tree) = repository(folder.path()).await;
+    let first = commit(&tree, "first").await;
+    let mut last = String::new();
+    for number in 0..6 {
+        last = commit(&tree, &format!("number {number}")).await;
+    }
+    let change = change(&repository, &first, &last, "refs/heads/main").await;
+    assert_eq!(flags(&change), [false, false, false, true]);
+    assert_eq!(
+        change
+            .get("commits")
+            .and_then(Value::as_array)
+            .map(Vec::len),
+        Some(5)
+    );
+    assert_eq!(change.pointer("/commits/0/hash"), Some(&json!(last)));
+}
+
+#[tokio::test]
+async fn a_tag_is_no_branch() {
+    let folder = tempfile::tempdir().unwrap();
+    let (repository, tree) = repository(folder.path()).await;
+    let first = commit(&tree, "first").await;
+    let change = change(&repository, NOTHING, &first, "refs/tags/feature/x").await;
+    assert_eq!(change.pointer("/new/type"), Some(&json!("tag")));
+    assert_eq!(change.pointer("/new/name"), Some(&json!("feature/x")));
+}
+
+#[tokio::test]
+async fn a_webhook_is_tried_again_on_a_server_error_and_not_on_a_refusal() {
+    let receiver = Sinks::start(0).await.unwrap();
+    let webhook = Webhook::new("acme/orders", &receiver.slack_url("hook"), "a secret");
+    let cases: [(&[u16], u16, u32); 4] = [
+        (&[], 200, 1),
+        (&[500, 503], 200, 3),
+        (&[500, 500, 502], 502, 3),
+        (&[401], 401, 1),
+    ];
+    for (answers, status, attempts) in cases {
+        receiver.refuse_next(answers);
+        let delivered = webhook.deliver("repo:push", b"{}").await.unwrap();
+        assert_eq!(
+            (delivered.status, delivered.attempts),
+            (Some(status), attempts)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_is_gone_is_told_of_and_no_failure() {
+    let webhook = Webhook::new("acme/orders", "http://127.0.0.1:9/", "a secret");
+    let delivered = webhook.deliver("repo:push", b"{}").await.unwrap();
+    assert_eq!((delivered.status, delivered.attempts), (None, 3));
+}

@@ -1,0 +1,105 @@
+//! App configurations and how long they are kept.
+
+use super::replay::{Replay, Reply, StoppedClock};
+use longshore_core::{EnvironmentName, FailureClass, Repository};
+use longshore_shell::configs::SsmConfigs;
+use longshore_shell::ports::{Configs, ResolveError};
+use serde_json::json;
+
+const DOCUMENT: &str = r#"{"branch":"main","health":{"port":3000,"path":"/health"},"process":{"manager":"pm2","script":"server.js"}}"#;
+
+fn configs(replay: &Replay, clock: &StoppedClock) -> SsmConfigs<StoppedClock> {
+    let environment = EnvironmentName::parse("prod").unwrap();
+    SsmConfigs::new(&replay.aws(), &environment, clock.clone())
+}
+
+fn repository() -> Repository {
+    Repository::parse("acme/orders").unwrap()
+}
+
+fn parameter(version: u32, value: &str) -> Reply {
+    Reply::json(&json!({ "Parameter": { "Name": "x", "Version": version, "Value": value } }))
+}
+
+fn names(replay: &Replay) -> Vec<String> {
+    let name = |sent: &super::replay::Sent| sent.json()["Name"].as_str().unwrap().to_owned();
+    replay.sent().iter().map(name).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_newest_is_kept_for_a_minute() {
+    let replay = Replay::of([parameter(3, DOCUMENT), parameter(4, DOCUMENT)]);
+    let clock = StoppedClock::at_s(1_000);
+    let configs = configs(&replay, &clock);
+    for (seconds, version) in [(1_000, 3), (1_059, 3), (1_060, 4)] {
+        clock.move_to_s(seconds);
+        let found = configs.config(&repository(), None).await.unwrap().unwrap();
+        assert_eq!(found.version, version, "at {seconds}");
+    }
+    assert_eq!(names(&replay), ["/longshore/prod/apps/acme/orders"; 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_is_asked_for_by_number_and_kept() {
+    let replay = Replay::of([parameter(3, DOCUMENT)]);
+    let clock = StoppedClock::at_s(1_000);
+    let configs = configs(&replay, &clock);
+    for seconds in [1_000, 900_000] {
+        clock.move_to_s(seconds);
+        let found = configs
+            .config(&repository(), Some(3))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(found.version, 3);
+    }
+    assert_eq!(names(&replay), ["/longshore/prod/apps/acme/orders:3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_there_is_none_is_never_kept() {
+    let replay = Replay::of([
+        Reply::error(400, "ParameterNotFound"),
+        parameter(1, DOCUMENT),
+    ]);
+    let clock = StoppedClock::at_s(1_000);
+    let configs = configs(&replay, &clock);
+    assert!(configs.config(&repository(), None).await.unwrap().is_none());
+    assert!(configs.config(&repository(), None).await.unwrap().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_document_that_is_not_valid_or_gone_fails_with_its_reason() {
+    for (reply, detail) in [
+        (
+            parameter(5, r#"{"brunch":"main"}"#),
+            "/longshore/prod/apps/acme/orders:5 version 5: ",
+        ),
+        (
+            parameter(5, "not json"),
+            "/longshore/prod/apps/acme/orders:5 version 5: ",
+        ),
+        (
+            Reply::error(400, "ParameterVersionNotFound"),
+            "/longshore/prod/apps/acme/orders:5: this version of the app configuration no longer exists",
+        ),
+    ] {
+        let replay = Replay::of([reply]);
+        let configs = configs(&replay, &StoppedClock::at_s(0));
+        match configs.config(&repository(), Some(5)).await {
+            Err(ResolveError::Failed(failure)) => {
+                assert_eq!(failure.class, FailureClass::ConfigRefused);
+                assert!(failure.detail().starts_with(detail), "{}", failure.detail());
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_cannot_be_reached_is_tried_later() {
+    let replay = Replay::of([Reply::Lost]);
+    let configs = configs(&replay, &StoppedClock::at_s(0));
+    let found = configs.config(&repository(), None).await;
+    assert!(matches!(found, Err(ResolveError::Unavailable(_))));
+}

@@ -1,0 +1,141 @@
+//! A stand-in for the network: scripted replies, and every request as it was sent.
+
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+use longshore_core::Timestamp;
+use longshore_shell::config::Access;
+use longshore_shell::config::TriggerConfig;
+use longshore_shell::connect::Aws;
+use longshore_shell::ports::Clock;
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// One reply of the network.
+#[derive(Clone, Debug)]
+pub(crate) enum Reply {
+    /// An answer with a status and a body.
+    Answer(u16, String),
+    /// The connection breaks after the request was sent.
+    Lost,
+    /// Nothing ever comes.
+    Silence,
+}
+
+impl Reply {
+    pub(crate) fn json(value: &Value) -> Self {
+        Self::Answer(200, value.to_string())
+    }
+
+    pub(crate) fn error(status: u16, code: &str) -> Self {
+        let body = json!({ "__type": code, "message": format!("{code} happened") });
+        Self::Answer(status, body.to_string())
+    }
+}
+
+/// A request as it was sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    pub(crate) url: String,
+    pub(crate) target: String,
+    pub(crate) text: String,
+}
+
+impl Sent {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap()
+    }
+}
+
+/// The script and the record. The last reply repeats, so that a retry is seen rather than answered by an empty script.
+#[derive(Clone, Debug)]
+pub(crate) struct Replay(Arc<Mutex<(VecDeque<Reply>, Vec<Sent>)>>);
+
+impl Replay {
+    pub(crate) fn of(replies: impl IntoIterator<Item = Reply>) -> Self {
+        let replies = replies.into_iter().collect();
+        Self(Arc::new(Mutex::new((replies, Vec::new()))))
+    }
+
+    pub(crate) fn sent(&self) -> Vec<Sent> {
+        self.0.lock().unwrap().1.clone()
+    }
+
+    /// A connection to AWS through this.
+    pub(crate) fn aws(&self) -> Aws {
+        let connector = SharedHttpConnector::new(self.clone());
+        Aws::through(&access(&[]), http_client_fn(move |_, _| connector.clone()))
+    }
+}
+
+impl HttpConnector for Replay {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let mut inner = self.0.lock().unwrap();
+        inner.1.push(Sent {
+            url: request.uri().to_owned(),
+            target: request
+                .headers()
+                .get("x-amz-target")
+                .unwrap_or_default()
+                .to_owned(),
+            text: String::from_utf8(request.body().bytes().unwrap_or_default().to_vec()).unwrap(),
+        });
+        let reply = if inner.0.len() > 1 {
+            inner.0.pop_front()
+        } else {
+            inner.0.front().cloned()
+        };
+        match reply.unwrap_or(Reply::Lost) {
+            Reply::Answer(status, body) => {
+                let status = status.try_into().unwrap();
+                HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from(body))))
+            }
+            Reply::Lost => {
+                let lost = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+                HttpConnectorFuture::ready(Err(ConnectorError::io(lost.into())))
+            }
+            Reply::Silence => HttpConnectorFuture::new(std::future::pending()),
+        }
+    }
+}
+
+/// Access with further variables.
+pub(crate) fn access(further: &[(&str, &str)]) -> Access {
+    let base = [
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("LONGSHORE_ENVIRONMENT", "prod"),
+        ("LONGSHORE_TABLE", "longshore-prod"),
+    ];
+    let pairs = base.iter().chain(further);
+    let vars = pairs.map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+    TriggerConfig::from_vars(vars).unwrap().access
+}
+
+/// A clock that stands still until it is moved.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StoppedClock(Arc<AtomicU64>);
+
+impl StoppedClock {
+    pub(crate) fn at_s(seconds: u64) -> Self {
+        let clock = Self::default();
+        clock.move_to_s(seconds);
+        clock
+    }
+
+    pub(crate) fn move_to_s(&self, seconds: u64) {
+        self.0.store(seconds * 1_000, Ordering::Relaxed);
+    }
+}
+
+impl Clock for StoppedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_ms(self.0.load(Ordering::Relaxed))
+    }
+}
