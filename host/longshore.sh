@@ -373,12 +373,12 @@ fetch_parameters() {
 # run_git ARGS...: no hooks, no configuration of the host, no transport but the one of GitBase, no redirect. The token
 # travels in the environment of git alone; the quotes keep the variable for the shell that git starts.
 run_git() {
-  # shellcheck disable=SC2016 # expanded by the credential helper, not here
-  local helper='!f() { test "$1" != get || test -z "$LONGSHORE_GIT_TOKEN" || printf "username=x-token-auth\npassword=%s\n" "$LONGSHORE_GIT_TOKEN"; }; f'
+  # shellcheck disable=SC2016 # expanded by the shell that git starts, not here
+  local credential='!f() { test "$1" != get || test -z "$LONGSHORE_GIT_TOKEN" || printf "username=x-token-auth\npassword=%s\n" "$LONGSHORE_GIT_TOKEN"; }; f'
   (
     export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_TERMINAL_PROMPT=0 LONGSHORE_GIT_TOKEN=${GIT_TOKEN:-}
     bounded git -c protocol.allow=never -c "protocol.${SSM_GitBase%%:*}.allow=always" -c core.hooksPath=/dev/null \
-      -c credential.helper= -c "credential.helper=${helper}" -c http.followRedirects=false -c submodule.recurse=false \
+      -c credential.helper= -c "credential.helper=${credential}" -c http.followRedirects=false -c submodule.recurse=false \
       -c gc.auto=0 -c maintenance.auto=false -c core.fsmonitor=false -C "${PARTIAL_DIR}" "$@"
   )
 }
@@ -790,7 +790,7 @@ function parseConfig(json) {
   } catch {
     bad('the configuration is not JSON');
   }
-  onlyKeys(document, 'the configuration', ['app', 'branch', 'hosts', 'waves', 'health', 'process', 'hooks', 'notifications', 'approval']);
+  onlyKeys(document, 'the configuration', ['app', 'branch', 'hosts', 'waves', 'health', 'process', 'hooks', 'notifications', 'approval', 'timeouts']);
   if ((document.app ?? env.LS_REPOSITORY.split('/')[1]) !== env.LS_APP) bad('the configuration is that of another app');
   return { health: parseHealth(document.health), process: parseProcess(document.process), hooks: parseHooks(document.hooks ?? {}) };
 }

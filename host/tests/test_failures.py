@@ -9,18 +9,18 @@ from harness import APP, ENVIRONMENT, REPOSITORY, HostTest, alive, wait_until
 
 SECRET = "correct-horse-battery-staple"
 
-# Plays the server of https://git.example.com with a folder, and asks the credential helper as git would.
+# Plays the server of https://git.example.com with a folder, and asks for the credential as git would.
 GIT_OF_A_SERVER = r"""
 echo "$*" >>"$NOTES/argv"
 arguments=()
 for word; do
-  case $word in credential.helper=!*) helper=${word#credential.helper=!} ;; esac
+  case $word in credential.helper=!*) command=${word#credential.helper=!} ;; esac
   word=${word/#https:\/\/git.example.com/file:\/\/FOLDER}
   arguments+=("${word/#protocol.https./protocol.file.}")
 done
 case " $* " in *" fetch "*)
   [ -z "$LONGSHORE_GIT_TOKEN" ] || touch "$NOTES/given"
-  sh -c "$helper get" >"$NOTES/credential" ;;
+  sh -c "$command get" >"$NOTES/credential" ;;
 esac
 exec "$REAL" "${arguments[@]}"
 """

@@ -56,7 +56,7 @@ fn inlined(document: &str, script: &str) -> Result<String, String> {
         if let Some(at) = line.find("- \"@SCRIPT@\"") {
             let margin = " ".repeat(at);
             text.extend([margin.as_str(), "- |\n"]);
-            text.push_str(&indented(script, &format!("{margin}  ")));
+            text.push_str(&indented(&without_comments(script), &format!("{margin}  ")));
             found = found.saturating_add(1);
             continue;
         }
@@ -71,6 +71,18 @@ fn inlined(document: &str, script: &str) -> Result<String, String> {
     } else {
         Err("host/document.yaml must have one line `- \"@SCRIPT@\"`".to_owned())
     }
+}
+
+/// The script without the lines that are only a comment: SSM takes documents up to 64 KiB, and a reader has the file.
+fn without_comments(script: &str) -> String {
+    script
+        .lines()
+        .filter(|line| {
+            let line = line.trim_start();
+            !(line.starts_with("# ") || line == "#")
+        })
+        .map(|line| format!("{line}\n"))
+        .collect()
 }
 
 fn indented(text: &str, indent: &str) -> String {

@@ -3,7 +3,7 @@
 use crate::Entrance;
 use crate::webhook::{Push, PushChange};
 use longshore_core::{
-    Advance, AppName, Decision, Deployment, DeploymentId, Kind, Observation, Origin, SkipReason,
+    Advance, AppName, Cause, Decision, Deployment, DeploymentId, Kind, Observation, Origin, SkipReason,
     Slot, Timestamp, decide as judge, step,
 };
 use longshore_shell::ports::{
@@ -46,7 +46,7 @@ pub(crate) async fn decide<E: Entrance>(
                     by: push.actor.clone(),
                     at: entrance.clock().now(),
                 };
-                accept(entrance, push, &key, &configured, origin, &slot).await
+                accept(entrance, push, change, &configured, origin, &slot).await
             }
             (Err(reason), _) | (_, Err(reason)) => skip(entrance, &key, reason).await,
         };
@@ -109,14 +109,15 @@ async fn skip<E: Entrance>(
 async fn accept<E: Entrance>(
     entrance: &E,
     push: &Push<'_>,
-    key: &PushKey,
+    change: &PushChange<'_>,
     configured: &Configured,
     origin: Origin,
     slot: &Slot,
 ) -> Result<Decision, StoreError> {
     let now = origin.at;
     let id = entrance.ids().deployment_id();
-    let deployment = Deployment::accept(
+    let commit = origin.commit.clone();
+    let mut deployment = Deployment::accept(
         id.clone(),
         configured.config.app().clone(),
         entrance.environment().clone(),
@@ -124,13 +125,14 @@ async fn accept<E: Entrance>(
         origin,
         configured.config.policy(),
     );
-    let acceptance = slot.accept(&id);
+    caused_by_push(&mut deployment, 0);
+    let acceptance = slot.accept_push(&id, change.old.clone(), commit);
     let superseded = match &acceptance.supersedes {
         None => None,
         Some(old) => superseded(entrance, old, &id, now).await?,
     };
     let accept = Accept {
-        key,
+        key: &PushKey(change.key.clone()),
         deployment: &deployment,
         slot: &acceptance.slot,
         superseded: superseded.as_ref(),
@@ -152,8 +154,18 @@ async fn superseded<E: Entrance>(
         return Ok(None);
     };
     match step(&old, &Observation::Superseded(by.clone()), now) {
-        Advance::Advanced(next) => Ok(Some(*next)),
+        Advance::Advanced(mut next) => {
+            caused_by_push(&mut next, old.timeline.len());
+            Ok(Some(*next))
+        }
         // It has just started: then the slot has changed too, and the transaction will say so.
         Advance::Unchanged(_) | Advance::Rejected(_) => Ok(None),
+    }
+}
+
+/// Notes a push as the cause of what is new in a history.
+fn caused_by_push(deployment: &mut Deployment, known: usize) {
+    for entry in deployment.timeline.iter_mut().skip(known) {
+        entry.cause = Some(Cause::Push);
     }
 }

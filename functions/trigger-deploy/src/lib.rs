@@ -43,8 +43,8 @@ pub trait Entrance: Sync {
     ) -> impl Future<Output = Result<Option<Secrets>, SecretError>> + Send;
 }
 
-/// Answers one delivery. Bitbucket sends again after a 5xx and after nothing else, so a 5xx is given only when nothing
-/// durable was written.
+/// Answers one delivery. Bitbucket sends again after a 5xx and after nothing else, so whatever leaves a change undecided is
+/// answered with one. The repeat is harmless: what was decided the first time is decided for good.
 pub async fn handle<E: Entrance>(entrance: &E, event: &str) -> Response {
     let Ok(request) = Request::parse(event) else {
         return refused("not_an_event", Response::malformed());
@@ -95,39 +95,37 @@ async fn signed<'a, E: Entrance>(
     Ok(verified)
 }
 
-/// Decides about every change, those that may be deployed first: while nothing is written, a failure may still be
-/// answered with a 5xx, and nothing is lost.
+/// Decides about every change, those that may be deployed first. One that cannot be decided now does not keep the others
+/// from it, but the whole delivery has to come again: an answer of success would lose that one.
 async fn decide_all<E: Entrance>(entrance: &E, push: &Push<'_>) -> Response {
     let mut decisions: Vec<Option<Decision>> = vec![None; push.changes.len()];
-    let mut durable = false;
+    let mut undecided = false;
     let mut order: Vec<usize> = (0..push.changes.len()).collect();
     order.sort_by_key(|index| {
         let change = push.changes.get(*index);
         !change.is_some_and(|change| change.to_decide().is_a_branch_with_a_commit())
     });
     for index in order {
-        let Some(change) = push.changes.get(index) else {
+        let (Some(change), Some(place)) = (push.changes.get(index), decisions.get_mut(index))
+        else {
             continue;
         };
         match accept::decide(entrance, push, change).await {
             Ok(decision) => {
-                durable = true;
                 log(push, &decision);
-                if let Some(place) = decisions.get_mut(index) {
-                    *place = Some(decision);
-                }
+                *place = Some(decision);
             }
-            Err(refusal) => {
-                let Refusal(error) = refusal;
+            Err(Refusal(error)) => {
+                undecided = true;
                 telemetry::error("push_undecided")
                     .id("repository", &push.repository)
                     .cause(error.as_ref())
                     .write();
-                if !durable {
-                    return Response::unavailable();
-                }
             }
         }
+    }
+    if undecided {
+        return Response::unavailable();
     }
     let decisions: Vec<Decision> = decisions.into_iter().flatten().collect();
     Response::decided(&decisions)

@@ -172,7 +172,7 @@ impl Response {
         Self::of(401, Cow::Borrowed(r#"{"error":"not signed"}"#))
     }
 
-    /// Nothing was decided: the table or the secret cannot be read now. Bitbucket sends it again after a 5xx.
+    /// Not everything was decided: the table or the secret cannot be read now. Bitbucket sends it again after a 5xx.
     #[must_use]
     pub fn unavailable() -> Self {
         Self::of(503, Cow::Borrowed(r#"{"error":"try again later"}"#))

@@ -52,6 +52,7 @@ impl PushChange<'_> {
         Change {
             kind: self.kind,
             name: &self.name,
+            old: self.old.clone(),
             commit: self.new.clone(),
         }
     }

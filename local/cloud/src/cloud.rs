@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use ssm_stand_in::FaultChange;
 
 use crate::agents::{self, Agents};
 use crate::aws::Aws;
@@ -58,6 +59,8 @@ pub struct Options {
     pub ssm_second_ms: u64,
     /// How many real milliseconds a minute of a schedule takes.
     pub minute_ms: u32,
+    /// What goes wrong from the start.
+    pub faults: FaultChange,
     /// The program that a repository's hook calls; none for repositories without webhooks.
     pub webhook_program: Option<PathBuf>,
     /// What is told while it starts.
@@ -83,6 +86,7 @@ impl Options {
             ssm_endpoint: None,
             ssm_second_ms: 1000,
             minute_ms: 60_000,
+            faults: FaultChange::default(),
             webhook_program: None,
             progress: |_| {},
         }
@@ -120,6 +124,9 @@ impl LocalCloud {
         let bitbucket = Bitbucket::open(&options.work_dir.join("bitbucket"))?;
         let hosts = prepare_hosts(&tools, &options, &aws)?;
         let agents = start_agents(&options, &aws, &hosts).await?;
+        if options.ssm_endpoint.is_none() {
+            agents.set_faults(&options.faults)?;
+        }
         let sinks = Sinks::start(port.number()).await?;
         (options.progress)("starting the emulator");
         let ministack = start_ministack(&tools, port, &options, &agents).await?;

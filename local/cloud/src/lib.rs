@@ -8,6 +8,7 @@ pub mod agents;
 pub mod aws;
 pub mod bitbucket;
 pub mod cloud;
+pub mod demo;
 pub mod hosts;
 pub mod ministack;
 pub mod package;

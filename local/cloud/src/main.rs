@@ -11,7 +11,8 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use longshore_local::bitbucket::payload::{self, Move};
 use longshore_local::bitbucket::{Repository, Webhook};
-use longshore_local::{LocalCloud, Options};
+use longshore_local::{LocalCloud, Options, demo};
+use ssm_stand_in::EventFaultChange;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The local cloud: Longshore's template, functions and hosts on this machine.
@@ -24,6 +25,18 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Plays the demo: three hosts, three pushes, and what becomes of them.
+    Demo {
+        /// How many hosts there are.
+        #[arg(long, default_value_t = 3)]
+        hosts: usize,
+        /// Drops every event of SSM: slower, and it must end the same.
+        #[arg(long)]
+        drop_events: bool,
+        /// The folder for everything it writes; a temporary one when left out.
+        #[arg(long)]
+        work: Option<PathBuf>,
+    },
     /// Starts the local cloud and keeps it until Ctrl-C.
     Up {
         /// The repository.
@@ -74,7 +87,40 @@ async fn main() -> Result<()> {
             up(options).await
         }
         Command::Webhook { file } => webhook(&file).await,
+        Command::Demo {
+            hosts,
+            drop_events,
+            work,
+        } => play(hosts, drop_events, work).await,
     }
+}
+
+/// Plays the demo in a folder of its own, which goes when everything held.
+async fn play(hosts: usize, drop_events: bool, work: Option<PathBuf>) -> Result<()> {
+    let kept = work.is_some();
+    let work = match work {
+        Some(work) => absolute(&work)?,
+        None => std::env::temp_dir().join(format!("longshore-demo-{}", std::process::id())),
+    };
+    let built = std::env::current_exe()?;
+    let functions = built.parent().context("a program without a folder")?;
+    let mut options = Options::new(&std::env::current_dir()?, &work, functions);
+    options.hosts = hosts;
+    options.webhook_program = Some(built.clone());
+    if drop_events {
+        options.faults.events = Some(EventFaultChange {
+            drop_percent: Some(100),
+            ..EventFaultChange::default()
+        });
+    }
+    let held = demo::run(options, report::say).await?;
+    if !held {
+        anyhow::bail!("an expectation did not hold; see {}", work.display());
+    }
+    if !kept {
+        std::fs::remove_dir_all(&work)?;
+    }
+    Ok(())
 }
 
 async fn up(mut options: Options) -> Result<()> {

@@ -9,6 +9,7 @@ import importlib
 GAPS = (
     "no_delay",
     "secure_transport",
+    "path_resource",
     "aws_source",
     "pipe_to_bus",
     "lambda_retries",

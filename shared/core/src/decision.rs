@@ -21,6 +21,8 @@ pub struct Change<'a> {
     pub kind: RefKind,
     /// The ref's name.
     pub name: &'a str,
+    /// The commit it pointed to before; `None` when it is new.
+    pub old: Option<Commit>,
     /// The commit it points to now; `None` when it was deleted.
     pub commit: Option<Commit>,
 }
@@ -48,19 +50,22 @@ pub enum SkipReason {
     UnknownRef,
     /// The commit was rolled back here and is not cleared.
     Quarantined,
+    /// A later push of the branch was accepted already; this one arrived after it.
+    Outdated,
     /// The app configuration in force is not valid.
     ConfigRefused,
 }
 
 impl SkipReason {
     /// Every reason.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::NotConfigured,
         Self::OtherBranch,
         Self::Tag,
         Self::Deleted,
         Self::UnknownRef,
         Self::Quarantined,
+        Self::Outdated,
         Self::ConfigRefused,
     ];
 
@@ -74,6 +79,7 @@ impl SkipReason {
             Self::Deleted => "deleted",
             Self::UnknownRef => "unknown_ref",
             Self::Quarantined => "quarantined",
+            Self::Outdated => "outdated",
             Self::ConfigRefused => "config_refused",
         }
     }
@@ -111,6 +117,9 @@ pub fn decide(change: &Change<'_>, branch: &str, slot: &Slot) -> Result<Commit, 
     if slot.quarantine.contains_key(&commit) {
         return Err(SkipReason::Quarantined);
     }
+    if slot.has_moved_past(change.old.as_ref(), &commit) {
+        return Err(SkipReason::Outdated);
+    }
     Ok(commit)
 }
 
@@ -127,8 +136,27 @@ mod tests {
         Change {
             kind,
             name,
-            commit: (!deleted).then(|| Commit::parse(&"a".repeat(40)).unwrap()),
+            old: None,
+            commit: (!deleted).then(|| commit("a")),
         }
+    }
+
+    fn commit(digit: &str) -> Commit {
+        Commit::parse(&digit.repeat(40)).unwrap()
+    }
+
+    fn id() -> DeploymentId {
+        DeploymentId::parse("01JD0000000000000000000000").unwrap()
+    }
+
+    fn push(slot: &Slot, old: Option<&str>, new: &str) -> Result<Commit, SkipReason> {
+        let change = Change {
+            kind: RefKind::Branch,
+            name: "main",
+            old: old.map(commit),
+            commit: Some(commit(new)),
+        };
+        decide(&change, "main", slot)
     }
 
     #[test]
@@ -153,10 +181,32 @@ mod tests {
     #[test]
     fn a_rolled_back_commit_does_not_come_back_by_a_push() {
         let mut slot = slot();
-        let by = DeploymentId::parse("01JD0000000000000000000000").unwrap();
-        slot.quarantine
-            .insert(Commit::parse(&"a".repeat(40)).unwrap(), by);
+        slot.quarantine.insert(commit("a"), id());
         let decision = decide(&change(RefKind::Branch, "main", false), "main", &slot);
         assert_eq!(decision, Err(SkipReason::Quarantined));
+    }
+    #[test]
+    fn a_push_that_was_overtaken_by_the_next_one_is_outdated() {
+        let slot = slot().accept_push(&id(), Some(commit("b")), commit("c"));
+        for old in [Some("a"), None] {
+            assert_eq!(push(&slot.slot, old, "b"), Err(SkipReason::Outdated));
+        }
+        assert_eq!(push(&slot.slot, Some("b"), "c"), Ok(commit("c")));
+        assert_eq!(push(&slot.slot, Some("c"), "d"), Ok(commit("d")));
+    }
+
+    #[test]
+    fn a_branch_that_really_went_back_is_deployed() {
+        let slot = slot().accept_push(&id(), Some(commit("a")), commit("b"));
+        assert_eq!(push(&slot.slot, Some("b"), "a"), Ok(commit("a")));
+        let slot = slot.slot.accept_push(&id(), Some(commit("b")), commit("a"));
+        assert_eq!(push(&slot.slot, Some("a"), "b"), Ok(commit("b")));
+    }
+
+    #[test]
+    fn a_deployment_without_a_push_leaves_the_last_push_as_it_is() {
+        let slot = slot().accept_push(&id(), None, commit("a")).slot;
+        assert_eq!(slot.accept(&id()).slot.last_push, slot.last_push);
+        assert!(!slot.has_moved_past(None, &commit("a")));
     }
 }

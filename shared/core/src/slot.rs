@@ -45,6 +45,8 @@ pub struct Slot {
     pub lock: Option<Lock>,
     /// Commits that were rolled back here, and by which deployment.
     pub quarantine: BTreeMap<Commit, DeploymentId>,
+    /// The push that was accepted last: where the branch pointed before it, and where since.
+    pub last_push: Option<(Option<Commit>, Commit)>,
     /// How often it was written; every write names the version it replaces.
     pub version: u64,
 }
@@ -84,6 +86,7 @@ impl Slot {
             waiting: None,
             lock: None,
             quarantine: BTreeMap::new(),
+            last_push: None,
             version: 0,
         }
     }
@@ -94,6 +97,29 @@ impl Slot {
         let mut slot = self.clone();
         let supersedes = slot.waiting.replace(deployment.clone());
         Acceptance { slot, supersedes }
+    }
+
+    /// Puts a new deployment into the queue that a push from one commit to another brings.
+    #[must_use]
+    pub fn accept_push(
+        &self,
+        deployment: &DeploymentId,
+        from: Option<Commit>,
+        to: Commit,
+    ) -> Acceptance {
+        let mut acceptance = self.accept(deployment);
+        acceptance.slot.last_push = Some((from, to));
+        acceptance
+    }
+
+    /// Whether a push is older than the one that was accepted last: that one began where this one ends, and this one did not
+    /// begin where that one ended. Deliveries overtake each other; a branch that really went back begins at the newest
+    /// commit, and is not outdated.
+    #[must_use]
+    pub fn has_moved_past(&self, from: Option<&Commit>, to: &Commit) -> bool {
+        self.last_push.as_ref().is_some_and(|(last_from, last_to)| {
+            last_from.as_ref() == Some(to) && from != Some(last_to)
+        })
     }
 
     /// Gives the slot to a deployment, with a new generation.

@@ -117,7 +117,11 @@ impl<S: Secrets> Announce for AwsAnnounce<S> {
 
     async fn post(&self, channel: &ChannelName, json: &str) -> Result<(), AnnounceError> {
         let name = SecretName::Slack(channel.clone());
-        let url = self.secrets.current(&name).await.map_err(unreadable)?;
+        let url = self
+            .secrets
+            .current(&name)
+            .await
+            .map_err(|error| unreadable(&error))?;
         let url = url.expose_secret().trim();
         if !is_slack(url, self.web.reaches_loopback()) {
             let reason = format!("the webhook of channel {channel} does not lead to {SLACK_HOST}");
@@ -143,7 +147,7 @@ fn undelivered(fault: &Fault) -> AnnounceError {
     }
 }
 
-fn unreadable(error: SecretError) -> AnnounceError {
+fn unreadable(error: &SecretError) -> AnnounceError {
     match error {
         SecretError::Refused { .. } => AnnounceError::GiveUp(error.to_string()),
         SecretError::Unavailable(_) => AnnounceError::Retry(error.to_string()),

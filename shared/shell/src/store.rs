@@ -9,6 +9,9 @@ pub mod keys;
 mod dynamo;
 mod item;
 mod record;
+#[cfg(test)]
+#[path = "../../core/tests/common/samples.rs"]
+mod samples;
 mod writers;
 
 pub use dynamo::DynamoStore;

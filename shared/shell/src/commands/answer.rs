@@ -120,7 +120,7 @@ mod tests {
     fn class_of(output: &str) -> FailureClass {
         match read(output, TOKEN) {
             Report::Failed(failure) => failure.class,
-            other => panic!("{other:?}"),
+            other @ (Report::Done { .. } | Report::Lost(_)) => panic!("{other:?}"),
         }
     }
 
@@ -203,7 +203,7 @@ mod tests {
                 assert!(failure.detail().starts_with("?[31mxxx"));
                 assert_eq!(failure.detail().len(), 120);
             }
-            other => panic!("{other:?}"),
+            other @ (Report::Done { .. } | Report::Lost(_)) => panic!("{other:?}"),
         }
     }
 }

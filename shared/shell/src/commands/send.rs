@@ -93,6 +93,10 @@ fn parameters(order: &Order, times: &Times) -> [(&'static str, String); 13] {
 
 /// The times of a command, all from the time that is left until its not-after time.
 #[derive(Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "each time carries its unit in its name"
+)]
 struct Times {
     /// If a host has not started by then, SSM does not start it any more.
     delivery_s: i32,

@@ -53,6 +53,8 @@ pub struct FakeHost {
     pub served: Option<Release>,
     /// How often an activation took effect, by generation.
     pub activations: BTreeMap<Generation, u32>,
+    /// Every switch that took effect, in its order.
+    pub switches: Vec<(Generation, Release)>,
     /// Finished tokens with their answers.
     pub ledger: BTreeMap<String, Report>,
     /// Whether commands reach it.
@@ -65,6 +67,7 @@ struct Inner {
     behaviours: BTreeMap<Commit, Behaviour>,
     commands: BTreeMap<CommandId, (Order, Timestamp, BTreeMap<HostId, Report>)>,
     sent: Vec<Order>,
+    answered: Vec<(CommandId, HostId)>,
     faults: VecDeque<SendFault>,
     blind: u32,
     parameters: BTreeMap<ParameterName, u32>,
@@ -112,12 +115,17 @@ impl FakeSsm {
 
     /// Takes a host off the network, or puts it back; a host that comes back runs what waits for it.
     pub fn set_offline(&self, host: &HostId, offline: bool) {
-        if let Some(host) = self.lock().hosts.get_mut(host) {
-            host.offline = offline;
-        }
+        self.put(host, offline);
         if !offline {
-            self.run_waiting(host);
+            self.run_waiting(host, &self.command_ids());
         }
+    }
+
+    /// Puts a host back that runs what waits for it in the wrong order, the newest command first.
+    pub fn come_back_newest_first(&self, host: &HostId) {
+        self.put(host, false);
+        let newest_first: Vec<CommandId> = self.command_ids().into_iter().rev().collect();
+        self.run_waiting(host, &newest_first);
     }
 
     /// The app's parameters.
@@ -142,10 +150,22 @@ impl FakeSsm {
         self.lock().commands.keys().cloned().collect()
     }
 
+    /// The answers of hosts after the first so many, in their order.
+    #[must_use]
+    pub fn answered_after(&self, known: usize) -> Vec<(CommandId, HostId)> {
+        self.lock().answered.iter().skip(known).cloned().collect()
+    }
+
     /// The hosts as they are.
     #[must_use]
     pub fn hosts_now(&self) -> BTreeMap<HostId, FakeHost> {
         self.lock().hosts.clone()
+    }
+
+    fn put(&self, host: &HostId, offline: bool) {
+        if let Some(host) = self.lock().hosts.get_mut(host) {
+            host.offline = offline;
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -155,37 +175,21 @@ impl FakeSsm {
     fn take(&self, order: &Order) -> CommandId {
         let now = self.clock.now();
         let mut inner = self.lock();
-        let number = inner.commands.len();
-        let id = command_id(number);
+        let id = command_id(inner.commands.len());
         inner.sent.push(order.clone());
-        let mut reports = BTreeMap::new();
+        let taken = (order.clone(), now, BTreeMap::new());
+        inner.commands.insert(id.clone(), taken);
         for host in &order.hosts {
-            if let Some(report) = inner.run(order, host, now) {
-                reports.insert(host.clone(), report);
-            }
+            inner.deliver(&id, host, now);
         }
-        inner
-            .commands
-            .insert(id.clone(), (order.clone(), now, reports));
         id
     }
 
-    fn run_waiting(&self, host: &HostId) {
+    fn run_waiting(&self, host: &HostId, ids: &[CommandId]) {
         let now = self.clock.now();
         let mut inner = self.lock();
-        let ids: Vec<CommandId> = inner.commands.keys().cloned().collect();
         for id in ids {
-            let Some((order, _, reports)) = inner.commands.get(&id) else {
-                continue;
-            };
-            if !order.hosts.contains(host) || reports.contains_key(host) {
-                continue;
-            }
-            let order = order.clone();
-            let report = inner.run(&order, host, now);
-            if let (Some(report), Some((_, _, reports))) = (report, inner.commands.get_mut(&id)) {
-                reports.insert(host.clone(), report);
-            }
+            inner.deliver(id, host, now);
         }
     }
 
@@ -200,18 +204,28 @@ impl FakeSsm {
 }
 
 impl Inner {
+    /// Gives a command to one of its hosts, unless it has answered already or is offline.
+    fn deliver(&mut self, id: &CommandId, host: &HostId, now: Timestamp) {
+        let Some((order, _, reports)) = self.commands.get(id) else {
+            return;
+        };
+        if !order.hosts.contains(host) || reports.contains_key(host) {
+            return;
+        }
+        let order = order.clone();
+        let Some(report) = self.run(&order, host, now) else {
+            return;
+        };
+        self.answered.push((id.clone(), host.clone()));
+        if let Some((_, _, reports)) = self.commands.get_mut(id) {
+            reports.insert(host.clone(), report);
+        }
+    }
+
     /// What the host script does. `None` while the host is offline.
     fn run(&mut self, order: &Order, id: &HostId, now: Timestamp) -> Option<Report> {
-        let behaviour = self
-            .behaviours
-            .get(&order.release.commit)
-            .copied()
-            .unwrap_or(Behaviour::Good);
-        let served_behaviour = |host: &FakeHost, behaviours: &BTreeMap<Commit, Behaviour>| {
-            let commit = host.served.as_ref().map(|release| release.commit.clone());
-            commit.and_then(|commit| behaviours.get(&commit).copied())
-        };
-        let behaviours = self.behaviours.clone();
+        let behaviours = &self.behaviours;
+        let of = |release: &Release| behaviours.get(&release.commit).copied();
         let host = self.hosts.get_mut(id)?;
         if host.offline {
             return None;
@@ -226,31 +240,32 @@ impl Inner {
         if order.token.generation < host.generation {
             return Some(Report::Failed(Failure::of(FailureClass::Superseded)));
         }
+        let behaviour = of(&order.release).unwrap_or(Behaviour::Good);
         let report = match order.action() {
-            Action::Status => {
-                let sick = matches!(
-                    served_behaviour(host, &behaviours),
-                    Some(Behaviour::HealthFails | Behaviour::TurnsSick)
-                );
-                Report::Done {
-                    served: host.served.as_ref().map(Release::id),
-                    healthy: !sick,
-                }
-            }
+            Action::Status => return Some(host.status(host.served.as_ref().and_then(of))),
             Action::Prune => quiet(),
             Action::Prepare => host.prepare(order, behaviour),
             Action::Migrate => migrate(behaviour),
             Action::Activate => host.activate(order, behaviour),
         };
-        if order.action() != Action::Status {
-            host.generation = order.token.generation;
-            host.ledger.insert(token, report.clone());
-        }
+        host.generation = order.token.generation;
+        host.ledger.insert(token, report.clone());
         Some(report)
     }
 }
 
 impl FakeHost {
+    fn status(&self, behaviour: Option<Behaviour>) -> Report {
+        let sick = matches!(
+            behaviour,
+            Some(Behaviour::HealthFails | Behaviour::TurnsSick)
+        );
+        Report::Done {
+            served: self.served.as_ref().map(Release::id),
+            healthy: !sick,
+        }
+    }
+
     fn prepare(&mut self, order: &Order, behaviour: Behaviour) -> Report {
         if behaviour == Behaviour::BuildFails {
             return broken(FailureClass::BuildFailed);
@@ -265,8 +280,10 @@ impl FakeHost {
         }
         let release = order.release.clone();
         if self.current.as_ref() != Some(&release) {
-            let count = self.activations.entry(order.token.generation).or_default();
+            let generation = order.token.generation;
+            let count = self.activations.entry(generation).or_default();
             *count = count.saturating_add(1);
+            self.switches.push((generation, release.clone()));
         }
         self.current = Some(release.clone());
         if behaviour == Behaviour::OldProcessAnswers {

@@ -142,6 +142,12 @@ impl MemoryStore {
         self.lock().log.clone()
     }
 
+    /// The writes that took effect after the first so many, in their order.
+    #[must_use]
+    pub fn log_after(&self, known: usize) -> Vec<Written> {
+        self.lock().log.iter().skip(known).cloned().collect()
+    }
+
     /// Every deployment.
     #[must_use]
     pub fn deployments(&self) -> Vec<Deployment> {
@@ -331,5 +337,60 @@ impl Store for MemoryStore {
             commands: save.commands.to_vec(),
         };
         self.write(plan).map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use longshore_core::SkipReason;
+
+    fn push() -> PushKey {
+        PushKey("a".repeat(64))
+    }
+
+    fn skip() -> Decision {
+        Decision::Skip(SkipReason::Tag)
+    }
+
+    async fn record(store: &MemoryStore) -> Result<Recorded, StoreError> {
+        store.skip(&push(), &skip(), Timestamp::default()).await
+    }
+
+    #[tokio::test]
+    async fn a_fault_before_a_write_leaves_nothing_and_is_used_up() {
+        let store = MemoryStore::new();
+        store.fail_next_write(StoreFault::UnavailableBefore);
+        store.fail_next_write(StoreFault::Conflict);
+        assert!(matches!(
+            record(&store).await,
+            Err(StoreError::Unavailable(_))
+        ));
+        assert!(matches!(record(&store).await, Err(StoreError::Conflict)));
+        assert_eq!(store.log(), []);
+        assert_eq!(record(&store).await.unwrap(), Recorded::New);
+        assert_eq!(store.log().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_fault_after_a_write_loses_only_the_answer() {
+        let store = MemoryStore::new();
+        store.fail_next_write(StoreFault::UnavailableAfter);
+        assert!(matches!(
+            record(&store).await,
+            Err(StoreError::Unavailable(_))
+        ));
+        assert_eq!(record(&store).await.unwrap(), Recorded::Before(skip()));
+        assert_eq!(store.log().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_source_of_faults_is_asked_before_every_call() {
+        let store = MemoryStore::new();
+        store.fail_by(|call| (!call.is_write()).then_some(StoreFault::UnavailableBefore));
+        assert!(store.open().await.is_err());
+        assert_eq!(record(&store).await.unwrap(), Recorded::New);
+        store.stop_failing();
+        assert_eq!(store.decision(&push()).await.unwrap(), Some(skip()));
     }
 }

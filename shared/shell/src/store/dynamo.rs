@@ -188,15 +188,15 @@ impl Store for DynamoStore {
         let writer = self.writers.next();
         let deployment = accept.deployment;
         let decision = Decision::Deploy(deployment.id.clone());
-        let mut writes = vec![
+        let mut puts = vec![
             decision_write(accept.key, &decision, deployment.origin.at, &writer),
             deployment_write(deployment, &writer)?,
             slot_write(accept.slot, &writer)?,
         ];
         if let Some(superseded) = accept.superseded {
-            writes.push(deployment_write(superseded, &writer)?);
+            puts.push(deployment_write(superseded, &writer)?);
         }
-        recorded(self.table.transact(writes, &writer).await, accept.key)
+        recorded(self.table.transact(puts, &writer).await, accept.key)
     }
 
     async fn save(&self, save: Save<'_>) -> Result<(), StoreError> {
@@ -211,15 +211,15 @@ impl Store for DynamoStore {
             let written = self.table.put(deployment, &writer).await;
             return written.map_err(Denied::into_store_error);
         }
-        let mut writes = vec![deployment];
+        let mut puts = vec![deployment];
         if let Some(slot) = save.slot {
-            writes.push(slot_write(slot, &writer)?);
+            puts.push(slot_write(slot, &writer)?);
         }
-        writes.extend(here.iter().map(|command| Write {
+        puts.extend(here.iter().map(|command| Write {
             item: Item::of_command(command, save.deployment, &writer),
             only_if: OnlyIf::Always,
         }));
-        let written = self.table.transact(writes, &writer).await;
+        let written = self.table.transact(puts, &writer).await;
         written.map_err(Denied::into_store_error)
     }
 }

@@ -41,7 +41,6 @@ impl Reply {
 /// A request as it was sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
-    pub(crate) url: String,
     pub(crate) target: String,
     pub(crate) text: String,
 }
@@ -77,7 +76,6 @@ impl HttpConnector for Replay {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let mut inner = self.0.lock().unwrap();
         inner.1.push(Sent {
-            url: request.uri().to_owned(),
             target: request
                 .headers()
                 .get("x-amz-target")

@@ -54,7 +54,7 @@ where
             unavailable(operation, chain(error))
         }
         // Nothing was sent: the request cannot be built, by its data or for want of credentials.
-        _ => StoreError::Refused(Box::new(Problem {
+        SdkError::ConstructionFailure(_) | _ => StoreError::Refused(Box::new(Problem {
             operation,
             words: chain(error),
         })),

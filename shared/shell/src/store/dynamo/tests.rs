@@ -1,19 +1,17 @@
-//! The requests as they are sent, and what becomes of answers that are lost, refused or not readable.
+//! The requests as they are sent, and the answers as they are read.
 
+mod outcomes;
 mod wire;
-
-#[path = "../../../../core/tests/common/samples.rs"]
-mod samples;
 
 use super::*;
 use crate::ports::StoreError;
-use longshore_core::{Advance, Observation, SkipReason, Timestamp, step};
-use samples::{START, accepted, command_id, id, policy};
+use crate::store::samples::{self, START, accepted, command_id, id, policy};
+use longshore_core::{Advance, Observation, Timestamp, step};
 use serde_json::{Value, json};
-use wire::{Reply, Wire, conditional_check_failed, transaction_canceled};
+use wire::{Reply, Wire};
 
+/// The token of the first write of [`store`].
 const OURS: &str = "process-1";
-const THEIRS: &str = "process-of-somebody-else-1";
 
 fn store(replies: impl IntoIterator<Item = Reply>) -> (DynamoStore, Wire) {
     let wire = Wire::new(replies);
@@ -33,7 +31,7 @@ fn push() -> PushKey {
     PushKey("ab".repeat(32))
 }
 
-fn plain<'a>(deployment: &'a Deployment) -> Save<'a> {
+fn plain(deployment: &Deployment) -> Save<'_> {
     Save {
         deployment,
         slot: None,
@@ -41,8 +39,14 @@ fn plain<'a>(deployment: &'a Deployment) -> Save<'a> {
     }
 }
 
-fn written_by(writer: &str) -> Value {
-    json!({"writer": {"S": writer}})
+/// What a caller does about an error.
+fn kind(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Conflict => "conflict",
+        StoreError::Unavailable(_) => "unavailable",
+        StoreError::Refused(_) => "refused",
+        StoreError::Unreadable { .. } => "unreadable",
+    }
 }
 
 /// The item of a request without its body, and the body as JSON.
@@ -206,213 +210,6 @@ async fn sent_commands_are_indexed_with_the_deployment() {
     assert_eq!(entry.get("ConditionExpression"), None);
 }
 
-#[tokio::test]
-async fn a_put_whose_answer_was_lost_recognises_its_own_effect() {
-    for lost in [Reply::Lost, Reply::error(500, "InternalServerError")] {
-        let (store, wire) = store([lost, conditional_check_failed(&written_by(OURS))]);
-        store.save(plain(&queued())).await.unwrap();
-        let [first, second] = wire.requests().try_into().unwrap();
-        assert_eq!(first, second, "a retry is the same request");
-    }
-}
-
-#[tokio::test]
-async fn a_put_that_meets_the_item_of_another_is_a_conflict() {
-    for standing in [written_by(THEIRS), json!({}), Value::Null] {
-        let (store, _) = store([Reply::Lost, conditional_check_failed(&standing)]);
-        let error = store.save(plain(&queued())).await.unwrap_err();
-        assert!(matches!(error, StoreError::Conflict), "{error:?}");
-    }
-}
-
-#[tokio::test]
-async fn the_token_of_an_earlier_write_of_the_same_process_is_another() {
-    let (store, _) = store([
-        Reply::ok(json!({})),
-        conditional_check_failed(&written_by(OURS)),
-    ]);
-    store.save(plain(&queued())).await.unwrap();
-    let error = store.save(plain(&queued())).await.unwrap_err();
-    assert!(matches!(error, StoreError::Conflict), "{error:?}");
-}
-
-#[tokio::test]
-async fn a_transaction_whose_answer_was_lost_recognises_its_own_effect() {
-    let slot = Slot::empty(app());
-    // Somebody has written over the slot since; the decision still proves that the transaction took place.
-    let canceled = transaction_canceled(&[
-        ("ConditionalCheckFailed", written_by(OURS)),
-        ("ConditionalCheckFailed", written_by(OURS)),
-        ("ConditionalCheckFailed", written_by(THEIRS)),
-    ]);
-    let (store, _) = store([Reply::Lost, canceled]);
-    let accept = Accept {
-        key: &push(),
-        deployment: &queued(),
-        slot: &slot,
-        superseded: None,
-    };
-    assert_eq!(store.accept(accept).await.unwrap(), Recorded::New);
-}
-
-#[tokio::test]
-async fn a_save_with_its_slot_whose_answer_was_lost_recognises_its_own_effect() {
-    let slot = Slot::empty(app());
-    let canceled = transaction_canceled(&[
-        ("ConditionalCheckFailed", written_by(THEIRS)),
-        ("ConditionalCheckFailed", written_by(OURS)),
-    ]);
-    let (store, _) = store([Reply::Lost, canceled]);
-    let save = Save {
-        deployment: &queued(),
-        slot: Some(&slot),
-        commands: &[],
-    };
-    store.save(save).await.unwrap();
-}
-
-async fn accepted_by(reply: Reply) -> Result<Recorded, StoreError> {
-    let (store, _) = store([reply]);
-    let accept = Accept {
-        key: &push(),
-        deployment: &queued(),
-        slot: &Slot::empty(app()),
-        superseded: None,
-    };
-    store.accept(accept).await
-}
-
-#[tokio::test]
-async fn a_push_that_was_decided_before_gets_that_decision() {
-    let before = json!({
-        "schema": {"N": "1"}, "writer": {"S": THEIRS},
-        "decision": {"S": "skip"}, "reason": {"S": "quarantined"}
-    });
-    let reply = transaction_canceled(&[
-        ("ConditionalCheckFailed", before),
-        ("None", Value::Null),
-        ("ConditionalCheckFailed", written_by(THEIRS)),
-    ]);
-    let skipped = Decision::Skip(SkipReason::Quarantined);
-    assert_eq!(accepted_by(reply).await.unwrap(), Recorded::Before(skipped));
-}
-
-#[tokio::test]
-async fn a_push_that_meets_another_slot_is_a_conflict() {
-    let reply = transaction_canceled(&[
-        ("None", Value::Null),
-        ("None", Value::Null),
-        ("ConditionalCheckFailed", written_by(THEIRS)),
-    ]);
-    let error = accepted_by(reply).await.unwrap_err();
-    assert!(matches!(error, StoreError::Conflict), "{error:?}");
-}
-
-#[tokio::test]
-async fn a_decision_that_nobody_can_read_is_not_guessed() {
-    for (name, value) in [("decision", "maybe"), ("reason", "whim")] {
-        let mut before = json!({
-            "schema": {"N": "1"}, "decision": {"S": "skip"}, "reason": {"S": "tag"}
-        });
-        before[name] = json!({"S": value});
-        let reply = transaction_canceled(&[("ConditionalCheckFailed", before)]);
-        let error = accepted_by(reply).await.unwrap_err();
-        assert!(matches!(error, StoreError::Unreadable { .. }), "{error:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_skip_whose_answer_was_lost_is_new() {
-    let (store, _) = store([Reply::Lost, conditional_check_failed(&written_by(OURS))]);
-    let decision = Decision::Skip(SkipReason::Tag);
-    let recorded = store.skip(&push(), &decision, START).await.unwrap();
-    assert_eq!(recorded, Recorded::New);
-}
-
-/// What a caller does about an error.
-fn kind(error: &StoreError) -> &'static str {
-    match error {
-        StoreError::Conflict => "conflict",
-        StoreError::Unavailable(_) => "unavailable",
-        StoreError::Refused(_) => "refused",
-        StoreError::Unreadable { .. } => "unreadable",
-    }
-}
-
-#[tokio::test]
-async fn an_error_says_what_to_do_about_it() {
-    let answers = [
-        (400, "ThrottlingException", "unavailable"),
-        (400, "ProvisionedThroughputExceededException", "unavailable"),
-        (400, "RequestLimitExceeded", "unavailable"),
-        (500, "InternalServerError", "unavailable"),
-        (503, "ServiceUnavailable", "unavailable"),
-        (502, "SomethingNew", "unavailable"),
-        (400, "TransactionConflictException", "conflict"),
-        (400, "ValidationException", "refused"),
-        (400, "AccessDeniedException", "refused"),
-        (400, "ResourceNotFoundException", "refused"),
-        (400, "UnrecognizedClientException", "refused"),
-        (400, "SomethingNew", "refused"),
-    ];
-    for (status, code, expected) in answers {
-        let again = || (0..3).map(move |_| Reply::error(status, code));
-        let error = store(again()).0.save(plain(&queued())).await.unwrap_err();
-        assert_eq!(kind(&error), expected, "save: {status} {code}");
-        let error = store(again()).0.slot(&app()).await.unwrap_err();
-        assert_eq!(kind(&error), expected, "slot: {status} {code}");
-    }
-    let lost = store([Reply::Lost, Reply::Lost, Reply::Lost]).0;
-    let error = lost.save(plain(&queued())).await.unwrap_err();
-    assert_eq!(kind(&error), "unavailable");
-}
-
-#[tokio::test]
-async fn a_cancelled_transaction_says_what_to_do_about_it() {
-    for (code, expected) in [
-        ("TransactionConflict", "conflict"),
-        ("ThrottlingError", "unavailable"),
-        ("ProvisionedThroughputExceeded", "unavailable"),
-        ("ValidationError", "refused"),
-        ("ItemCollectionSizeLimitExceeded", "refused"),
-        ("None", "conflict"),
-    ] {
-        let reply = transaction_canceled(&[("None", Value::Null), (code, Value::Null)]);
-        let error = accepted_by(reply).await.unwrap_err();
-        assert_eq!(kind(&error), expected, "{code}");
-    }
-    for (code, expected) in [
-        ("TransactionInProgressException", "unavailable"),
-        ("IdempotentParameterMismatchException", "refused"),
-    ] {
-        let (store, _) = store((0..3).map(|_| Reply::error(400, code)));
-        let slot = Slot::empty(app());
-        let save = Save {
-            deployment: &queued(),
-            slot: Some(&slot),
-            commands: &[],
-        };
-        let error = store.save(save).await.unwrap_err();
-        assert_eq!(kind(&error), expected, "{code}");
-    }
-}
-
-#[tokio::test]
-async fn no_error_carries_the_body_of_an_item() {
-    let mut standing = written_by(THEIRS);
-    standing["body"] = json!({"S": "the body"});
-    let replies = [
-        conditional_check_failed(&standing),
-        Reply::error(400, "AccessDeniedException"),
-    ];
-    for reply in replies {
-        let error = store([reply]).0.save(plain(&queued())).await.unwrap_err();
-        let debugged = format!("{error:?}");
-        assert!(!debugged.contains("the body"), "{debugged}");
-        assert!(!debugged.contains("HttpResponse"), "{debugged}");
-    }
-}
-
 /// The item that a save of this deployment writes.
 async fn item_of(deployment: &Deployment) -> Value {
     let (store, wire) = store([Reply::ok(json!({}))]);
@@ -434,9 +231,9 @@ async fn an_item_that_this_version_cannot_read_is_left_alone() {
     for (attribute, value) in broken {
         let mut item = good.clone();
         let attributes = item.as_object_mut().unwrap();
-        match value {
-            Value::Null => drop(attributes.remove(attribute)),
-            value => drop(attributes.insert(attribute.to_owned(), value)),
+        attributes.remove(attribute);
+        if !value.is_null() {
+            attributes.insert(attribute.to_owned(), value);
         }
         let (store, _) = store([Reply::ok(json!({"Item": item}))]);
         let error = store.deployment(&id(1)).await.unwrap_err();
@@ -455,10 +252,10 @@ async fn an_item_that_this_version_cannot_read_is_left_alone() {
 #[tokio::test]
 async fn the_open_deployments_are_read_page_by_page() {
     let entry = |n: u32| json!({"id": {"S": id(n).as_str()}, "open": {"S": "1"}});
-    let last = json!({"pk": {"S": "DEPLOYMENT#x"}, "sk": {"S": "STATE"}});
+    let last = |n: u32| json!({"id": {"S": id(n).as_str()}, "open": {"S": "1"}});
     let (store, wire) = store([
-        Reply::ok(json!({"Items": [entry(1), entry(2)], "LastEvaluatedKey": last.clone()})),
-        Reply::ok(json!({"Items": [], "LastEvaluatedKey": last.clone()})),
+        Reply::ok(json!({"Items": [entry(1), entry(2)], "LastEvaluatedKey": last(2)})),
+        Reply::ok(json!({"Items": [], "LastEvaluatedKey": last(9)})),
         Reply::ok(json!({"Items": [{"id": {"S": "garbage"}}, entry(3)]})),
     ]);
     assert_eq!(store.open().await.unwrap(), [id(1), id(2), id(3)]);
@@ -467,7 +264,7 @@ async fn the_open_deployments_are_read_page_by_page() {
     assert_eq!(operation, "Query");
     assert_eq!(query["IndexName"], "open");
     assert_eq!(query["KeyConditionExpression"], "#open = :open");
-    assert_eq!(requests[2].1["ExclusiveStartKey"], last);
+    assert_eq!(requests[2].1["ExclusiveStartKey"], last(9));
 }
 
 #[tokio::test]

@@ -99,20 +99,20 @@ impl Table {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match request.send().await {
             Ok(_) => Ok(()),
-            Err(error) => own_or_denied(standing_of_put(error), writer),
+            Err(error) => own_or_denied(standing_of_put(&error), writer),
         }
     }
 
     /// Puts all of the items or none, in one request.
-    pub(super) async fn transact(&self, writes: Vec<Write>, writer: &str) -> Result<(), Denied> {
-        let mut items = Vec::with_capacity(writes.len());
-        for write in writes {
+    pub(super) async fn transact(&self, puts: Vec<Write>, writer: &str) -> Result<(), Denied> {
+        let mut items = Vec::with_capacity(puts.len());
+        for write in puts {
             items.push(self.transact_item(write).map_err(Denied::Failed)?);
         }
         let request = self.client.transact_write_items();
         match request.set_transact_items(Some(items)).send().await {
             Ok(_) => Ok(()),
-            Err(error) => own_or_denied(standing_of_transaction(error), writer),
+            Err(error) => own_or_denied(standing_of_transaction(&error), writer),
         }
     }
 
@@ -149,20 +149,21 @@ fn own_or_denied(denied: Denied, writer: &str) -> Result<(), Denied> {
     }
 }
 
-fn standing_of_put(error: SdkError<PutItemError>) -> Denied {
+fn standing_of_put(error: &SdkError<PutItemError>) -> Denied {
     match error.as_service_error() {
         Some(PutItemError::ConditionalCheckFailedException(failed)) => {
             let item = failed.item().map(|item| item.clone().into_iter().collect());
             Denied::Standing(vec![item])
         }
-        _ => Denied::Failed(problem::store_error("PutItem", &error)),
+        _ => Denied::Failed(problem::store_error("PutItem", error)),
     }
 }
 
-fn standing_of_transaction(error: SdkError<TransactWriteItemsError>) -> Denied {
-    let canceled = match error.as_service_error() {
-        Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => canceled,
-        _ => return Denied::Failed(problem::store_error("TransactWriteItems", &error)),
+fn standing_of_transaction(error: &SdkError<TransactWriteItemsError>) -> Denied {
+    let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) =
+        error.as_service_error()
+    else {
+        return Denied::Failed(problem::store_error("TransactWriteItems", error));
     };
     let reasons = canceled.cancellation_reasons();
     match problem::of_reasons(reasons) {

@@ -25,6 +25,16 @@ pub(super) struct SlotRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lock: Option<LockRecord>,
     quarantine: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_push: Option<LastPushRecord>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LastPushRecord {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
+    to: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -57,6 +67,7 @@ impl From<&Slot> for SlotRecord {
             quarantine: quarantine
                 .map(|(commit, by)| (commit.to_string(), by.to_string()))
                 .collect(),
+            last_push: slot.last_push.as_ref().map(LastPushRecord::from),
         }
     }
 }
@@ -78,8 +89,25 @@ impl TryFrom<SlotRecord> for Slot {
             waiting: record.waiting.map(id).transpose()?,
             lock: record.lock.map(TryInto::try_into).transpose()?,
             quarantine,
+            last_push: record.last_push.map(LastPushRecord::read).transpose()?,
             version: record.version,
         })
+    }
+}
+
+impl From<&(Option<Commit>, Commit)> for LastPushRecord {
+    fn from((from, to): &(Option<Commit>, Commit)) -> Self {
+        Self {
+            from: from.as_ref().map(ToString::to_string),
+            to: to.to_string(),
+        }
+    }
+}
+
+impl LastPushRecord {
+    fn read(self) -> Result<(Option<Commit>, Commit), RecordError> {
+        let from = self.from.map(|from| Commit::parse(&from)).transpose()?;
+        Ok((from, Commit::parse(&self.to)?))
     }
 }
 

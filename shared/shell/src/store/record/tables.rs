@@ -181,6 +181,7 @@ impl Unpacker {
         let place = |text: &str| text.parse::<usize>().ok();
         place(first)
             .zip(place(last))
+            .filter(|(first, last)| first <= last)
             .and_then(|(first, last)| self.hosts.get(first..=last))
             .ok_or_else(|| RecordError::new("a host that is not in the table"))
     }

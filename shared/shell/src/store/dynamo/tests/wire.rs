@@ -103,7 +103,7 @@ impl Wire {
         self.0.lock().unwrap().requests.clone()
     }
 
-    fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    fn reply(&self, request: &HttpRequest) -> Reply {
         let mut script = self.0.lock().unwrap();
         let target = request.headers().get("x-amz-target").unwrap();
         let operation = target.split_once('.').unwrap().1.to_owned();
@@ -111,19 +111,21 @@ impl Wire {
         body.as_object_mut().unwrap().remove("ClientRequestToken");
         script.requests.push((operation, body));
         let reply = script.replies.pop_front();
-        match reply.expect("the script has an answer to every request") {
-            Reply::Lost => Err(ConnectorError::io("the connection broke".into())),
-            Reply::Answer(status, body) => Ok(HttpResponse::new(
-                StatusCode::try_from(status).unwrap(),
-                SdkBody::from(body.to_string()),
-            )),
-        }
+        reply.expect("the script has an answer to every request")
     }
+}
+
+fn response(status: u16, body: &Value) -> HttpResponse {
+    let status = StatusCode::try_from(status).unwrap();
+    HttpResponse::new(status, SdkBody::from(body.to_string()))
 }
 
 impl HttpConnector for Wire {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        HttpConnectorFuture::ready(self.answer(&request))
+        HttpConnectorFuture::ready(match self.reply(&request) {
+            Reply::Lost => Err(ConnectorError::io("the connection broke".into())),
+            Reply::Answer(status, body) => Ok(response(status, &body)),
+        })
     }
 }
 

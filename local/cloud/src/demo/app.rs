@@ -1,0 +1,78 @@
+//! The app of the demo: a small shop with a page, a build, a migration and two parameters it needs.
+
+use anyhow::Result;
+
+use crate::bitbucket::WorkTree;
+
+/// The repository.
+pub const REPOSITORY: &str = "acme/orders";
+/// The app.
+pub const APP: &str = "orders";
+/// What is planted as a secret, to be found nowhere but on the hosts.
+pub const GREETING: &str = "Welcome aboard, sailor \"No. 1\" = $HOME";
+
+const FILES: [(&str, &str); 7] = [
+    (
+        "package.json",
+        include_str!("../../../demo-app/package.json"),
+    ),
+    (
+        "package-lock.json",
+        include_str!("../../../demo-app/package-lock.json"),
+    ),
+    ("build.js", include_str!("../../../demo-app/build.js")),
+    ("migrate.js", include_str!("../../../demo-app/migrate.js")),
+    ("server.js", include_str!("../../../demo-app/server.js")),
+    (
+        "catalogue.json",
+        include_str!("../../../demo-app/catalogue.json"),
+    ),
+    (
+        "settings.json",
+        include_str!("../../../demo-app/settings.json"),
+    ),
+];
+
+/// The app's configuration: a canary, then the rest, and a short bake so that the demo is short.
+pub const CONFIGURATION: &str = r#"{
+  "branch": "main",
+  "waves": ["1", "100%"],
+  "health": {"port": 3000, "path": "/health", "attempts": 10, "interval_seconds": 1, "bake_seconds": 3},
+  "process": {"manager": "pm2", "script": "server.js", "mode": "cluster", "instances": 1},
+  "hooks": {"build": "build", "migrate": "migrate"},
+  "notifications": {"slack": ["deployments"], "sns": true},
+  "approval": false
+}"#;
+
+/// Writes the app's first commit.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn write(tree: &WorkTree) -> Result<()> {
+    for (name, content) in FILES {
+        tree.write(name, content)?;
+    }
+    Ok(())
+}
+
+/// A second edition whose health check fails a few seconds after it was proven.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn turn_sick(tree: &WorkTree) -> Result<()> {
+    let catalogue = r#"{ "title": "Orders, second edition", "products": [{ "name": "sail", "cents": 99900 }] }"#;
+    tree.write("catalogue.json", catalogue)?;
+    tree.write("settings.json", r#"{ "poolLastsMs": 5000 }"#)
+}
+
+/// A third edition that does not build.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn break_build(tree: &WorkTree) -> Result<()> {
+    tree.write("settings.json", "{}")?;
+    tree.write(
+        "catalogue.json",
+        r#"{ "title": "Orders, third edition", "product": [] }"#,
+    )
+}

@@ -1,0 +1,52 @@
+//! What an operator sets up once for an app: secrets, its configuration, its parameters, its repository's webhook.
+
+use anyhow::Result;
+
+use super::app;
+use crate::LocalCloud;
+use crate::bitbucket::WorkTree;
+
+/// The webhook's secret of the demo.
+pub(super) const WEBHOOK_SECRET: &str = "a secret between Bitbucket and Longshore";
+
+/// An app that is ready to be pushed to.
+#[derive(Debug)]
+pub struct Ready {
+    /// A clone of its repository.
+    pub tree: WorkTree,
+}
+
+/// Sets the app up.
+///
+/// # Errors
+/// When the emulator or git refuses.
+pub async fn prepare(cloud: &LocalCloud) -> Result<Ready> {
+    let environment = &cloud.options().environment;
+    let control = format!("/longshore/{environment}/control");
+    cloud
+        .put_secret(
+            &format!("{control}/bitbucket/webhook-secret"),
+            WEBHOOK_SECRET,
+        )
+        .await?;
+    let slack = cloud.sinks().slack_url("deployments");
+    cloud
+        .put_secret(&format!("{control}/slack/deployments"), &slack)
+        .await?;
+    cloud.subscribe_sinks().await?;
+    let configuration = format!("/longshore/{environment}/apps/{}", app::REPOSITORY);
+    cloud
+        .put_parameter(&configuration, app::CONFIGURATION)
+        .await?;
+    let name = |parameter: &str| format!("/{}/{environment}/{parameter}", app::APP);
+    cloud.put_secret(&name("GREETING"), app::GREETING).await?;
+    let database = cloud.options().work_dir.join("database.json");
+    cloud
+        .put_parameter(&name("DATABASE_FILE"), &database.display().to_string())
+        .await?;
+    let (repository, _) = cloud.repository(app::REPOSITORY, WEBHOOK_SECRET).await?;
+    let tree = repository
+        .clone_to(&cloud.options().work_dir.join("checkout"))
+        .await?;
+    Ok(Ready { tree })
+}

@@ -1,0 +1,90 @@
+//! Tells what happens while it happens, for a person: states, messages, verdicts, each with its time.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+
+use super::record::{Deployment, Entry};
+use crate::LocalCloud;
+use crate::sinks::Message;
+use crate::tools::Progress;
+
+/// The story of one push.
+pub(super) struct Story {
+    say: Progress,
+    began_ms: u64,
+    entries: usize,
+    messages: usize,
+}
+
+impl Story {
+    pub(super) fn begin(cloud: &LocalCloud, say: Progress) -> Self {
+        Self {
+            say,
+            began_ms: now_ms(),
+            entries: 0,
+            messages: cloud.sinks().messages().len(),
+        }
+    }
+
+    /// Says a line with the time since the push.
+    pub(super) fn tell(&self, line: &str) {
+        self.tell_at(now_ms(), line);
+    }
+
+    /// Tells what is new.
+    pub(super) fn follow(&mut self, cloud: &LocalCloud, deployment: &Deployment) {
+        for entry in deployment.timeline.iter().skip(self.entries) {
+            self.tell_at(entry.at_ms, &line_of(entry));
+        }
+        self.entries = deployment.timeline.len();
+        let messages = cloud.sinks().messages();
+        for message in messages.iter().skip(self.messages) {
+            if let Some(text) = slack_text(message) {
+                let at = u64::try_from(message.at_ms).unwrap_or_default();
+                self.tell_at(at, &format!("  Slack    {text}"));
+            }
+        }
+        self.messages = messages.len();
+    }
+
+    /// Tells how it ended for each host.
+    pub(super) fn verdicts(&self, deployment: &Deployment) {
+        for (host, verdict) in deployment.verdicts() {
+            (self.say)(&format!("            {host}  {verdict}"));
+        }
+        if let Some((class, line)) = deployment.failure() {
+            (self.say)(&format!("            why: {class}: {line}"));
+        }
+    }
+
+    fn tell_at(&self, at_ms: u64, line: &str) {
+        let since = at_ms.saturating_sub(self.began_ms);
+        let (seconds, tenths) = (since / 1000, since % 1000 / 100);
+        (self.say)(&format!("  {seconds:>4}.{tenths} s  {line}"));
+    }
+}
+
+fn line_of(entry: &Entry) -> String {
+    match entry.wave {
+        Some(wave) => format!("{} (wave {})", entry.state, wave.saturating_add(1)),
+        None => entry.state.clone(),
+    }
+}
+
+/// What Slack shows as the notification of a message.
+pub(super) fn slack_text(message: &Message) -> Option<&str> {
+    if !message.path.starts_with("/slack/") || message.status != 200 {
+        return None;
+    }
+    message.body.get("text").and_then(Value::as_str)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "shown to a person, never asserted on"
+)]
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+}
