@@ -1165,7 +1165,18 @@ async function status() {
   const seen = await round(id, readJson(own(id, 'config.json')), readJson(own(id, 'release.json')).port);
   const link = orElse('', () => path.basename(fs.readlinkSync(path.join(APP_DIR, 'current'))));
   const drift = link === id ? '' : 'current does not name the active release';
-  say(...head, seen.served || '-', seen.ok && !drift, drift || seen.detail);
+  const said = seen.ok || drift ? '' : recentError(id);
+  say(...head, seen.served || '-', seen.ok && !drift, drift || (said ? seen.detail + ': ' + said : seen.detail));
+}
+
+// What the app itself says of its sickness, if it said anything in the last minute.
+function recentError(id) {
+  return orElse('', () => {
+    const file = path.join(APP_DIR, 'log', 'app', 'error.log');
+    const { mtimeMs, size } = fs.statSync(file);
+    if (Date.now() - mtimeMs > 60000) return '';
+    return firstErrorLine(readFrom(file, Math.max(0, size - 2048)), masker(readJson(own(id, 'env.json'))));
+  });
 }
 
 // --- room ---

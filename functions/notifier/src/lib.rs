@@ -1,6 +1,7 @@
 //! `notifier`: tells people what they are owed, channel by channel.
 //!
-//! At least once: a message is marked as delivered after it was, so a crash in between repeats it, under the same number. A
+//! At least once: a message is claimed, delivered, and then marked as delivered, so a crash in between repeats it, under the
+//! same number, and two looks that meet do not. A
 //! channel that is down delays no other and never a deployment.
 
 pub mod message;
@@ -12,7 +13,9 @@ mod text;
 
 pub use aws_desk::AwsDesk;
 
-use longshore_core::{Announcement, Cause, Channel, Deployment, Millis, Observation};
+use longshore_core::{
+    Announcement, Cause, Channel, Deployment, DeploymentId, Millis, Observation,
+};
 use longshore_desk::{DeskError, about, serve};
 use longshore_events::{Batch, Failures, Message as Hint};
 use longshore_shell::advance::{AdvanceError, record};
@@ -50,10 +53,18 @@ async fn one<D: Desk>(desk: &D, body: &str) -> Result<(), DeskError> {
     };
     let mut undelivered = None;
     for announcement in &deployment.announcements {
-        match deliver(desk, &deployment, announcement).await {
-            Ok(()) => done(desk, &deployment, announcement).await?,
-            Err(error) => undelivered = Some(error),
+        let number = announcement.number;
+        if !is_claimed(desk, &deployment.id, number).await? {
+            continue;
         }
+        let became = match deliver(desk, &deployment, announcement).await {
+            Ok(()) => Observation::Announced(number),
+            Err(error) => {
+                undelivered = Some(error);
+                Observation::AnnounceFailed(number)
+            }
+        };
+        note(desk, &deployment.id, became).await?;
     }
     undelivered.map_or(Ok(()), |error| Err(DeskError::undelivered(error)))
 }
@@ -85,19 +96,13 @@ async fn deliver<D: Desk>(
     Ok(())
 }
 
-async fn done<D: Desk>(
-    desk: &D,
-    deployment: &Deployment,
-    announcement: &Announcement,
-) -> Result<(), DeskError> {
-    let seen = [Observation::Announced(announcement.number)];
-    record(
-        desk.store(),
-        desk.clock(),
-        &deployment.id,
-        &seen,
-        Cause::Event,
-    )
-    .await?;
-    Ok(())
+/// Claims a message, unless somebody else is delivering it right now.
+async fn is_claimed<D: Desk>(desk: &D, id: &DeploymentId, number: u32) -> Result<bool, DeskError> {
+    note(desk, id, Observation::AnnounceStarted(number)).await
+}
+
+/// Records what becomes of a message; says whether that was news.
+async fn note<D: Desk>(desk: &D, id: &DeploymentId, seen: Observation) -> Result<bool, DeskError> {
+    let recorded = record(desk.store(), desk.clock(), id, &[seen], Cause::Event).await?;
+    Ok(recorded.is_some_and(|recorded| recorded.changed))
 }

@@ -16,7 +16,7 @@ use crate::hosts::{self, Host, Hosts};
 use crate::ministack::{self, MiniStack};
 use crate::parameters::{self, Kind};
 use crate::ports::Port;
-use crate::process::Environment;
+use crate::process::{self, Environment};
 use crate::sinks::Sinks;
 use crate::stack::Stack;
 use crate::template::Template;
@@ -287,6 +287,18 @@ impl LocalCloud {
         self.sinks
             .subscribe(&self.aws, self.resource(TOPIC_TYPE)?)
             .await
+    }
+
+    /// Kills every running process of a function with SIGKILL, in the middle of whatever it does; says how many there were.
+    ///
+    /// # Errors
+    /// When the processes of this machine cannot be listed.
+    pub fn kill_function(&self, name: &str) -> Result<usize> {
+        let name = format!("longshore-{}-{name}", self.options.environment);
+        process::kill_by_environment(&[
+            ("AWS_LAMBDA_FUNCTION_NAME", &name),
+            ("AWS_ENDPOINT_URL", self.aws.endpoint()),
+        ])
     }
 
     /// A repository whose pushes are announced to the API with this secret.

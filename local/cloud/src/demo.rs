@@ -109,6 +109,26 @@ async fn play(cloud: &LocalCloud, say: Progress) -> Result<bool> {
     Ok(checks.iter().all(|check| check.held))
 }
 
+/// Tells the story of every deployment, for as long as it is watched.
+///
+/// # Errors
+/// When the table cannot be read.
+pub async fn watch(cloud: &LocalCloud, say: Progress) -> Result<()> {
+    let mut stories: Vec<Story> = Vec::new();
+    loop {
+        for (index, deployment) in Deployment::all(cloud).await?.iter().enumerate() {
+            if index >= stories.len() {
+                say(&format!("\n━━━ Deployment {}", deployment.id));
+                stories.push(Story::begin(cloud, say));
+            }
+            if let Some(story) = stories.get_mut(index) {
+                story.follow_to_the_end(cloud, deployment);
+            }
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
 /// Commits, pushes, and tells the story until the deployment is over and everybody was told.
 async fn push(
     cloud: &LocalCloud,

@@ -19,6 +19,7 @@ pub mod sign;
 pub mod sinks;
 pub mod stack;
 pub mod template;
+pub mod test_bench;
 pub mod tools;
 pub mod wait;
 

@@ -21,6 +21,36 @@ const TAIL_LINES: usize = 15;
 /// The environment of a child: these variables and no other.
 pub type Environment = BTreeMap<String, String>;
 
+/// Kills every process of this user whose environment has all of these variables; says how many there were.
+///
+/// # Errors
+/// When the processes of this machine cannot be listed.
+pub fn kill_by_environment(variables: &[(&str, &str)]) -> Result<usize> {
+    let mut killed = 0_usize;
+    for entry in std::fs::read_dir("/proc").context("listing processes")? {
+        let Ok(entry) = entry else { continue };
+        let number = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok());
+        let Some(pid) = number.and_then(Pid::from_raw) else {
+            continue;
+        };
+        // A process of somebody else, or one that has just ended, cannot be read and is not ours.
+        let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+        let has = |(name, value): &(&str, &str)| {
+            let wanted = format!("{name}={value}");
+            environment
+                .split(|byte| *byte == 0)
+                .any(|variable| variable == wanted.as_bytes())
+        };
+        if variables.iter().all(has) && kill_process(pid, Signal::KILL).is_ok() {
+            killed = killed.saturating_add(1);
+        }
+    }
+    Ok(killed)
+}
+
 /// A running child.
 #[derive(Debug)]
 pub struct Service {

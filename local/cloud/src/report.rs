@@ -5,3 +5,9 @@
 pub(crate) fn say(line: &str) {
     println!("{line}");
 }
+
+/// Says what went wrong.
+#[expect(clippy::print_stderr, reason = "this is the program's voice")]
+pub(crate) fn complain(line: &str) {
+    eprintln!("error: {line}");
+}

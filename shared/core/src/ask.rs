@@ -134,7 +134,7 @@ impl Ask {
     pub(crate) fn not_sent(
         &mut self,
         token: &Token,
-        class: FailureClass,
+        failure: &Failure,
         now: Timestamp,
         policy: &Policy,
     ) -> bool {
@@ -147,14 +147,14 @@ impl Ask {
         };
         let command = self.commands.remove(index);
         let alone = command.hosts.len() == 1;
-        let split = class == FailureClass::InvalidHost && !alone;
+        let split = failure.class == FailureClass::InvalidHost && !alone;
         if split {
             for host in command.hosts {
                 self.add_command(vec![host], command.token.attempt, now);
             }
         } else {
             for host in command.hosts {
-                self.again_or_give_up(&host, Failure::of(class), now, policy);
+                self.again_or_give_up(&host, failure.clone(), now, policy);
             }
         }
         true

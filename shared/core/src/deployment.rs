@@ -6,7 +6,7 @@ use crate::policy::Policy;
 use crate::release::Release;
 use crate::rounds::{Probe, Round, Rounds};
 use crate::state::{Phase, State};
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 
 /// What a deployment is for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -172,6 +172,20 @@ pub struct Announcement {
     pub channel: Channel,
     /// When it became due.
     pub since: Timestamp,
+    /// When somebody set out to deliver it. Until the claim is old, nobody else does, so that people are not told twice
+    /// when two looks meet.
+    pub claimed: Option<Timestamp>,
+}
+
+impl Announcement {
+    /// After this time a claim is void: whoever made it has died, and the message is delivered again.
+    pub const CLAIM_HOLDS: Millis = Millis::from_secs(60);
+
+    /// Whether it may be claimed now.
+    #[must_use]
+    pub fn is_free(&self, now: Timestamp) -> bool {
+        self.claimed.is_none_or(|since| now.since(since) >= Self::CLAIM_HOLDS)
+    }
 }
 
 /// One attempt to move an app of an environment to a release.
@@ -369,6 +383,7 @@ impl Deployment {
                     kind,
                     channel: channel.clone(),
                     since: now,
+                    claimed: None,
                 });
             }
         }

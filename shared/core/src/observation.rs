@@ -56,7 +56,11 @@ pub enum Observation {
     },
     /// Time has passed; deadlines and rounds may be due.
     TimePassed,
-    /// A message was delivered to every channel, or given up on.
+    /// Somebody sets out to deliver a message.
+    AnnounceStarted(u32),
+    /// A message was not taken; it is to be tried again.
+    AnnounceFailed(u32),
+    /// A message was delivered, or given up on.
     Announced(u32),
 }
 
@@ -79,6 +83,8 @@ impl Observation {
             Self::HostReported(..) => "HostReported",
             Self::Probed { .. } => "Probed",
             Self::TimePassed => "TimePassed",
+            Self::AnnounceStarted(_) => "AnnounceStarted",
+            Self::AnnounceFailed(_) => "AnnounceFailed",
             Self::Announced(_) => "Announced",
         }
     }

@@ -59,8 +59,8 @@ impl Why {
 /// What the deployment becomes when this is seen at this time. Pure, and without a panic for any input.
 #[must_use]
 pub fn step(deployment: &Deployment, seen: &Observation, now: Timestamp) -> Advance {
-    if let Observation::Announced(number) = seen {
-        return announced(deployment, *number);
+    if let Some(told) = telling(deployment, seen, now) {
+        return told;
     }
     match &deployment.state {
         State::AwaitingApproval { deadline } => {
@@ -88,14 +88,44 @@ pub fn step(deployment: &Deployment, seen: &Observation, now: Timestamp) -> Adva
     }
 }
 
-/// A message was delivered; the same in every state, as messages outlive the state they are about.
-fn announced(deployment: &Deployment, number: u32) -> Advance {
+/// What becomes of messages: the same in every state, as messages outlive the state they are about. `None` for what is
+/// not about messages.
+fn telling(deployment: &Deployment, seen: &Observation, now: Timestamp) -> Option<Advance> {
     let mut next = deployment.clone();
-    next.announcements.retain(|a| a.number != number);
-    if next.announcements.len() == deployment.announcements.len() {
-        return Advance::Unchanged(Why::AlreadyKnown);
+    match seen {
+        Observation::AnnounceStarted(number) => {
+            for message in next.announcements.iter_mut().filter(|a| a.number == *number) {
+                if message.is_free(now) {
+                    message.claimed = Some(now);
+                }
+            }
+        }
+        Observation::AnnounceFailed(number) => {
+            for message in next.announcements.iter_mut().filter(|a| a.number == *number) {
+                message.claimed = None;
+            }
+        }
+        Observation::Announced(number) => next.announcements.retain(|a| a.number != *number),
+        Observation::Approved(_)
+        | Observation::Refused(_)
+        | Observation::CancelRequested(_)
+        | Observation::Superseded(_)
+        | Observation::Ready(_)
+        | Observation::NotReady(_)
+        | Observation::SendStarted(_)
+        | Observation::CommandSent(..)
+        | Observation::SendRefused(..)
+        | Observation::SendPostponed(_)
+        | Observation::CommandMissing(_)
+        | Observation::HostReported(..)
+        | Observation::Probed { .. }
+        | Observation::TimePassed => return None,
     }
-    Advance::Advanced(Box::new(next))
+    Some(if next.announcements == deployment.announcements {
+        Advance::Unchanged(Why::AlreadyKnown)
+    } else {
+        Advance::Advanced(Box::new(next))
+    })
 }
 
 /// The deployment in another state.

@@ -37,7 +37,7 @@ const FILES: [(&str, &str); 7] = [
 pub const CONFIGURATION: &str = r#"{
   "branch": "main",
   "waves": ["1", "100%"],
-  "health": {"port": 3000, "path": "/health", "attempts": 10, "interval_seconds": 1, "bake_seconds": 3},
+  "health": {"port": 3000, "path": "/health", "attempts": 4, "interval_seconds": 1, "bake_seconds": 3},
   "process": {"manager": "pm2", "script": "server.js", "mode": "cluster", "instances": 1},
   "hooks": {"build": "build", "migrate": "migrate"},
   "notifications": {"slack": ["deployments"], "sns": true},

@@ -15,6 +15,7 @@ pub(super) struct Story {
     began_ms: u64,
     entries: usize,
     messages: usize,
+    over: bool,
 }
 
 impl Story {
@@ -24,6 +25,7 @@ impl Story {
             began_ms: now_ms(),
             entries: 0,
             messages: cloud.sinks().messages().len(),
+            over: false,
         }
     }
 
@@ -46,6 +48,18 @@ impl Story {
             }
         }
         self.messages = messages.len();
+    }
+
+    /// Tells what is new until it is over, and then how it ended, once.
+    pub(super) fn follow_to_the_end(&mut self, cloud: &LocalCloud, deployment: &Deployment) {
+        if self.over {
+            return;
+        }
+        self.follow(cloud, deployment);
+        if deployment.at_rest {
+            self.verdicts(deployment);
+            self.over = true;
+        }
     }
 
     /// Tells how it ended for each host.

@@ -20,6 +20,8 @@ pub(super) fn ended(seen: &Observation) -> Advance {
         | Observation::HostReported(..)
         | Observation::Probed { .. }
         | Observation::TimePassed
-        | Observation::Announced(_) => Advance::Unchanged(Why::Over),
+        | Observation::AnnounceStarted(_)
+| Observation::AnnounceFailed(_)
+| Observation::Announced(_) => Advance::Unchanged(Why::Over),
     }
 }

@@ -69,7 +69,9 @@ pub(super) fn preparing(
             Some(ask) => kept(deployment, run, Phase::Preparing(ask)),
         },
         Observation::CancelRequested(by) => cancelled(deployment, run, by, now),
-        Observation::Approved(_) | Observation::Ready(_) | Observation::Announced(_) => {
+        Observation::Approved(_) | Observation::Ready(_) | Observation::AnnounceStarted(_)
+| Observation::AnnounceFailed(_)
+| Observation::Announced(_) => {
             Advance::Unchanged(Why::AlreadyKnown)
         }
         Observation::Refused(_) | Observation::Superseded(_) | Observation::NotReady(_) => {
@@ -99,7 +101,9 @@ pub(super) fn migrating(
             Some(ask) => kept(deployment, run, Phase::Migrating(ask)),
         },
         Observation::CancelRequested(by) => cancelled(deployment, run, by, now),
-        Observation::Approved(_) | Observation::Ready(_) | Observation::Announced(_) => {
+        Observation::Approved(_) | Observation::Ready(_) | Observation::AnnounceStarted(_)
+| Observation::AnnounceFailed(_)
+| Observation::Announced(_) => {
             Advance::Unchanged(Why::AlreadyKnown)
         }
         Observation::Refused(_) | Observation::Superseded(_) | Observation::NotReady(_) => {
@@ -132,7 +136,9 @@ pub(super) fn activating(
             let cause = Failure::of(FailureClass::CancelledByOperator);
             restoring::roll_back(deployment, run, cause, now)
         }
-        Observation::Approved(_) | Observation::Ready(_) | Observation::Announced(_) => {
+        Observation::Approved(_) | Observation::Ready(_) | Observation::AnnounceStarted(_)
+| Observation::AnnounceFailed(_)
+| Observation::Announced(_) => {
             Advance::Unchanged(Why::AlreadyKnown)
         }
         Observation::Refused(_) | Observation::Superseded(_) | Observation::NotReady(_) => {
@@ -271,11 +277,11 @@ pub(super) fn heard(
         Observation::SendStarted(token) => next.send_started(token, now),
         Observation::CommandSent(token, command) => next.sent(token, command),
         Observation::SendRefused(token, failure) => {
-            next.not_sent(token, failure.class, now, policy)
+            next.not_sent(token, failure, now, policy)
         }
         Observation::SendPostponed(token) => next.postponed(token, now, policy),
         Observation::CommandMissing(token) => {
-            next.not_sent(token, FailureClass::Undeliverable, now, policy)
+            next.not_sent(token, &Failure::of(FailureClass::Undeliverable), now, policy)
         }
         Observation::HostReported(token, host, report) => {
             next.reported(token, host, report, now, policy)
@@ -292,7 +298,9 @@ pub(super) fn heard(
         | Observation::Ready(_)
         | Observation::NotReady(_)
         | Observation::Probed { .. }
-        | Observation::Announced(_) => false,
+        | Observation::AnnounceStarted(_)
+| Observation::AnnounceFailed(_)
+| Observation::Announced(_) => false,
     };
     changed.then_some(next)
 }

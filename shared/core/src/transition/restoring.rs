@@ -63,7 +63,9 @@ pub(super) fn rolling_back(
         | Observation::Refused(_)
         | Observation::Superseded(_)
         | Observation::NotReady(_) => Advance::Unchanged(Why::TooLate),
-        Observation::Approved(_) | Observation::Ready(_) | Observation::Announced(_) => {
+        Observation::Approved(_) | Observation::Ready(_) | Observation::AnnounceStarted(_)
+| Observation::AnnounceFailed(_)
+| Observation::Announced(_) => {
             Advance::Unchanged(Why::AlreadyKnown)
         }
         Observation::Probed { .. } => Advance::Unchanged(Why::AlreadyKnown),
@@ -120,7 +122,9 @@ pub(super) fn verifying_rollback(
         | Observation::Refused(_)
         | Observation::Superseded(_)
         | Observation::NotReady(_) => Advance::Unchanged(Why::TooLate),
-        Observation::Approved(_) | Observation::Ready(_) | Observation::Announced(_) => {
+        Observation::Approved(_) | Observation::Ready(_) | Observation::AnnounceStarted(_)
+| Observation::AnnounceFailed(_)
+| Observation::Announced(_) => {
             Advance::Unchanged(Why::AlreadyKnown)
         }
     }

@@ -71,7 +71,9 @@ pub(super) fn verifying(
             let cause = Failure::of(FailureClass::CancelledByOperator);
             restoring::roll_back(deployment, run, cause, now)
         }
-        Observation::Approved(_) | Observation::Ready(_) | Observation::Announced(_) => {
+        Observation::Approved(_) | Observation::Ready(_) | Observation::AnnounceStarted(_)
+| Observation::AnnounceFailed(_)
+| Observation::Announced(_) => {
             Advance::Unchanged(Why::AlreadyKnown)
         }
         Observation::Refused(_) | Observation::Superseded(_) | Observation::NotReady(_) => {
@@ -114,7 +116,9 @@ pub(super) fn baking(
             let cause = Failure::of(FailureClass::CancelledByOperator);
             restoring::roll_back(deployment, run, cause, now)
         }
-        Observation::Approved(_) | Observation::Ready(_) | Observation::Announced(_) => {
+        Observation::Approved(_) | Observation::Ready(_) | Observation::AnnounceStarted(_)
+| Observation::AnnounceFailed(_)
+| Observation::Announced(_) => {
             Advance::Unchanged(Why::AlreadyKnown)
         }
         Observation::Refused(_) | Observation::Superseded(_) | Observation::NotReady(_) => {
@@ -229,8 +233,14 @@ fn heard(
     Some(Round::Asking { ask: heard, probe })
 }
 
-const fn first_probe(deployment: &Deployment) -> Probe {
-    if deployment.policy.health.outside {
+/// The check from outside begins when every host has switched: before that, a load balancer may well answer from a host of
+/// a later wave, and rightly from the old release.
+fn first_probe(deployment: &Deployment) -> Probe {
+    let all_switched = deployment
+        .state
+        .run()
+        .is_some_and(|run| run.switched().len() == run.in_service().len());
+    if deployment.policy.health.outside && all_switched {
         Probe::Wanted
     } else {
         Probe::NotConfigured

@@ -40,6 +40,8 @@ struct Answer<'a> {
     #[serde(borrow)]
     outcome: Cow<'a, str>,
     #[serde(borrow, default)]
+    action: Cow<'a, str>,
+    #[serde(borrow, default)]
     class: Cow<'a, str>,
     #[serde(borrow, default)]
     served: Cow<'a, str>,
@@ -70,6 +72,10 @@ pub(super) fn read(output: &str, token: &str) -> Report {
 
 fn report(answer: &Answer<'_>) -> Report {
     match answer.outcome.as_ref() {
+        "done" if is_sick(answer) => Report::Failed(Failure::with_detail(
+            FailureClass::HealthFailed,
+            &answer.detail,
+        )),
         "done" => Report::Done {
             served: ReleaseId::parse(&answer.served).ok(),
             healthy: answer.healthy,
@@ -80,6 +86,11 @@ fn report(answer: &Answer<'_>) -> Report {
             "the answer has an outcome that is not known here",
         )),
     }
+}
+
+/// A host that could look, and saw that the app is not well: what it saw is worth keeping.
+fn is_sick(answer: &Answer<'_>) -> bool {
+    answer.action == "status" && !answer.healthy && !answer.detail.is_empty()
 }
 
 fn failed(answer: &Answer<'_>) -> Report {

@@ -81,6 +81,8 @@ struct AnnouncementRecord {
     kind: AnnouncementWord,
     channel: ChannelRecord,
     since_ms: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    claimed_ms: Option<u64>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -257,6 +259,7 @@ impl From<&Announcement> for AnnouncementRecord {
             kind: announcement.kind.into(),
             channel: (&announcement.channel).into(),
             since_ms: announcement.since.as_unix_ms(),
+            claimed_ms: announcement.claimed.map(Timestamp::as_unix_ms),
         }
     }
 }
@@ -270,6 +273,7 @@ impl TryFrom<AnnouncementRecord> for Announcement {
             kind: record.kind.into(),
             channel: record.channel.try_into()?,
             since: Timestamp::from_unix_ms(record.since_ms),
+            claimed: record.claimed_ms.map(Timestamp::from_unix_ms),
         })
     }
 }

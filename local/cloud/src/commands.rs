@@ -1,0 +1,5 @@
+//! What each command of the program does.
+
+pub(crate) mod checks;
+pub(crate) mod cloud;
+pub(crate) mod hook;

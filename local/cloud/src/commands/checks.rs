@@ -1,0 +1,109 @@
+//! The parts of the checks that need the tools: Python programs with pinned pieces, and an emulator.
+
+use std::path::PathBuf;
+use std::process::ExitStatus;
+
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
+use longshore_local::test_bench::TestBench;
+use longshore_local::tools::{self, Tools};
+use tokio::process::Command;
+
+use crate::report;
+
+/// A set of pinned tools.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Set {
+    /// The emulator, boto3 and the AWS CLI.
+    Local,
+    /// The static checks.
+    Checks,
+}
+
+/// What `tool` takes.
+#[derive(Debug, Args)]
+pub(crate) struct Tool {
+    /// The tool set.
+    set: Set,
+    /// The program.
+    program: String,
+    /// What the program takes.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+/// What `rust-tests` takes.
+#[derive(Debug, Args)]
+pub(crate) struct RustTests {
+    /// What `cargo test` takes.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+/// Makes both tool sets.
+pub(crate) async fn tools() -> Result<()> {
+    let repo = std::env::current_dir()?;
+    Tools::prepare(&repo, report::say).await?;
+    tools::checks(&repo, report::say).await?;
+    Ok(())
+}
+
+/// Runs a program of a tool set.
+pub(crate) async fn tool(tool: Tool) -> Result<()> {
+    let program = programs(tool.set).await?.join(&tool.program);
+    let mut command = Command::new(&program);
+    command.args(&tool.arguments);
+    finished(&tool.program, command.status().await?)
+}
+
+/// Runs the tests of the host script, with the Python of the local cloud.
+pub(crate) async fn host_tests() -> Result<()> {
+    let python = programs(Set::Local).await?.join("python");
+    let mut command = Command::new(python);
+    command.args(["-m", "unittest", "discover", "-s", "host/tests"]);
+    finished("the tests of the host script", command.status().await?)
+}
+
+/// Runs `cargo test`, with an emulator of DynamoDB for the contract tests, and a stand-in for the clients that nobody here
+/// wrote.
+pub(crate) async fn rust_tests(tests: RustTests) -> Result<()> {
+    let repo = std::env::current_dir()?;
+    let tools = Tools::prepare(&repo, report::say).await?;
+    let bench = TestBench::start(&tools, &repo).await?;
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["test", "--workspace"]).args(&tests.arguments);
+    command.env("LONGSHORE_TEST_DYNAMODB", bench.endpoint());
+    let rust = command.status().await?;
+    let mut clients = Command::new(tools.python());
+    clients.args([
+        "-m",
+        "unittest",
+        "discover",
+        "-s",
+        "local/ssm-stand-in/tests/clients",
+    ]);
+    clients.env("LONGSHORE_STAND_IN_URL", bench.stand_in());
+    let clients = clients.status().await;
+    bench.stop().await?;
+    finished("cargo test", rust)?;
+    finished("the tests with boto3", clients?)
+}
+
+async fn programs(set: Set) -> Result<PathBuf> {
+    let repo = std::env::current_dir()?;
+    Ok(match set {
+        Set::Local => {
+            let python = Tools::prepare(&repo, report::say).await?.python();
+            python.parent().map(PathBuf::from).unwrap_or_default()
+        }
+        Set::Checks => tools::checks(&repo, report::say).await?,
+    })
+}
+
+fn finished(what: &str, status: ExitStatus) -> Result<()> {
+    if !status.success() {
+        bail!("{what} failed: {status}");
+    }
+    Ok(())
+}

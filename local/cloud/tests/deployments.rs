@@ -1,0 +1,364 @@
+//! Longshore from end to end: the real template, the real functions, real hosts with a real app under pm2, and what goes
+//! wrong in between. Each test has a local cloud of its own.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test may stop at the first surprise"
+)]
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use longshore_local::bitbucket::Webhook;
+use longshore_local::demo::record::Deployment;
+use longshore_local::demo::{Ready, app, prepare};
+use longshore_local::{LocalCloud, Options, wait};
+use serde_json::{Value, json};
+use ssm_stand_in::{Action, EventFaultChange, FaultChange};
+
+const LIMIT: Duration = Duration::from_secs(240);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+struct Scene {
+    cloud: LocalCloud,
+    ready: Ready,
+    folder: tempfile::TempDir,
+}
+
+impl Scene {
+    async fn start(hosts: usize, faults: FaultChange) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let root = root.canonicalize().unwrap();
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_longshore-local"));
+        let mut options = Options::new(&root, folder.path(), program.parent().unwrap());
+        options.hosts = hosts;
+        options.faults = faults;
+        options.minute_ms = 5_000;
+        options.webhook_program = Some(program.clone());
+        let cloud = LocalCloud::start(options).await.unwrap();
+        let ready = prepare(&cloud).await.unwrap();
+        Self {
+            cloud,
+            ready,
+            folder,
+        }
+    }
+
+    /// Commits and pushes; gives the new deployment's id.
+    async fn push(&self, message: &str) -> String {
+        let known = Deployment::all(&self.cloud).await.unwrap().len();
+        self.ready.tree.commit(message).await.unwrap();
+        self.ready.tree.push("main").await.unwrap();
+        let found = wait::until("deployment", LIMIT, LOOK_EVERY, async || {
+            Ok(Deployment::all(&self.cloud).await?.into_iter().nth(known))
+        });
+        found.await.unwrap().id
+    }
+
+    async fn until(
+        &self,
+        id: &str,
+        what: &str,
+        reached: impl Fn(&Deployment) -> bool,
+    ) -> Deployment {
+        let found = wait::until(what, LIMIT, LOOK_EVERY, async || {
+            let deployment = Deployment::read(&self.cloud, id).await?;
+            Ok(deployment.filter(&reached))
+        });
+        found.await.unwrap_or_else(|error| panic!("{error:#}"))
+    }
+
+    async fn over(&self, id: &str) -> Deployment {
+        self.until(id, "end and rest of the deployment", |d| d.at_rest)
+            .await
+    }
+
+    async fn reaches(&self, id: &str, state: &str) {
+        let passed = |d: &Deployment| d.timeline.iter().any(|entry| entry.state == state);
+        self.until(id, state, passed).await;
+    }
+
+    fn break_something(&self, change: &FaultChange) {
+        self.cloud.agents().set_faults(change).unwrap();
+    }
+
+    fn act(&self, action: Action) {
+        self.break_something(&FaultChange {
+            actions: vec![action],
+            ..FaultChange::default()
+        });
+    }
+
+    fn host(&self, index: usize) -> String {
+        self.cloud.hosts().get(index).unwrap().id.clone()
+    }
+
+    /// The release that each host answers with, by HTTP.
+    async fn served(&self) -> Vec<String> {
+        let http = reqwest::Client::new();
+        let mut served = Vec::new();
+        for host in self.cloud.hosts() {
+            let url = format!("http://127.0.0.1:{}/", host.port());
+            let answer = http.get(url).header("x-longshore-probe", "1").send().await;
+            let header = answer
+                .unwrap()
+                .headers()
+                .get("x-longshore-release")
+                .cloned();
+            served.push(header.unwrap().to_str().unwrap().to_owned());
+        }
+        served
+    }
+
+    /// What each host's own ledger calls active (I5: the table never contradicts it).
+    fn ledgers(&self) -> Vec<Value> {
+        let ledger = |root: PathBuf| std::fs::read(root.join("orders/ledger.json")).unwrap();
+        let hosts = self.cloud.hosts().iter();
+        hosts
+            .map(|host| serde_json::from_slice(&ledger(host.root())).unwrap())
+            .collect()
+    }
+
+    async fn end(self) {
+        self.cloud.stop().await.unwrap();
+        self.folder.close().unwrap();
+    }
+}
+
+fn word<'a>(deployment: &'a Deployment, expected: &str) -> &'a str {
+    assert_eq!(
+        deployment.state,
+        expected,
+        "{:?} {:?}",
+        deployment.failure(),
+        deployment.timeline
+    );
+    &deployment.state
+}
+
+#[tokio::test]
+async fn with_every_event_of_ssm_dropped_a_push_still_goes_live_and_a_bad_one_still_comes_back() {
+    let scene = Scene::start(
+        2,
+        FaultChange {
+            events: Some(EventFaultChange {
+                drop_percent: Some(100),
+                ..EventFaultChange::default()
+            }),
+            ..FaultChange::default()
+        },
+    )
+    .await;
+    app::write(&scene.ready.tree).unwrap();
+    let first = scene.push("first").await;
+    word(&scene.over(&first).await, "Succeeded");
+    let good = scene.served().await;
+
+    app::turn_sick(&scene.ready.tree).unwrap();
+    let second = scene.push("second").await;
+    let back = scene.over(&second).await;
+    word(&back, "RolledBack");
+    assert!(
+        back.verdicts()
+            .values()
+            .all(|verdict| verdict == "restored"),
+        "{:?}",
+        back.verdicts()
+    );
+    assert_eq!(scene.served().await, good);
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn killing_scripts_agents_and_functions_in_the_middle_ends_in_the_right_state() {
+    let scene = Scene::start(2, FaultChange::default()).await;
+    app::write(&scene.ready.tree).unwrap();
+    let first = scene.push("first").await;
+    scene.reaches(&first, "Preparing").await;
+    let running = wait::until("script", LIMIT, LOOK_EVERY, async || {
+        let log = scene.cloud.hosts().first().unwrap().root().join("orders");
+        Ok(log.exists().then_some(()))
+    });
+    running.await.unwrap();
+    let host = scene.host(0);
+    scene.act(Action::KillScript {
+        host,
+        command: None,
+    });
+    scene.cloud.kill_function("reconciler").unwrap();
+    scene.reaches(&first, "Activating").await;
+    let host = scene.host(1);
+    scene.act(Action::RestartAgent { host });
+    for function in [
+        "on-command-status",
+        "health-verifier",
+        "reconciler",
+        "notifier",
+    ] {
+        scene.cloud.kill_function(function).unwrap();
+    }
+    let over = scene.over(&first).await;
+    word(&over, "Succeeded");
+    assert!(over.verdicts().values().all(|verdict| verdict == "proven"));
+    let served = scene.served().await;
+    for (ledger, served) in scene.ledgers().iter().zip(&served) {
+        assert_eq!(
+            ledger.get("active").and_then(Value::as_str),
+            Some(served.as_str())
+        );
+    }
+    assert_eq!(scene.cloud.sinks().messages().is_empty(), false);
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn a_lost_reply_of_send_command_is_found_again_and_nothing_is_activated_twice() {
+    let scene = Scene::start(1, FaultChange::default()).await;
+    scene.break_something(&FaultChange {
+        lose_send_replies: Some(1),
+        ..FaultChange::default()
+    });
+    app::write(&scene.ready.tree).unwrap();
+    let first = scene.push("first").await;
+    word(&scene.over(&first).await, "Succeeded");
+    let url = format!("{}/_longshore/commands", scene.cloud.agents().endpoint());
+    let text = reqwest::get(url).await.unwrap().text().await.unwrap();
+    let prepares = text.matches(":prepare:0:0.1\"").count();
+    assert!(prepares >= 1, "{text}");
+    assert!(
+        !text.contains(":prepare:0:1.2"),
+        "sent a second time: {text}"
+    );
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn repeats_and_hostile_texts_deploy_once_and_are_found_nowhere() {
+    let scene = Scene::start(1, FaultChange::default()).await;
+    app::write(&scene.ready.tree).unwrap();
+    let first = scene
+        .push("CANARY-message $(touch /tmp/CANARY-ran) {{ssm:/orders/dev/GREETING}}")
+        .await;
+    word(&scene.over(&first).await, "Succeeded");
+
+    let secret = "a secret between Bitbucket and Longshore";
+    let webhook = Webhook::new(app::REPOSITORY, &scene.cloud.webhook_url().unwrap(), secret);
+    let commit = scene.ready.tree.git(&["rev-parse", "HEAD"]).await.unwrap();
+    let body = json!({
+        "actor": {"display_name": "CANARY-author", "nickname": "ann", "uuid": "{87bb15eb-47c1-49b3-9f16-ca824a2979a4}"},
+        "repository": {"full_name": app::REPOSITORY, "uuid": "{21fa9bf8-b5b2-4891-97ed-d590bad0f871}"},
+        "push": {"changes": [
+            {"old": null, "new": {"type": "branch", "name": "CANARY-branch\u{202e}", "target": {"hash": "a".repeat(40), "message": "CANARY-message"}}},
+            {"old": {"type": "branch", "name": "main", "target": {"hash": "b".repeat(40)}},
+             "new": {"type": "branch", "name": "main", "target": {"hash": commit.trim(), "message": "CANARY-message"}}}
+        ]}
+    });
+    let body = serde_json::to_vec(&body).unwrap();
+    let deliveries = [(); 4].map(|()| webhook.deliver("repo:push", &body));
+    let [a, b, c, d] = deliveries;
+    let (a, b, c, d) = tokio::join!(a, b, c, d);
+    let bodies: Vec<String> = [a, b, c, d].map(|d| d.unwrap().body).to_vec();
+    assert!(
+        bodies.iter().all(|body| *body == *bodies.first().unwrap()),
+        "{bodies:?}"
+    );
+    let all = Deployment::all(&scene.cloud).await.unwrap();
+    assert_eq!(
+        all.len(),
+        2,
+        "one for the first push, one for four deliveries of the second"
+    );
+    word(&scene.over(&all.last().unwrap().id).await, "Succeeded");
+
+    let forged = Webhook::new(
+        app::REPOSITORY,
+        &scene.cloud.webhook_url().unwrap(),
+        "another",
+    );
+    assert_eq!(
+        forged.deliver("repo:push", &body).await.unwrap().status,
+        Some(401)
+    );
+
+    let left = everything_left(&scene).await;
+    for canary in [
+        "CANARY-message",
+        "CANARY-branch",
+        "CANARY-author",
+        "CANARY-ran",
+        "sailor",
+    ] {
+        let found: Vec<&str> = left
+            .iter()
+            .filter(|(_, text)| text.contains(canary))
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert!(found.is_empty(), "{canary} in {found:?}");
+    }
+    assert!(!Path::new("/tmp/CANARY-ran").exists());
+    scene.end().await;
+}
+
+/// The table, every command and event of SSM, every message, every log of a function and of a host.
+async fn everything_left(scene: &Scene) -> Vec<(String, String)> {
+    let cloud = &scene.cloud;
+    let mut left = Vec::new();
+    let table = cloud.resource("AWS::DynamoDB::Table").unwrap();
+    let scan = json!({"TableName": table});
+    let items = cloud
+        .aws()
+        .json("dynamodb", "DynamoDB_20120810.Scan", &scan)
+        .await
+        .unwrap();
+    left.push(("the table".to_owned(), items.to_string()));
+    for name in ["commands", "events"] {
+        let url = format!("{}/_longshore/{name}", cloud.agents().endpoint());
+        let text = reqwest::get(url).await.unwrap().text().await.unwrap();
+        left.push((format!("{name} of SSM"), text));
+    }
+    for message in cloud.sinks().messages() {
+        left.push(("a message".to_owned(), message.body.to_string()));
+    }
+    let groups = cloud
+        .aws()
+        .json("logs", "Logs_20140328.DescribeLogGroups", &json!({}))
+        .await
+        .unwrap();
+    for group in groups
+        .get("logGroups")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let name = group.get("logGroupName").and_then(Value::as_str).unwrap();
+        let body = json!({"logGroupName": name, "limit": 10_000});
+        let events = cloud
+            .aws()
+            .json("logs", "Logs_20140328.FilterLogEvents", &body)
+            .await
+            .unwrap();
+        left.push((format!("the log {name}"), events.to_string()));
+    }
+    for host in cloud.hosts() {
+        logs_below(&host.root().join("orders/log"), &mut left);
+    }
+    assert!(left.len() > 8, "the search must look at something");
+    left
+}
+
+fn logs_below(folder: &Path, left: &mut Vec<(String, String)>) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            logs_below(&path, left);
+        } else {
+            let text = std::fs::read(&path).unwrap();
+            left.push((
+                path.display().to_string(),
+                String::from_utf8_lossy(&text).into_owned(),
+            ));
+        }
+    }
+}

@@ -1,0 +1,440 @@
+//! The bench itself: it moves the clock to whatever is due next, hands it to the real handler, and sends on what follows.
+
+use crate::cloud::Cloud;
+use crate::deliveries::{Change, delivery};
+use crate::invariants;
+use crate::mail::{self, Done, Letterbox, Mail, hand_over};
+use crate::stage::drive;
+use crate::words::{commit, host};
+use longshore_app_config::AppConfig;
+use longshore_core::{
+    AppName, Decision, Deployment, DeploymentId, Desk, HostId, Millis, Repository, SkipReason,
+    Slot, Timestamp,
+};
+use longshore_shell::fakes::Behaviour;
+use longshore_shell::ports::Clock;
+use longshore_shell::telemetry::Capture;
+use serde_json::{Value, json};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use trigger_deploy::request::Response;
+
+const MINUTE: Millis = Millis::from_secs(60);
+/// After this time a message that was not dealt with is handed over again (the queues' visibility timeout).
+const VISIBLE_AGAIN: Millis = Millis::from_secs(180);
+/// A message that fails so often ends in the dead-letter queue; Bitbucket sends a delivery so often.
+const HANDED_OVER_MAX: u32 = 5;
+const DELIVERED_MAX: u32 = 3;
+/// Longer than every deadline together; whatever takes longer never ends.
+const ENDS_WITHIN: Millis = Millis::from_secs(4 * 24 * 3600);
+const MAILS_MAX: u32 = 60_000;
+
+/// What goes wrong between the functions.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Weather {
+    /// The table's events are lost.
+    pub events_lost: bool,
+    /// SSM's events are lost.
+    pub hints_lost: bool,
+    /// Planned looks are lost; what a tick sends to another desk is not.
+    pub looks_lost: bool,
+    /// Every message arrives twice.
+    pub doubled: bool,
+    /// Of the messages that are there the newest is handed over first.
+    pub reversed: bool,
+    /// Two messages are worked on at the same time, call by call, in an order that this number decides.
+    pub interleaved: Option<u64>,
+}
+
+/// The bench.
+pub struct Bench {
+    /// What the handlers see.
+    pub cloud: Cloud,
+    /// What goes wrong.
+    pub weather: Weather,
+    /// The log lines of the handlers.
+    pub log: Capture,
+    /// Every answer to a delivery, in their order.
+    pub answers: Vec<Response>,
+    /// Messages that nobody could deal with.
+    pub dead: Vec<Mail>,
+    repository: Repository,
+    configuration: Value,
+    mails: Vec<Mail>,
+    sent: u64,
+    next_tick: Timestamp,
+    seen_writes: usize,
+    seen_answers: usize,
+    head: Option<String>,
+}
+
+impl Bench {
+    /// An app on this many hosts, configured for short checks, with a topic and a Slack channel. Nothing was deployed yet.
+    pub fn new(hosts: u32) -> Self {
+        let hosts: Vec<HostId> = (1..=hosts).map(host).collect();
+        let cloud = Cloud::new(&hosts);
+        let mut bench = Self {
+            weather: Weather::default(),
+            log: Capture::begin(),
+            answers: Vec::new(),
+            dead: Vec::new(),
+            repository: Repository::parse("acme/orders").unwrap(),
+            configuration: json!({
+                "branch": "main",
+                "health": {"port": 3000, "bake_seconds": 10, "attempts": 2},
+                "process": {"script": "server.js"},
+                "notifications": {"slack": ["deployments"], "sns": true},
+            }),
+            mails: Vec::new(),
+            sent: 0,
+            next_tick: cloud.world.clock.now().after(MINUTE),
+            seen_writes: 0,
+            seen_answers: 0,
+            head: None,
+            cloud,
+        };
+        bench.configure(&json!({}));
+        bench
+    }
+
+    /// Puts a new version of the app's configuration with these keys.
+    pub fn configure(&mut self, keys: &Value) {
+        for (key, value) in keys.as_object().expect("an object") {
+            self.configuration[key] = value.clone();
+        }
+        let text = self.configuration.to_string();
+        let config = AppConfig::parse(&text, &self.repository).expect("a configuration");
+        self.cloud.world.configs.put(&self.repository, config);
+    }
+
+    /// Says how a commit behaves on the hosts.
+    pub fn behaves(&self, digit: &str, behaviour: Behaviour) {
+        self.cloud.world.ssm.behave(&commit(digit), behaviour);
+    }
+
+    /// Takes a host off the network.
+    pub fn unplug(&self, number: u32) {
+        self.cloud.world.ssm.set_offline(&host(number), true);
+    }
+
+    /// Puts a host back.
+    pub fn plug_in(&self, number: u32) {
+        self.cloud.world.ssm.set_offline(&host(number), false);
+    }
+
+    /// Pushes a commit onto the head of the branch. Says what was answered.
+    pub fn push(&mut self, digit: &str) -> u16 {
+        let from = self.head.replace(digit.to_owned());
+        self.push_from(from.as_deref(), digit)
+    }
+
+    /// Delivers a push from one commit to another.
+    pub fn push_from(&mut self, from: Option<&str>, to: &str) -> u16 {
+        let change = Change::branch("main", from, Some(to));
+        self.deliver(&delivery("acme/orders", &[change]))
+    }
+
+    /// Delivers an event to the HTTP API. Says what was answered; 502 when the function died.
+    pub fn deliver(&mut self, event: &str) -> u16 {
+        let answers = self.answers.len();
+        let mail = self.mail(Letterbox::Webhook, event.to_owned());
+        self.hand_over(mail);
+        self.answers.get(answers).map_or(502, |a| a.status_code)
+    }
+
+    /// Delivers two events at the same time, call by call, in an order that the seed decides.
+    pub fn deliver_both(&mut self, first: &str, second: &str, seed: u64) -> Vec<u16> {
+        let answers = self.answers.len();
+        let first = self.mail(Letterbox::Webhook, first.to_owned());
+        let second = self.mail(Letterbox::Webhook, second.to_owned());
+        self.hand_over_both(first, second, seed);
+        let new = self.answers.iter().skip(answers);
+        new.map(|answer| answer.status_code).collect()
+    }
+
+    /// Sends every event of the table and of SSM once more.
+    pub fn send_everything_again(&mut self) {
+        (self.seen_writes, self.seen_answers) = (0, 0);
+        self.send_what_follows();
+    }
+
+    /// Pushes a commit and runs until it is live.
+    pub fn live(&mut self, digit: &str) -> &mut Self {
+        assert_eq!(self.push(digit), 202);
+        self.run();
+        assert_eq!(self.end_of(digit), "Succeeded", "{:#?}", self.deployments());
+        self
+    }
+
+    /// Runs until nothing is left to do, and checks the invariants.
+    pub fn run(&mut self) {
+        self.run_until(Self::is_at_rest);
+        invariants::assert_all(self);
+    }
+
+    /// Runs until something holds.
+    pub fn run_until(&mut self, holds: impl Fn(&Self) -> bool) {
+        let limit = self.now().after(ENDS_WITHIN);
+        for _ in 0..MAILS_MAX {
+            if holds(self) {
+                return;
+            }
+            assert!(
+                self.now() < limit,
+                "it does not end: {:#?}",
+                self.deployments()
+            );
+            self.step();
+        }
+        panic!("too many messages: {:#?}", self.deployments());
+    }
+
+    /// Runs for a time.
+    pub fn run_for(&mut self, seconds: u64) {
+        let until = self.now().after(Millis::from_secs(seconds));
+        self.run_until(|bench| bench.now() >= until);
+    }
+
+    /// Runs until the deployment of a commit is in a state.
+    pub fn run_to(&mut self, digit: &str, state: &str) {
+        self.run_until(|bench| bench.end_of(digit) == state);
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.cloud.world.clock.now()
+    }
+
+    /// Every deployment, in the order of their ids.
+    pub fn deployments(&self) -> Vec<Deployment> {
+        self.cloud.world.store.deployments()
+    }
+
+    /// The newest deployment of a commit.
+    pub fn deployment(&self, digit: &str) -> Deployment {
+        let all = self.deployments().into_iter();
+        let mut of_commit = all.filter(|d| d.origin.commit == commit(digit));
+        of_commit.next_back().expect("a deployment of the commit")
+    }
+
+    /// The state of the newest deployment of a commit.
+    pub fn end_of(&self, digit: &str) -> &'static str {
+        self.deployment(digit).state.name()
+    }
+
+    /// The slot of the app.
+    pub fn slot(&self) -> Slot {
+        let app = AppName::parse("orders").unwrap();
+        let mut slots = self.cloud.world.store.slots().into_iter();
+        slots
+            .find(|s| s.app == app)
+            .unwrap_or_else(|| Slot::empty(app))
+    }
+
+    /// The commit that each host serves, by its digit; `-` for none.
+    pub fn served(&self) -> String {
+        let hosts = self.cloud.world.ssm.hosts_now();
+        let of = |host: &longshore_shell::fakes::FakeHost| {
+            let served = host.served.as_ref();
+            served.map_or("-".to_owned(), |r| r.commit.as_str()[..1].to_owned())
+        };
+        hosts.values().map(of).collect()
+    }
+
+    /// Every reason for a recorded skip.
+    pub fn skips(&self) -> Vec<SkipReason> {
+        let log = self.cloud.world.store.log();
+        log.into_iter()
+            .filter_map(|written| match written.decision {
+                Some((_, Decision::Skip(reason))) => Some(reason),
+                Some((_, Decision::Deploy(_))) | None => None,
+            })
+            .collect()
+    }
+
+    /// The deployments that the last delivery was answered with.
+    pub fn answered_deployments(&self) -> Vec<DeploymentId> {
+        let Some(answer) = self.answers.last() else {
+            return Vec::new();
+        };
+        let body: Value = serde_json::from_str(&answer.body).expect("JSON");
+        let changes = body["changes"].as_array().cloned().unwrap_or_default();
+        let ids = changes.iter().filter_map(|c| c["deployment"].as_str());
+        ids.map(|id| DeploymentId::parse(id).unwrap()).collect()
+    }
+
+    /// How many commands of an action SSM has taken.
+    pub fn sent(&self, action: &str) -> usize {
+        let sent = self.cloud.world.ssm.sent();
+        sent.iter()
+            .filter(|o| o.token.action.word() == action)
+            .count()
+    }
+
+    /// Whether a line with this event is in the log.
+    pub fn logged(&self, event: &str) -> bool {
+        self.log.lines().iter().any(|line| line.contains(event))
+    }
+
+    fn is_at_rest(&self) -> bool {
+        self.mails.is_empty() && self.deployments().iter().all(Deployment::is_at_rest)
+    }
+
+    fn mail(&mut self, to: Letterbox, body: String) -> Mail {
+        self.sent += 1;
+        Mail {
+            due: self.now(),
+            number: self.sent,
+            to,
+            body,
+            failed: 0,
+        }
+    }
+
+    /// Moves to the next thing that is due, and hands it over.
+    fn step(&mut self) {
+        self.pass_time();
+        self.take_looks();
+        if self.now() >= self.next_tick {
+            self.next_tick = self.next_tick.after(MINUTE);
+            let tick = self.mail(Letterbox::Desk(Desk::Reconciler), mail::tick());
+            self.mails.push(tick);
+        }
+        match (self.take_due(), self.weather.interleaved) {
+            (None, _) => {}
+            (Some(first), None) => self.hand_over(first),
+            (Some(first), Some(seed)) => match self.take_due() {
+                None => self.hand_over(first),
+                Some(second) => self.hand_over_both(first, second, seed),
+            },
+        }
+    }
+
+    fn pass_time(&mut self) {
+        let mail = self.mails.iter().map(|mail| mail.due).min();
+        let look = self.cloud.world.wake.next();
+        let next = mail
+            .into_iter()
+            .chain(look)
+            .fold(self.next_tick, Timestamp::min);
+        let span = next.since(self.now());
+        self.cloud.world.clock.pass(span);
+    }
+
+    fn take_looks(&mut self) {
+        for look in self.cloud.world.wake.take_due() {
+            if self.weather.looks_lost && look.chapter.is_some() {
+                continue;
+            }
+            self.send(Letterbox::Desk(look.desk), &mail::look(&look));
+        }
+    }
+
+    fn take_due(&mut self) -> Option<Mail> {
+        let now = self.now();
+        let due = self.mails.iter().enumerate().filter(|(_, m)| m.due <= now);
+        let next = if self.weather.reversed {
+            due.max_by_key(|(_, mail)| mail.number)
+        } else {
+            due.min_by_key(|(_, mail)| mail.number)
+        };
+        let (index, _) = next?;
+        Some(self.mails.remove(index))
+    }
+
+    fn send(&mut self, to: Letterbox, body: &str) {
+        let copies = if self.weather.doubled { 2 } else { 1 };
+        for _ in 0..copies {
+            let mail = self.mail(to, body.to_owned());
+            self.mails.push(mail);
+        }
+    }
+
+    fn hand_over(&mut self, mail: Mail) {
+        let done = drive(&self.cloud.stage, hand_over(&self.cloud, &mail));
+        self.settle(mail, done);
+        self.send_what_follows();
+    }
+
+    /// Works on two messages at once: before every call of a port the seed decides who goes on.
+    fn hand_over_both(&mut self, first: Mail, second: Mail, seed: u64) {
+        let mut seed = seed ^ first.number.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        self.cloud.stage.pause_everywhere(true);
+        let mut context = Context::from_waker(Waker::noop());
+        let (mut done_first, mut done_second) = (None, None);
+        {
+            let mut one = pin!(hand_over(&self.cloud, &first));
+            let mut two = pin!(hand_over(&self.cloud, &second));
+            while done_first.is_none() || done_second.is_none() {
+                seed ^= seed << 13;
+                seed ^= seed >> 7;
+                seed ^= seed << 17;
+                let first_goes_on = done_second.is_some() || (seed & 1 == 0);
+                if first_goes_on && done_first.is_none() {
+                    if let Poll::Ready(done) = one.as_mut().poll(&mut context) {
+                        done_first = Some(done);
+                    }
+                } else if done_second.is_none()
+                    && let Poll::Ready(done) = two.as_mut().poll(&mut context)
+                {
+                    done_second = Some(done);
+                }
+            }
+        }
+        self.cloud.stage.pause_everywhere(false);
+        self.settle(first, done_first);
+        self.settle(second, done_second);
+        self.send_what_follows();
+    }
+
+    /// What becomes of a message after it was handed over; `None` when the function died.
+    fn settle(&mut self, mut mail: Mail, done: Option<Done>) {
+        let failed = match done {
+            Some(Done::Handled) => false,
+            Some(Done::Again) | None => true,
+            Some(Done::Answered(response)) => {
+                let failed = response.status_code >= 500;
+                self.answers.push(response);
+                failed
+            }
+        };
+        if !failed {
+            return;
+        }
+        mail.failed += 1;
+        let (again, max) = match mail.to {
+            Letterbox::Webhook => (MINUTE, DELIVERED_MAX),
+            Letterbox::Desk(_) | Letterbox::Status => (VISIBLE_AGAIN, HANDED_OVER_MAX),
+        };
+        mail.due = self.now().after(again);
+        if mail.failed < max {
+            self.mails.push(mail);
+        } else {
+            self.dead.push(mail);
+        }
+    }
+
+    /// Sends the events of what was written and answered since.
+    fn send_what_follows(&mut self) {
+        let writes = self.cloud.world.store.log_after(self.seen_writes);
+        self.seen_writes += writes.len();
+        for deployment in writes.iter().flat_map(|written| &written.deployments) {
+            for desk in deployment.desks() {
+                if !self.weather.events_lost {
+                    self.send(Letterbox::Desk(desk), &mail::changed(deployment));
+                }
+            }
+        }
+        self.send_hints();
+    }
+
+    fn send_hints(&mut self) {
+        let answered = self.cloud.world.ssm.answered_after(self.seen_answers);
+        self.seen_answers += answered.len();
+        for (command, host) in answered {
+            if !self.weather.hints_lost {
+                self.send(Letterbox::Status, &mail::status(&command, &host));
+            }
+        }
+    }
+}

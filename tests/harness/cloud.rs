@@ -1,0 +1,133 @@
+//! What the handlers see: every port of the fakes on one stage, and Bitbucket's secrets.
+
+use crate::deliveries::SECRET;
+use crate::people::People;
+use crate::stage::{Stage, Staged};
+use longshore_core::{EnvironmentName, HostId};
+use longshore_shell::announce::Announce;
+use longshore_shell::fakes::{
+    CountingIds, FakeOutside, FakeSsm, FakeWorld, ManualClock, MemoryConfigs, MemoryStore,
+    MemoryWake,
+};
+use longshore_shell::ports::{Clock, Configs, Ids, Store};
+use longshore_shell::secrets::SecretError;
+use longshore_shell::world::World;
+use std::sync::{Arc, Mutex};
+use trigger_deploy::signature::Secrets;
+
+/// Every port on one stage.
+pub struct Cloud {
+    /// The ports themselves, for whoever stands outside.
+    pub world: FakeWorld,
+    /// The people.
+    pub people: People,
+    /// What happens around the calls.
+    pub stage: Stage,
+    /// The webhook's secret parameter: what the cache holds, and what Parameter Store holds.
+    pub secrets: Arc<Mutex<(String, String)>>,
+    environment: EnvironmentName,
+    store: Staged<Arc<MemoryStore>>,
+    ssm: Staged<FakeSsm>,
+    configs: Staged<MemoryConfigs>,
+    outside: Staged<FakeOutside>,
+    wake: Staged<MemoryWake>,
+    channels: Staged<People>,
+}
+
+impl Cloud {
+    /// A cloud with these hosts.
+    pub fn new(hosts: &[HostId]) -> Self {
+        let world = FakeWorld::new(hosts);
+        let stage = Stage::default();
+        let people = People::default();
+        Self {
+            store: Staged::new(Arc::clone(&world.store), &stage),
+            ssm: Staged::new(world.ssm.clone(), &stage),
+            configs: Staged::new(world.configs.clone(), &stage),
+            outside: Staged::new(world.outside.clone(), &stage),
+            wake: Staged::new(world.wake.clone(), &stage),
+            channels: Staged::new(people.clone(), &stage),
+            environment: EnvironmentName::parse("prod").unwrap(),
+            secrets: Arc::new(Mutex::new((SECRET.to_owned(), SECRET.to_owned()))),
+            world,
+            people,
+            stage,
+        }
+    }
+}
+
+impl World for Cloud {
+    type Store = Staged<Arc<MemoryStore>>;
+    type Commands = Staged<FakeSsm>;
+    type Fleet = Staged<FakeSsm>;
+    type Configs = Staged<MemoryConfigs>;
+    type Outside = Staged<FakeOutside>;
+    type Wake = Staged<MemoryWake>;
+    type Clock = ManualClock;
+
+    fn store(&self) -> &Self::Store {
+        &self.store
+    }
+    fn commands(&self) -> &Self::Commands {
+        &self.ssm
+    }
+    fn fleet(&self) -> &Self::Fleet {
+        &self.ssm
+    }
+    fn configs(&self) -> &Self::Configs {
+        &self.configs
+    }
+    fn outside(&self) -> &Self::Outside {
+        &self.outside
+    }
+    fn wake(&self) -> &Self::Wake {
+        &self.wake
+    }
+    fn clock(&self) -> &Self::Clock {
+        &self.world.clock
+    }
+}
+
+impl trigger_deploy::Entrance for Cloud {
+    fn store(&self) -> &impl Store {
+        &self.store
+    }
+    fn configs(&self) -> &impl Configs {
+        &self.configs
+    }
+    fn clock(&self) -> &impl Clock {
+        &self.world.clock
+    }
+    fn ids(&self) -> &impl Ids {
+        let ids: &CountingIds = &self.world.ids;
+        ids
+    }
+    fn environment(&self) -> &EnvironmentName {
+        &self.environment
+    }
+
+    async fn secrets(&self, fresh: bool) -> Result<Option<Secrets>, SecretError> {
+        let mut kept = self.secrets.lock().unwrap();
+        if fresh {
+            kept.0 = kept.1.clone();
+        }
+        Secrets::parse(&kept.0)
+            .map(Some)
+            .map_err(|problem| SecretError::Refused {
+                name: "bitbucket/webhook-secret".to_owned(),
+                reason: problem.to_string(),
+            })
+    }
+}
+
+impl notifier::Desk for Cloud {
+    fn store(&self) -> &impl Store {
+        &self.store
+    }
+    fn channels(&self) -> &impl Announce {
+        &self.channels
+    }
+    fn clock(&self) -> &impl Clock {
+        &self.world.clock
+    }
+}

@@ -1,0 +1,234 @@
+//! What must always hold (the table in `docs`): checked after every run, over the whole history of the table and the
+//! hosts' own ledgers. I7 is about values: every order is read as the host's patterns would read it.
+
+use crate::bench::Bench;
+use longshore_core::{
+    Announcement, Channel, Deployment, DeploymentId, Generation, Kind, Outcome, Release, Run,
+    Standing, State,
+};
+use longshore_shell::fakes::{FakeHost, Written};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Checks every invariant at rest.
+pub fn assert_all(bench: &Bench) {
+    let log = bench.cloud.world.store.log();
+    accepted_pushes_end(bench);
+    activations_take_effect_once(bench);
+    hosts_never_go_back(bench);
+    the_table_agrees_with_the_hosts(bench);
+    ends_are_told(bench);
+    orders_are_clean(bench);
+    one_at_a_time(&log);
+    quarantine_holds(&log);
+    rollbacks_go_to_what_was_proven(bench, &log);
+}
+
+/// Every host of the fleet by its id's text, as the hosts are now.
+fn ledgers(bench: &Bench) -> BTreeMap<longshore_core::HostId, FakeHost> {
+    bench.cloud.world.ssm.hosts_now()
+}
+
+fn run_of(deployment: &Deployment) -> Option<(&Outcome, &Run)> {
+    match &deployment.state {
+        State::Ended {
+            outcome,
+            run: Some(run),
+            ..
+        } => Some((outcome, run)),
+        State::Ended { .. }
+        | State::AwaitingApproval { .. }
+        | State::Queued { .. }
+        | State::Active { .. } => None,
+    }
+}
+
+/// I1, I3: at rest every deployment has ended, the slot is free, and each delivery that was answered names one that is there.
+fn accepted_pushes_end(bench: &Bench) {
+    let deployments = bench.deployments();
+    for deployment in &deployments {
+        assert!(deployment.is_at_rest(), "I3: {deployment:#?}");
+    }
+    let slot = bench.slot();
+    assert_eq!((slot.running, slot.waiting), (None, None), "I3");
+    let there: BTreeSet<&DeploymentId> = deployments.iter().map(|d| &d.id).collect();
+    for id in bench.answered_deployments() {
+        assert!(there.contains(&id), "I1: {id} was promised");
+    }
+}
+
+/// I2.
+fn activations_take_effect_once(bench: &Bench) {
+    for (id, host) in ledgers(bench) {
+        for (generation, count) in host.activations {
+            assert_eq!(count, 1, "I2: {id}, generation {generation}");
+        }
+    }
+}
+
+/// I4: on a host generations only grow, and no two deployments share one.
+fn hosts_never_go_back(bench: &Bench) {
+    for (id, host) in ledgers(bench) {
+        let generations: Vec<Generation> = host.switches.iter().map(|(g, _)| *g).collect();
+        assert!(
+            generations.is_sorted_by(|a, b| a < b),
+            "I4: {id}: {generations:?}"
+        );
+    }
+    let mut given = BTreeSet::new();
+    for deployment in bench.deployments() {
+        if let Some(run) = deployment.state.run() {
+            assert!(given.insert(run.generation), "I4: {}", run.generation);
+            let moved_back = matches!(
+                run_of(&deployment),
+                Some((Outcome::RolledBack(_) | Outcome::RollbackFailed(_), _))
+            );
+            assert!(!moved_back || given.insert(run.generation.next()), "I4");
+        }
+    }
+}
+
+/// I5: what each end says of its hosts is what their ledgers say, and what is live is what is served.
+fn the_table_agrees_with_the_hosts(bench: &Bench) {
+    let hosts = ledgers(bench);
+    let mut last: Option<Deployment> = None;
+    for deployment in bench.deployments() {
+        let Some((outcome, run)) = run_of(&deployment) else {
+            continue;
+        };
+        if *outcome == Outcome::Succeeded {
+            let proven = |s: &Standing| matches!(s, Standing::Proven | Standing::Excused(_));
+            assert!(run.hosts.values().all(proven), "I5: {run:#?}");
+        }
+        let nothing_moved = matches!(outcome, Outcome::Failed(_) | Outcome::Cancelled(_));
+        for host in hosts.values() {
+            let moved = host.activations.contains_key(&run.generation);
+            assert!(!(nothing_moved && moved), "I5: it moved: {run:#?}");
+        }
+        if !nothing_moved {
+            last = Some(deployment);
+        }
+    }
+    let Some((outcome, run)) = last.as_ref().and_then(run_of) else {
+        return;
+    };
+    for (id, standing) in &run.hosts {
+        let expected = match (outcome, standing) {
+            (Outcome::Succeeded, Standing::Proven) => Some(&run.release),
+            (Outcome::RolledBack(_), Standing::Restored) => run.previous.as_ref(),
+            _ => continue,
+        };
+        let host = &hosts[id];
+        assert_eq!(host.served.as_ref(), expected, "I5: {id} of {run:#?}");
+        assert_eq!(host.current.as_ref(), expected, "I5: {id} of {run:#?}");
+    }
+}
+
+/// I6: every end was told on every channel, unless somebody gave up on it and said so.
+fn ends_are_told(bench: &Bench) {
+    let told = bench.cloud.people.told();
+    for deployment in bench.deployments() {
+        for channel in &deployment.policy.channels {
+            let name = match channel {
+                Channel::Sns => "sns",
+                Channel::Slack(name) => name.as_str(),
+            };
+            let here = |t: &&crate::Told| t.deployment == deployment.id && t.channel == name;
+            let last = told.iter().filter(here).map(|t| t.number).max();
+            let channels = u32::try_from(deployment.policy.channels.len()).unwrap();
+            let is_told = last.is_some_and(|number| number + channels > deployment.announced);
+            assert!(
+                is_told || bench.logged("message_given_up"),
+                "I6: {} on {name}",
+                deployment.id
+            );
+        }
+    }
+    let left: Vec<Announcement> = bench
+        .deployments()
+        .into_iter()
+        .flat_map(|d| d.announcements)
+        .collect();
+    assert_eq!(left, [], "I6");
+}
+
+/// I7: whatever reaches a command consists of letters, digits and a few signs that no shell knows.
+fn orders_are_clean(bench: &Bench) {
+    for order in bench.cloud.world.ssm.sent() {
+        let texts = [
+            order.token.to_string(),
+            order.release.id().to_string(),
+            order.release.pins(),
+            order.repository.to_string(),
+            order.app.to_string(),
+        ];
+        for text in texts {
+            let plain = |c: char| c.is_ascii_alphanumeric() || ":.,_/-".contains(c);
+            assert!(text.chars().all(plain), "I7: {text:?}");
+        }
+    }
+}
+
+/// I8: after every single write at most one deployment of an app is active, it is the one in the slot, and whoever was
+/// superseded names a newer one.
+fn one_at_a_time(log: &[Written]) {
+    let mut now: BTreeMap<DeploymentId, Deployment> = BTreeMap::new();
+    for written in log {
+        for deployment in &written.deployments {
+            now.insert(deployment.id.clone(), deployment.clone());
+        }
+        let mut active = BTreeSet::new();
+        for deployment in now.values() {
+            if matches!(deployment.state, State::Active { .. }) {
+                assert!(active.insert(deployment.app.clone()), "I8: {now:#?}");
+            }
+            if let State::Ended {
+                outcome: Outcome::Superseded(by),
+                ..
+            } = &deployment.state
+            {
+                assert!(
+                    now.contains_key(by) && *by > deployment.id,
+                    "I8: {deployment:#?}"
+                );
+            }
+        }
+    }
+}
+
+/// I9: no push starts that brings a commit in quarantine.
+fn quarantine_holds(log: &[Written]) {
+    for written in log {
+        let Some(slot) = &written.slot else {
+            continue;
+        };
+        for deployment in &written.deployments {
+            let started = slot.running.as_ref() == Some(&deployment.id);
+            let is_push = matches!(deployment.origin.kind, Kind::Push);
+            let out = slot.quarantine.contains_key(&deployment.origin.commit);
+            assert!(!(started && is_push && out), "I9: {deployment:#?}");
+        }
+    }
+}
+
+/// I10: whoever was rolled back serves a release that a deployment had proven, pins and all.
+fn rollbacks_go_to_what_was_proven(bench: &Bench, log: &[Written]) {
+    let proven: Vec<&Release> = log
+        .iter()
+        .flat_map(|written| &written.slot)
+        .filter_map(|slot| slot.live.as_ref())
+        .map(|live| &live.release)
+        .collect();
+    for deployment in bench.deployments() {
+        let Some((Outcome::RolledBack(_), run)) = run_of(&deployment) else {
+            continue;
+        };
+        let back = run.previous.as_ref().expect("I10: something to go back to");
+        assert!(proven.contains(&back), "I10: {back:?}");
+        for (id, host) in ledgers(bench) {
+            for (generation, release) in &host.switches {
+                let is_rollback = *generation == run.generation.next();
+                assert!(!is_rollback || release == back, "I10: {id}: {release:?}");
+            }
+        }
+    }
+}

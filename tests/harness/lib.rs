@@ -1,0 +1,34 @@
+//! The test bench: the real handlers of every function in a world in memory, with a clock that only the bench moves.
+//!
+//! It stands for everything between the functions: the stream, the bus, the queues, the minute tick, SSM's status events
+//! and Bitbucket's deliveries. All of that can be dropped, doubled and turned around, every port call can fail or be the
+//! last of its handler, and after every run [`invariants`] compares the table with the hosts' own ledgers. It is
+//! deterministic and sleeps nowhere.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    reason = "a test bench stops at the first surprise"
+)]
+
+mod bench;
+mod cloud;
+mod deliveries;
+pub mod invariants;
+mod mail;
+mod people;
+mod stage;
+mod words;
+
+pub use bench::{Bench, Weather};
+pub use cloud::Cloud;
+pub use deliveries::{Change, PREVIOUS_SECRET, SECRET, delivery, signed_with};
+pub use mail::{Letterbox, Mail};
+pub use people::{People, Told};
+pub use stage::{Side, Stage, drive};
+pub use words::{commit, host};

@@ -1,0 +1,136 @@
+//! Messages under way: who gets them, what they say, and what became of them.
+
+use crate::cloud::Cloud;
+use longshore_core::{CommandId, Deployment, Desk, HostId, Timestamp};
+use longshore_events::{Batch, Failures};
+use longshore_shell::ports::LookAgain;
+use serde_json::{Value, json};
+use trigger_deploy::request::Response;
+
+/// The document of the environment.
+const DOCUMENT: &str = "longshore-prod";
+
+/// Who gets a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Letterbox {
+    /// The HTTP API.
+    Webhook,
+    /// The queue of a desk.
+    Desk(Desk),
+    /// The queue of `on-command-status`.
+    Status,
+}
+
+/// A message under way.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    /// Not before this time.
+    pub due: Timestamp,
+    /// Counts messages in the order they were sent.
+    pub number: u64,
+    /// Who gets it.
+    pub to: Letterbox,
+    /// What it says.
+    pub body: String,
+    /// How often it was handed over in vain.
+    pub failed: u32,
+}
+
+/// What became of a message that was handed over.
+pub(crate) enum Done {
+    /// It is dealt with.
+    Handled,
+    /// It is to come again.
+    Again,
+    /// The answer to a delivery.
+    Answered(Response),
+}
+
+/// Hands a message to its function.
+pub(crate) async fn hand_over(cloud: &Cloud, mail: &Mail) -> Done {
+    if mail.to == Letterbox::Webhook {
+        return Done::Answered(trigger_deploy::handle(cloud, &mail.body).await);
+    }
+    let event = json!({"Records": [{
+        "messageId": format!("m-{}", mail.number),
+        "receiptHandle": "r",
+        "body": mail.body,
+        "eventSource": "aws:sqs",
+    }]})
+    .to_string();
+    let batch = Batch::parse(&event).expect("an event of a queue");
+    if work(cloud, mail.to, &batch).await.is_empty() {
+        Done::Handled
+    } else {
+        Done::Again
+    }
+}
+
+async fn work(cloud: &Cloud, to: Letterbox, batch: &Batch<'_>) -> Failures {
+    match to {
+        Letterbox::Webhook => Failures::default(),
+        Letterbox::Status => on_command_status::handle(cloud, DOCUMENT, batch).await,
+        Letterbox::Desk(Desk::Reconciler) => reconciler::handle(cloud, batch).await,
+        Letterbox::Desk(Desk::HealthVerifier) => health_verifier::handle(cloud, batch).await,
+        Letterbox::Desk(Desk::AutoRollback) => auto_rollback::handle(cloud, batch).await,
+        Letterbox::Desk(Desk::Notifier) => notifier::handle(cloud, batch).await,
+    }
+}
+
+/// The event of a write, as the pipe puts it on the bus.
+pub(crate) fn changed(deployment: &Deployment) -> String {
+    let desks = deployment.desks();
+    let mut detail = json!({
+        "deployment": deployment.id.as_str(),
+        "app": deployment.app.as_str(),
+        "state": deployment.state.name(),
+        "version": deployment.version.to_string(),
+    });
+    for desk in Desk::ALL {
+        let word = if desks.contains(&desk) { "yes" } else { "no" };
+        detail[desk.word()] = Value::from(word);
+    }
+    envelope("longshore", "DeploymentChanged", &detail)
+}
+
+/// The status event of one host of one command. What it claims does not matter: nobody believes it.
+pub(crate) fn status(command: &CommandId, host: &HostId) -> String {
+    let detail = json!({
+        "command-id": command.as_str(),
+        "document-name": DOCUMENT,
+        "instance-id": host.as_str(),
+        "status": "InProgress",
+        "requested-date-time": "2023-11-14T22:13:20.000Z",
+    });
+    let kind = "EC2 Command Invocation Status-change Notification";
+    envelope("aws.ssm", kind, &detail)
+}
+
+/// A planned look, as the queue brings it.
+pub(crate) fn look(look: &LookAgain) -> String {
+    let mut detail = json!({"deployment": look.deployment.as_str()});
+    if let Some(chapter) = &look.chapter {
+        detail["chapter"] = Value::from(chapter.as_str());
+    }
+    json!({"detail-type": "LookAgain", "detail": detail}).to_string()
+}
+
+/// The minute tick.
+pub(crate) fn tick() -> String {
+    json!({"detail-type": "Tick"}).to_string()
+}
+
+fn envelope(source: &str, kind: &str, detail: &Value) -> String {
+    json!({
+        "version": "0",
+        "id": "e",
+        "source": source,
+        "detail-type": kind,
+        "account": "1",
+        "time": "2023-11-14T22:13:20Z",
+        "region": "eu-west-1",
+        "resources": [],
+        "detail": detail,
+    })
+    .to_string()
+}

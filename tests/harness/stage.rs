@@ -1,0 +1,249 @@
+//! Every port behind one stage, on which a handler can die before or after any call, or pause so that another handler comes
+//! in between. A handler that dies is a future that is dropped: nothing after that call has happened.
+
+use longshore_core::{
+    AppName, CommandId, Decision, Deployment, DeploymentId, DocumentPin, Failure, HostId,
+    ParameterName, ReleaseId, Report, Repository, Slot, Timestamp, Token,
+};
+use longshore_shell::announce::{Announce, AnnounceError, Notice};
+use longshore_shell::ports::{
+    Accept, Commands, Configs, Configured, Fleet, LookAgain, LookError, Order, Outside, PushKey,
+    Recorded, ResolveError, Save, SendError, Store, StoreError, Wake,
+};
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll, Waker};
+
+/// On which side of a call something happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Before it.
+    Before,
+    /// After it.
+    After,
+}
+
+/// What happens around the calls of all ports.
+#[derive(Clone, Debug, Default)]
+pub struct Stage(Arc<Mutex<Plan>>);
+
+#[derive(Debug, Default)]
+struct Plan {
+    calls: usize,
+    dies_at: Option<(usize, Side)>,
+    died: bool,
+    pauses: bool,
+}
+
+/// What a handler does at one side of a call.
+enum Cue {
+    GoOn,
+    Pause,
+    Die,
+}
+
+impl Stage {
+    /// The calls that have begun so far.
+    pub fn calls(&self) -> usize {
+        self.lock().calls
+    }
+
+    /// Whoever makes the call of this number dies.
+    pub fn die_at(&self, call: usize, side: Side) {
+        self.lock().dies_at = Some((call, side));
+    }
+
+    /// Whether a handler died since this was asked last.
+    pub fn take_died(&self) -> bool {
+        std::mem::take(&mut self.lock().died)
+    }
+
+    /// Lets every handler pause before every call, or not.
+    pub fn pause_everywhere(&self, pauses: bool) {
+        self.lock().pauses = pauses;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Plan> {
+        self.0.lock().unwrap()
+    }
+
+    async fn call<T>(&self, call: impl Future<Output = T>) -> T {
+        let number = self.begin();
+        self.cue(number, Side::Before).await;
+        let answer = call.await;
+        self.cue(number, Side::After).await;
+        answer
+    }
+
+    fn begin(&self) -> usize {
+        let mut plan = self.lock();
+        plan.calls += 1;
+        plan.calls - 1
+    }
+
+    async fn cue(&self, number: usize, side: Side) {
+        match self.at(number, side) {
+            Cue::GoOn => {}
+            Cue::Pause => Once(false).await,
+            Cue::Die => std::future::pending().await,
+        }
+    }
+
+    fn at(&self, number: usize, side: Side) -> Cue {
+        let mut plan = self.lock();
+        if plan.dies_at == Some((number, side)) {
+            plan.died = true;
+            return Cue::Die;
+        }
+        if plan.pauses && side == Side::Before {
+            return Cue::Pause;
+        }
+        Cue::GoOn
+    }
+}
+
+/// Pending once.
+struct Once(bool);
+
+impl Future for Once {
+    type Output = ();
+
+    fn poll(mut self: std::pin::Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if self.0 {
+            return Poll::Ready(());
+        }
+        self.0 = true;
+        Poll::Pending
+    }
+}
+
+/// Runs a future to its end; `None` when it died.
+pub fn drive<F: Future>(stage: &Stage, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    for _ in 0..100_000 {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(answer) => return Some(answer),
+            Poll::Pending if stage.take_died() => return None,
+            Poll::Pending => {}
+        }
+    }
+    panic!("a handler waits for something that no port gives");
+}
+
+/// A port on the stage.
+#[derive(Clone, Debug)]
+pub struct Staged<T> {
+    /// The port itself.
+    pub port: T,
+    stage: Stage,
+}
+
+impl<T> Staged<T> {
+    pub(crate) fn new(port: T, stage: &Stage) -> Self {
+        let stage = stage.clone();
+        Self { port, stage }
+    }
+}
+
+impl<T: Store + Send> Store for Staged<Arc<T>> {
+    async fn deployment(&self, id: &DeploymentId) -> Result<Option<Deployment>, StoreError> {
+        self.stage.call(self.port.deployment(id)).await
+    }
+    async fn slot(&self, app: &AppName) -> Result<Slot, StoreError> {
+        self.stage.call(self.port.slot(app)).await
+    }
+    async fn decision(&self, key: &PushKey) -> Result<Option<Decision>, StoreError> {
+        self.stage.call(self.port.decision(key)).await
+    }
+    async fn deployment_of(&self, command: &CommandId) -> Result<Option<DeploymentId>, StoreError> {
+        self.stage.call(self.port.deployment_of(command)).await
+    }
+    async fn open(&self) -> Result<Vec<DeploymentId>, StoreError> {
+        self.stage.call(self.port.open()).await
+    }
+    async fn skip(
+        &self,
+        key: &PushKey,
+        decision: &Decision,
+        at: Timestamp,
+    ) -> Result<Recorded, StoreError> {
+        self.stage.call(self.port.skip(key, decision, at)).await
+    }
+    async fn accept(&self, accept: Accept<'_>) -> Result<Recorded, StoreError> {
+        self.stage.call(self.port.accept(accept)).await
+    }
+    async fn save(&self, save: Save<'_>) -> Result<(), StoreError> {
+        self.stage.call(self.port.save(save)).await
+    }
+}
+
+impl<T: Commands> Commands for Staged<T> {
+    async fn send(&self, order: &Order) -> Result<CommandId, SendError> {
+        self.stage.call(self.port.send(order)).await
+    }
+    async fn find(&self, token: &Token, since: Timestamp) -> Result<Option<CommandId>, LookError> {
+        self.stage.call(self.port.find(token, since)).await
+    }
+    async fn token_of(&self, command: &CommandId) -> Result<Option<Token>, LookError> {
+        self.stage.call(self.port.token_of(command)).await
+    }
+    async fn reports(&self, command: &CommandId) -> Result<Vec<(HostId, Report)>, LookError> {
+        self.stage.call(self.port.reports(command)).await
+    }
+}
+
+impl<T: Fleet> Fleet for Staged<T> {
+    async fn hosts(
+        &self,
+        app: &AppName,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<Vec<HostId>, ResolveError> {
+        self.stage.call(self.port.hosts(app, tags)).await
+    }
+    async fn parameters(
+        &self,
+        app: &AppName,
+    ) -> Result<BTreeMap<ParameterName, u32>, ResolveError> {
+        self.stage.call(self.port.parameters(app)).await
+    }
+    async fn document(&self) -> Result<DocumentPin, ResolveError> {
+        self.stage.call(self.port.document()).await
+    }
+}
+
+impl<T: Configs> Configs for Staged<T> {
+    async fn config(
+        &self,
+        repository: &Repository,
+        version: Option<u32>,
+    ) -> Result<Option<Configured>, ResolveError> {
+        self.stage.call(self.port.config(repository, version)).await
+    }
+}
+
+impl<T: Outside> Outside for Staged<T> {
+    async fn probe(&self, url: &str, status: u16, release: &ReleaseId) -> Result<(), Failure> {
+        self.stage.call(self.port.probe(url, status, release)).await
+    }
+}
+
+impl<T: Wake> Wake for Staged<T> {
+    async fn later(&self, look: &LookAgain) -> Result<(), LookError> {
+        self.stage.call(self.port.later(look)).await
+    }
+}
+
+impl<T: Announce> Announce for Staged<T> {
+    async fn publish(&self, notice: &Notice) -> Result<(), AnnounceError> {
+        self.stage.call(self.port.publish(notice)).await
+    }
+    async fn post(
+        &self,
+        channel: &longshore_core::ChannelName,
+        json: &str,
+    ) -> Result<(), AnnounceError> {
+        self.stage.call(self.port.post(channel, json)).await
+    }
+}

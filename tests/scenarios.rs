@@ -1,0 +1,29 @@
+//! What Longshore does, told in scenarios: the real handlers, real message bodies, a world in memory. Each test is one
+//! sentence that a user or an operator would say, and after each the invariants hold.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::allow_attributes,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "scenarios/deploying.rs"]
+mod deploying;
+#[path = "scenarios/people.rs"]
+mod people;
+#[path = "scenarios/pushes.rs"]
+mod pushes;
+#[path = "scenarios/restoring.rs"]
+mod restoring;
+#[path = "scenarios/sending.rs"]
+mod sending;
+#[path = "scenarios/sweeps.rs"]
+mod sweeps;
+#[path = "scenarios/weather.rs"]
+mod weather;
+#[path = "scenarios/webhook.rs"]
+mod webhook;

@@ -1,0 +1,112 @@
+//! Bad weather between the functions: events are hints, so losing, doubling and turning them around costs time, never truth.
+
+use longshore_shell::fakes::Behaviour;
+use longshore_tests::{Bench, Weather};
+use serde_json::json;
+
+/// A good deployment, then one that turns out sick, in this weather.
+fn good_then_sick(weather: Weather) -> Bench {
+    let mut bench = Bench::new(3);
+    bench.configure(&json!({"waves": ["1", "100%"], "hooks": {"migrate": "migrate"}}));
+    bench.weather = weather;
+    bench.live("a").behaves("b", Behaviour::TurnsSick);
+    assert_eq!(bench.push("b"), 202);
+    bench.run();
+    assert_eq!(bench.end_of("b"), "RolledBack", "{weather:?}");
+    assert_eq!(bench.served(), "aaa", "{weather:?}");
+    assert!(bench.dead.is_empty(), "{weather:?}: {:?}", bench.dead);
+    bench
+}
+
+#[test]
+fn without_any_event_of_ssm_everything_ends_as_it_should() {
+    good_then_sick(Weather {
+        hints_lost: true,
+        ..Weather::default()
+    });
+}
+
+#[test]
+fn with_ticks_alone_everything_ends_as_it_should_and_an_alarm_says_so() {
+    let bench = good_then_sick(Weather {
+        hints_lost: true,
+        events_lost: true,
+        looks_lost: true,
+        ..Weather::default()
+    });
+    assert!(bench.logged("deployment_finished_by_ticks"));
+}
+
+#[test]
+fn without_planned_looks_everything_ends_as_it_should() {
+    good_then_sick(Weather {
+        looks_lost: true,
+        ..Weather::default()
+    });
+}
+
+#[test]
+fn without_the_tables_events_everything_ends_as_it_should() {
+    good_then_sick(Weather {
+        events_lost: true,
+        ..Weather::default()
+    });
+}
+
+#[test]
+fn doubled_and_reversed_messages_change_nothing() {
+    for (doubled, reversed) in [(true, false), (false, true), (true, true)] {
+        let bench = good_then_sick(Weather {
+            doubled,
+            reversed,
+            ..Weather::default()
+        });
+        assert_eq!(bench.sent("activate"), 4, "two waves, a canary, a rollback");
+        assert_eq!(bench.sent("migrate"), 2);
+    }
+}
+
+#[test]
+fn two_handlers_at_once_on_one_deployment_never_send_anything_twice() {
+    for seed in 0..60 {
+        let bench = good_then_sick(Weather {
+            doubled: true,
+            interleaved: Some(seed),
+            ..Weather::default()
+        });
+        let counts = ["prepare", "migrate", "activate"].map(|action| bench.sent(action));
+        assert_eq!(counts, [2, 2, 4], "seed {seed}");
+    }
+}
+
+#[test]
+fn a_lagging_index_of_open_deployments_only_delays() {
+    let mut bench = Bench::new(2);
+    bench.weather = Weather {
+        events_lost: true,
+        hints_lost: true,
+        looks_lost: true,
+        ..Weather::default()
+    };
+    bench.cloud.world.store.hold_index();
+    assert_eq!(bench.push("a"), 202);
+    bench.run_for(300);
+    assert_eq!(bench.end_of("a"), "Queued");
+    bench.cloud.world.store.release_index();
+    bench.run();
+    assert_eq!(bench.end_of("a"), "Succeeded");
+}
+
+#[test]
+fn a_redrive_of_everything_hours_later_changes_nothing() {
+    let mut bench = Bench::new(2);
+    bench.live("a").behaves("b", Behaviour::HealthFails);
+    assert_eq!(bench.push("b"), 202);
+    bench.run();
+    let writes = bench.cloud.world.store.log().len();
+    bench.run_for(3 * 3600);
+    bench.send_everything_again();
+    bench.run();
+    assert_eq!(bench.cloud.world.store.log().len(), writes);
+    assert_eq!(bench.served(), "aa");
+}
