@@ -342,7 +342,7 @@ aws_get() {
   (
     local name
     for name in "${!AWS_@}"; do export "${name?}"; done
-    export AWS_DEFAULT_REGION="${AWS_DEFAULT_REGION:-${AWS_REGION:-${AWS_SSM_REGION_NAME:-us-east-1}}}"
+    export AWS_DEFAULT_REGION="${AWS_DEFAULT_REGION:-${AWS_REGION:-${AWS_SSM_REGION_NAME:?the SSM agent names no region}}}"
     export AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=4 AWS_PAGER=''
     bounded aws ssm get-parameters --with-decryption --output json --names "$@"
   )

@@ -114,7 +114,7 @@ mod tests {
     fn start(init_us: u64, warm_us: &[u64]) -> Start {
         Start {
             init_us,
-            first_us: warm_us.first().map(|us| us + 100),
+            first_us: warm_us.first().map(|us| us.saturating_add(100)),
             warm_us: warm_us.to_vec(),
             ..Start::default()
         }

@@ -48,7 +48,9 @@ impl Report {
             let Throttled {
                 cpu_mb, delay_ms, ..
             } = throttled;
-            let title = format!("With the processor of {cpu_mb} MB from the first event on, and {delay_ms} ms per answer of AWS");
+            let title = format!(
+                "With the processor of {cpu_mb} MB from the first event on, and {delay_ms} ms per answer of AWS"
+            );
             section(&mut out, &title, &times(&throttled.figures));
         }
         section(&mut out, "Goals of trigger-deploy", &goals(&self.goals));
@@ -60,8 +62,19 @@ impl Report {
 
     fn ratios(&self) -> Vec<Row> {
         let mut rows = vec![row(&[
-            "", "init", "first", "warm", "init CPU", "first CPU", "warm CPU", "init instr.",
-            "cold instr.", "warm instr.", "memory", "binary", "zip",
+            "",
+            "init",
+            "first",
+            "warm",
+            "init CPU",
+            "first CPU",
+            "warm CPU",
+            "init instr.",
+            "cold instr.",
+            "warm instr.",
+            "memory",
+            "binary",
+            "zip",
         ])];
         let Some(floor) = self.free.first() else {
             return rows;
@@ -69,7 +82,7 @@ impl Report {
         for figures in &self.free {
             let mut cells = vec![figures.name.clone()];
             let both = compared(figures).into_iter().zip(compared(floor));
-            cells.extend(both.map(|pair| ratio(pair)));
+            cells.extend(both.map(ratio));
             rows.push(cells);
         }
         rows
@@ -105,7 +118,14 @@ fn ratio(pair: (Option<u64>, Option<u64>)) -> String {
 
 fn times(all: &[Figures]) -> Vec<Row> {
     let mut rows = vec![row(&[
-        "", "init ms", "first ms", "p90", "warm ms", "init CPU ms", "first CPU ms", "warm CPU ms",
+        "",
+        "init ms",
+        "first ms",
+        "p90",
+        "warm ms",
+        "init CPU ms",
+        "first CPU ms",
+        "warm CPU ms",
         "starts",
     ])];
     for figures in all {
@@ -128,8 +148,16 @@ fn times(all: &[Figures]) -> Vec<Row> {
 
 fn sizes(all: &[Figures]) -> Vec<Row> {
     let mut rows = vec![row(&[
-        "", "init Mi", "cold Mi", "warm Mi", "memory MB", "binary MB", "zip MB", "threads",
-        "connections", "warm requests",
+        "",
+        "init Mi",
+        "cold Mi",
+        "warm Mi",
+        "memory MB",
+        "binary MB",
+        "zip MB",
+        "threads",
+        "connections",
+        "warm requests",
     ])];
     for figures in all {
         let instructions = figures.instructions;
@@ -144,7 +172,7 @@ fn sizes(all: &[Figures]) -> Vec<Row> {
         let counts = [figures.threads, figures.connections, figures.warm_requests];
         let mut cells = vec![figures.name.clone()];
         cells.extend(millions.map(|value| in_unit(value, 1_000_000)));
-        cells.extend(counts.map(|value| in_unit_of_one(value)));
+        cells.extend(counts.map(in_unit_of_one));
         rows.push(cells);
     }
     rows

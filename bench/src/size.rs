@@ -14,7 +14,8 @@ const ARCHIVE_OVERHEAD: u64 = 30 + 46 + 22 + 2 * 9;
 /// # Errors
 /// When the file cannot be read.
 pub fn of(path: &Path) -> Result<(u64, u64)> {
-    let bytes = std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let bytes =
+        std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
     let mut deflated = DeflateEncoder::new(Counted(0), Compression::best());
     deflated.write_all(&bytes)?;
     let Counted(deflated) = deflated.finish()?;

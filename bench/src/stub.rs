@@ -150,13 +150,12 @@ async fn answer(
     counters.requests.fetch_add(1, Ordering::Relaxed);
     wait(counters.delay_ms.load(Ordering::Relaxed)).await;
     let target = headers.get("x-amz-target").and_then(|t| t.to_str().ok());
-    let (status, json) = match reply(target.unwrap_or_default(), &body) {
-        Some(json) => (StatusCode::OK, json),
-        None => {
-            counters.unknown.fetch_add(1, Ordering::Relaxed);
-            let json = json!({ "__type": "UnknownOperationException" });
-            (StatusCode::BAD_REQUEST, json)
-        }
+    let (status, json) = if let Some(json) = reply(target.unwrap_or_default(), &body) {
+        (StatusCode::OK, json)
+    } else {
+        counters.unknown.fetch_add(1, Ordering::Relaxed);
+        let json = json!({ "__type": "UnknownOperationException" });
+        (StatusCode::BAD_REQUEST, json)
     };
     let headers = [
         (header::CONTENT_TYPE.as_str(), "application/x-amz-json-1.0"),
@@ -215,10 +214,7 @@ mod tests {
         let secret = r#"{"Name":"/longshore/prod/control/bitbucket/webhook-secret"}"#;
         let found = reply("AmazonSSM.GetParameter", secret).unwrap();
         assert_eq!(found["Parameter"]["Value"], job::SECRET);
-        assert_eq!(
-            reply("DynamoDB_20120810.GetItem", "{}").unwrap(),
-            json!({})
-        );
+        assert_eq!(reply("DynamoDB_20120810.GetItem", "{}").unwrap(), json!({}));
         assert_eq!(reply("DynamoDB_20120810.Scan", "{}"), None);
         assert_eq!(reply("AmazonSSM.GetParameter", r#"{"Name":"/x"}"#), None);
         assert_eq!(reply("AmazonSSM.GetParameter", "{"), None);

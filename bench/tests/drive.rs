@@ -10,7 +10,7 @@ use longshore_bench::variant::{ALL, Cloud, Task, Variant};
 use std::path::Path;
 
 async fn bench(scratch: &Path) -> Bench {
-    let certificate = Certificate::make().unwrap();
+    let certificate = Certificate::make_quickly().unwrap();
     let authority = scratch.join("authority.pem");
     std::fs::write(&authority, &certificate.authority_pem).unwrap();
     let stub = || Stub::start(certificate.server.clone());

@@ -57,14 +57,13 @@ async fn one<D: Desk>(desk: &D, body: &str) -> Result<(), DeskError> {
         if !is_claimed(desk, &deployment.id, number).await? {
             continue;
         }
-        let became = match deliver(desk, &deployment, announcement).await {
-            Ok(()) => Observation::Announced(number),
-            Err(error) => {
-                undelivered = Some(error);
-                Observation::AnnounceFailed(number)
+        match deliver(desk, &deployment, announcement).await {
+            Ok(()) => {
+                note(desk, &deployment.id, Observation::Announced(number)).await?;
             }
-        };
-        note(desk, &deployment.id, became).await?;
+            // The claim stays: the tick brings the message again when it is old, and not before.
+            Err(error) => undelivered = Some(error),
+        }
     }
     undelivered.map_or(Ok(()), |error| Err(DeskError::undelivered(error)))
 }

@@ -75,6 +75,7 @@ async fn look_at<W: World>(world: &W, id: &DeploymentId) -> Result<(), AdvanceEr
         }
     }
     if looked.deployment.state.is_terminal() {
+        alarm::at_the_end(&looked.deployment);
         start_next(world, &looked.deployment.app, Cause::Tick).await?;
     }
     Ok(())

@@ -119,7 +119,7 @@ pub async fn watch(cloud: &LocalCloud, say: Progress) -> Result<()> {
         for (index, deployment) in Deployment::all(cloud).await?.iter().enumerate() {
             if index >= stories.len() {
                 say(&format!("\n━━━ Deployment {}", deployment.id));
-                stories.push(Story::begin(cloud, say));
+                stories.push(Story::begin(cloud, say).of(deployment));
             }
             if let Some(story) = stories.get_mut(index) {
                 story.follow_to_the_end(cloud, deployment);

@@ -22,6 +22,7 @@ from gaps import (
     aws_source,
     http_api_body,
     lambda_retries,
+    path_resource,
     pipe_to_bus,
     ssm_document,
     stack_types,
@@ -34,6 +35,24 @@ RECORD = {
     "eventName": "INSERT",
     "dynamodb": {"NewImage": {"id": {"S": 'a"b'}, "version": {"N": "3"}, "deep": {"M": {"x": {"S": "y"}}}}},
 }
+
+
+class PathResource(unittest.TestCase):
+    def arn(self, target, body):
+        return path_resource.path_arn({"X-Amz-Target": target}, body, "eu-west-1", "000000000000")
+
+    def test_a_read_by_path_is_authorised_on_its_path(self):
+        for path in ("/orders/dev", "/orders/dev/"):
+            body = json.dumps({"Path": path}).encode()
+            self.assertEqual(
+                self.arn("AmazonSSM.GetParametersByPath", body),
+                "arn:aws:ssm:eu-west-1:000000000000:parameter/orders/dev",
+            )
+
+    def test_every_other_request_is_left_to_the_emulator(self):
+        self.assertIsNone(self.arn("AmazonSSM.GetParameter", b'{"Path":"/x"}'))
+        for body in (b"", b"[]", b"not json", b'{"Path":7}', b'{"Path":"x"}'):
+            self.assertIsNone(self.arn("AmazonSSM.GetParametersByPath", body))
 
 
 class Names(unittest.TestCase):

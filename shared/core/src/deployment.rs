@@ -1,7 +1,8 @@
 //! One attempt to move an app of an environment to a release.
 
+use crate::channel::Channel;
 use crate::command::{Command, CommandStatus};
-use crate::ids::{AppName, ChannelName, Commit, DeploymentId, EnvironmentName, Person, Repository};
+use crate::ids::{AppName, Commit, DeploymentId, EnvironmentName, Person, Repository};
 use crate::policy::Policy;
 use crate::release::Release;
 use crate::rounds::{Probe, Round, Rounds};
@@ -151,15 +152,6 @@ impl AnnouncementKind {
     }
 }
 
-/// Where a message goes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Channel {
-    /// The environment's SNS topic.
-    Sns,
-    /// A Slack channel, by the name of its webhook.
-    Slack(ChannelName),
-}
-
 /// A message that people of one channel are still owed. Each channel has its own, so that a channel that is down delays
 /// no other and repeats none. Its number makes a repeat recognisable.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -178,13 +170,15 @@ pub struct Announcement {
 }
 
 impl Announcement {
-    /// After this time a claim is void: whoever made it has died, and the message is delivered again.
+    /// After this time a claim is void: whoever made it has died or was not heard, and the message is delivered again, at
+    /// the pace of the minute tick.
     pub const CLAIM_HOLDS: Millis = Millis::from_secs(60);
 
     /// Whether it may be claimed now.
     #[must_use]
     pub fn is_free(&self, now: Timestamp) -> bool {
-        self.claimed.is_none_or(|since| now.since(since) >= Self::CLAIM_HOLDS)
+        self.claimed
+            .is_none_or(|since| now.since(since) >= Self::CLAIM_HOLDS)
     }
 }
 

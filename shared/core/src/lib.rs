@@ -6,6 +6,7 @@
 //! and carries effects out.
 
 mod ask;
+mod channel;
 mod command;
 mod decision;
 mod deployment;
@@ -21,10 +22,11 @@ mod time;
 mod transition;
 
 pub use ask::{Answer, Ask};
+pub use channel::Channel;
 pub use command::{Action, Command, CommandStatus, Report, Token};
 pub use decision::{Change, Decision, RefKind, SkipReason, decide};
 pub use deployment::{
-    Announcement, AnnouncementKind, Cause, Channel, Deployment, Desk, Kind, Origin, TimelineEntry,
+    Announcement, AnnouncementKind, Cause, Deployment, Desk, Kind, Origin, TimelineEntry,
 };
 pub use failure::{Failure, FailureClass};
 pub use ids::{

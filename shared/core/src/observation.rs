@@ -58,8 +58,6 @@ pub enum Observation {
     TimePassed,
     /// Somebody sets out to deliver a message.
     AnnounceStarted(u32),
-    /// A message was not taken; it is to be tried again.
-    AnnounceFailed(u32),
     /// A message was delivered, or given up on.
     Announced(u32),
 }
@@ -84,7 +82,6 @@ impl Observation {
             Self::Probed { .. } => "Probed",
             Self::TimePassed => "TimePassed",
             Self::AnnounceStarted(_) => "AnnounceStarted",
-            Self::AnnounceFailed(_) => "AnnounceFailed",
             Self::Announced(_) => "Announced",
         }
     }

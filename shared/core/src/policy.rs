@@ -1,7 +1,7 @@
 //! Every limit in one place. A deployment carries the policy that was in force when it was accepted, so that an edit of
 //! the configuration never changes the rules of something that is already running.
 
-use crate::deployment::Channel;
+use crate::channel::Channel;
 use crate::ids::HostId;
 use crate::time::Millis;
 

@@ -6,6 +6,7 @@
 //! messages that are owed stand in the deployment itself, so one write records the new state with what follows from it.
 
 mod ended;
+mod enter;
 mod forward;
 mod restoring;
 mod rounds;
@@ -94,15 +95,14 @@ fn telling(deployment: &Deployment, seen: &Observation, now: Timestamp) -> Optio
     let mut next = deployment.clone();
     match seen {
         Observation::AnnounceStarted(number) => {
-            for message in next.announcements.iter_mut().filter(|a| a.number == *number) {
+            for message in next
+                .announcements
+                .iter_mut()
+                .filter(|a| a.number == *number)
+            {
                 if message.is_free(now) {
                     message.claimed = Some(now);
                 }
-            }
-        }
-        Observation::AnnounceFailed(number) => {
-            for message in next.announcements.iter_mut().filter(|a| a.number == *number) {
-                message.claimed = None;
             }
         }
         Observation::Announced(number) => next.announcements.retain(|a| a.number != *number),

@@ -85,7 +85,6 @@ fn other(deployment: &Deployment, choice: u8) -> Observation {
         (6, _) => Observation::Announced(1),
         (7, _) => Observation::Refused(person()),
         (8, _) => Observation::AnnounceStarted(1),
-        (9, _) => Observation::AnnounceFailed(1),
         _ => Observation::Approved(person()),
     }
 }
@@ -278,11 +277,12 @@ fn a_message_is_claimed_by_one_and_again_only_when_the_claim_is_old() {
     let deployment = started();
     let claim = Observation::AnnounceStarted(1);
     let claimed = samples::must(&deployment, &claim, samples::START);
-    assert!(matches!(step(&claimed, &claim, samples::START), Advance::Unchanged(_)));
+    assert!(matches!(
+        step(&claimed, &claim, samples::START),
+        Advance::Unchanged(_)
+    ));
     let later = samples::START.after(longshore_core::Announcement::CLAIM_HOLDS);
     samples::must(&claimed, &claim, later);
-    let free = samples::must(&claimed, &Observation::AnnounceFailed(1), samples::START);
-    samples::must(&free, &claim, samples::START);
 }
 
 #[test]

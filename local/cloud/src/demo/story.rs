@@ -12,6 +12,7 @@ use crate::tools::Progress;
 /// The story of one push.
 pub(super) struct Story {
     say: Progress,
+    name: String,
     began_ms: u64,
     entries: usize,
     messages: usize,
@@ -22,11 +23,19 @@ impl Story {
     pub(super) fn begin(cloud: &LocalCloud, say: Progress) -> Self {
         Self {
             say,
+            name: String::new(),
             began_ms: now_ms(),
             entries: 0,
             messages: cloud.sinks().messages().len(),
             over: false,
         }
+    }
+
+    /// The story of one of several deployments that are told at once: each line says whose it is.
+    pub(super) fn of(mut self, deployment: &Deployment) -> Self {
+        let tail = deployment.id.len().saturating_sub(5);
+        self.name = format!("…{}  ", deployment.id.get(tail..).unwrap_or_default());
+        self
     }
 
     /// Says a line with the time since the push.
@@ -42,7 +51,8 @@ impl Story {
         self.entries = deployment.timeline.len();
         let messages = cloud.sinks().messages();
         for message in messages.iter().skip(self.messages) {
-            if let Some(text) = slack_text(message) {
+            let ours = message.body.to_string().contains(&deployment.id);
+            if let Some(text) = slack_text(message).filter(|_| ours) {
                 let at = u64::try_from(message.at_ms).unwrap_or_default();
                 self.tell_at(at, &format!("  Slack    {text}"));
             }
@@ -65,17 +75,17 @@ impl Story {
     /// Tells how it ended for each host.
     pub(super) fn verdicts(&self, deployment: &Deployment) {
         for (host, verdict) in deployment.verdicts() {
-            (self.say)(&format!("            {host}  {verdict}"));
+            (self.say)(&format!("{}            {host}  {verdict}", self.name));
         }
         if let Some((class, line)) = deployment.failure() {
-            (self.say)(&format!("            why: {class}: {line}"));
+            (self.say)(&format!("{}            why: {class}: {line}", self.name));
         }
     }
 
     fn tell_at(&self, at_ms: u64, line: &str) {
         let since = at_ms.saturating_sub(self.began_ms);
         let (seconds, tenths) = (since / 1000, since % 1000 / 100);
-        (self.say)(&format!("  {seconds:>4}.{tenths} s  {line}"));
+        (self.say)(&format!("{}  {seconds:>4}.{tenths} s  {line}", self.name));
     }
 }
 

@@ -21,7 +21,6 @@ pub(super) fn ended(seen: &Observation) -> Advance {
         | Observation::Probed { .. }
         | Observation::TimePassed
         | Observation::AnnounceStarted(_)
-| Observation::AnnounceFailed(_)
-| Observation::Announced(_) => Advance::Unchanged(Why::Over),
+        | Observation::Announced(_) => Advance::Unchanged(Why::Over),
     }
 }

@@ -1,40 +1,16 @@
 //! The way back: every host that moved switches to the last proven release. A failed rollback never rolls back again; it
 //! stops, names the hosts, and a person is called.
 
-use super::rounds::{Limit, Look, is_given_up, looked, time_for};
-use super::{Advance, Why, forward, kept};
-use crate::ask::{Answer, Ask, Question};
+use super::rounds::{Limit, Look, is_given_up, looked};
+use super::{Advance, Why, enter, kept};
+use crate::ask::{Answer, Ask};
 use crate::command::Action;
 use crate::deployment::Deployment;
-use crate::failure::{Failure, FailureClass};
+use crate::failure::Failure;
 use crate::observation::Observation;
-use crate::release::Release;
 use crate::rounds::Rounds;
 use crate::state::{Outcome, Phase, Run, Standing};
-use crate::time::{Millis, Timestamp};
-
-/// Begins to restore. A host may have switched even when it said nothing, so every host that was asked to is restored.
-pub(super) fn roll_back(
-    deployment: &Deployment,
-    run: &Run,
-    cause: Failure,
-    now: Timestamp,
-) -> Advance {
-    let Some(previous) = &run.previous else {
-        let line = format!("{}: {}", cause.class.word(), cause.detail());
-        let failure = Failure::with_detail(FailureClass::NothingProven, &line);
-        return forward::end(
-            deployment,
-            run.clone(),
-            Outcome::RollbackFailed(failure),
-            now,
-        );
-    };
-    let timeout = deployment.policy.activate_timeout;
-    let ask = question(deployment, run, previous, Action::Activate, 0, timeout, now);
-    let phase = Phase::RollingBack { cause, ask };
-    forward::active(deployment, run.clone(), phase, now)
-}
+use crate::time::Timestamp;
 
 pub(super) fn rolling_back(
     deployment: &Deployment,
@@ -51,7 +27,7 @@ pub(super) fn rolling_back(
         | Observation::SendPostponed(_)
         | Observation::CommandMissing(_)
         | Observation::HostReported(..)
-        | Observation::TimePassed => match forward::heard(deployment, ask, seen, now) {
+        | Observation::TimePassed => match enter::heard(deployment, ask, seen, now) {
             None => Advance::Unchanged(Why::AlreadyKnown),
             Some(ask) if ask.is_complete() => restored(deployment, run, cause, &ask, now),
             Some(ask) => {
@@ -63,11 +39,10 @@ pub(super) fn rolling_back(
         | Observation::Refused(_)
         | Observation::Superseded(_)
         | Observation::NotReady(_) => Advance::Unchanged(Why::TooLate),
-        Observation::Approved(_) | Observation::Ready(_) | Observation::AnnounceStarted(_)
-| Observation::AnnounceFailed(_)
-| Observation::Announced(_) => {
-            Advance::Unchanged(Why::AlreadyKnown)
-        }
+        Observation::Approved(_)
+        | Observation::Ready(_)
+        | Observation::AnnounceStarted(_)
+        | Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
         Observation::Probed { .. } => Advance::Unchanged(Why::AlreadyKnown),
     }
 }
@@ -83,7 +58,7 @@ pub(super) fn verifying_rollback(
     let timeout = deployment.policy.round_timeout;
     let release = run.previous.as_ref().unwrap_or(&run.release);
     let ask = |number| {
-        question(
+        enter::question(
             deployment,
             run,
             release,
@@ -103,7 +78,7 @@ pub(super) fn verifying_rollback(
         | Observation::Probed { .. }
         | Observation::TimePassed => match looked(deployment, rounds, seen, now, ask) {
             Look::Nothing => Advance::Unchanged(Why::AlreadyKnown),
-            Look::Passed(_) => forward::end(
+            Look::Passed(_) => enter::end(
                 deployment,
                 run.clone(),
                 Outcome::RolledBack(cause.clone()),
@@ -111,7 +86,7 @@ pub(super) fn verifying_rollback(
             ),
             Look::Failed(rounds) if is_given_up(deployment, &rounds, now, Limit::Verify) => {
                 let outcome = Outcome::RollbackFailed(rounds.failure());
-                forward::end(deployment, run.clone(), outcome, now)
+                enter::end(deployment, run.clone(), outcome, now)
             }
             Look::Further(rounds) | Look::Failed(rounds) => {
                 let cause = cause.clone();
@@ -122,11 +97,10 @@ pub(super) fn verifying_rollback(
         | Observation::Refused(_)
         | Observation::Superseded(_)
         | Observation::NotReady(_) => Advance::Unchanged(Why::TooLate),
-        Observation::Approved(_) | Observation::Ready(_) | Observation::AnnounceStarted(_)
-| Observation::AnnounceFailed(_)
-| Observation::Announced(_) => {
-            Advance::Unchanged(Why::AlreadyKnown)
-        }
+        Observation::Approved(_)
+        | Observation::Ready(_)
+        | Observation::AnnounceStarted(_)
+        | Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
     }
 }
 
@@ -149,46 +123,18 @@ fn restored(
             Answer::Unreachable(failure) => Standing::Unreachable(failure.clone()),
         };
         if let Some(failure) = standing.failure() {
-            lost.get_or_insert_with(|| forward::on_host(host, failure));
+            lost.get_or_insert_with(|| enter::on_host(host, failure));
         }
         run.hosts.insert(host.clone(), standing);
     }
     if let Some(failure) = lost {
-        return forward::end(deployment, run, Outcome::RollbackFailed(failure), now);
+        return enter::end(deployment, run, Outcome::RollbackFailed(failure), now);
     }
     let attempts = deployment.policy.health.attempts_max;
-    let deadline = now.after(time_for(deployment, attempts));
+    let deadline = now.after(enter::time_for(deployment, attempts));
     let phase = Phase::VerifyingRollback {
         cause: cause.clone(),
         rounds: Rounds::from(now, deadline, 0),
     };
-    forward::active(deployment, run, phase, now)
-}
-
-/// A question to the hosts that moved, about the release to go back to, under the rollback's own generation.
-fn question(
-    deployment: &Deployment,
-    run: &Run,
-    release: &Release,
-    action: Action,
-    number: u32,
-    timeout: Millis,
-    now: Timestamp,
-) -> Ask {
-    let question = Question {
-        deployment: &deployment.id,
-        generation: run.generation.next(),
-        action,
-        release,
-        wave: number,
-        timeout,
-    };
-    // A host that policy excused may have switched after all: it is asked to go back, but not waited for in rounds.
-    let hosts = match action {
-        Action::Status => run.switched(),
-        Action::Activate | Action::Prepare | Action::Migrate | Action::Prune => {
-            run.moved.iter().cloned().collect()
-        }
-    };
-    Ask::plan(&question, &hosts, now)
+    enter::active(deployment, run, phase, now)
 }

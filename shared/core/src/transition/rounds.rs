@@ -1,6 +1,6 @@
 //! Verification of a wave, and the bake of the whole target set.
 
-use super::{Advance, Why, forward, kept, restoring};
+use super::{Advance, Why, enter, kept};
 use crate::ask::Ask;
 use crate::command::Action;
 use crate::deployment::Deployment;
@@ -9,32 +9,7 @@ use crate::ids::HostId;
 use crate::observation::Observation;
 use crate::rounds::{Probe, Round, Rounds, Verdict};
 use crate::state::{Outcome, Phase, Run};
-use crate::time::{Millis, Timestamp};
-
-/// Begins to verify every host that was switched up to this wave.
-pub(super) fn verify(deployment: &Deployment, run: Run, wave: u32, now: Timestamp) -> Advance {
-    let health = &deployment.policy.health;
-    let deadline = now.after(time_for(deployment, health.attempts_max));
-    let rounds = Rounds::from(now, deadline, run.rounds);
-    forward::active(deployment, run, Phase::Verifying { wave, rounds }, now)
-}
-
-/// Begins to watch the whole target set.
-pub(super) fn bake(deployment: &Deployment, run: Run, now: Timestamp) -> Advance {
-    let health = &deployment.policy.health;
-    let until = now.after(health.bake);
-    let deadline = until.after(time_for(deployment, health.bake_failures_max));
-    let rounds = Rounds::from(now, deadline, run.rounds);
-    forward::active(deployment, run, Phase::Baking { until, rounds }, now)
-}
-
-/// The time that so many failed rounds, and the one that decides, can take at most.
-pub(super) fn time_for(deployment: &Deployment, failures: u32) -> Millis {
-    let policy = &deployment.policy;
-    let round = policy.round_timeout.plus(policy.health.interval);
-    let rounds = u64::from(failures).saturating_add(2);
-    Millis::new(round.as_ms().saturating_mul(rounds))
-}
+use crate::time::Timestamp;
 
 pub(super) fn verifying(
     deployment: &Deployment,
@@ -60,22 +35,21 @@ pub(super) fn verifying(
             Look::Passed(rounds) => {
                 let mut run = run.clone();
                 run.rounds = rounds.begun;
-                forward::activate(deployment, run, wave.saturating_add(1), now)
+                enter::activate(deployment, run, wave.saturating_add(1), now)
             }
             Look::Failed(rounds) if is_given_up(deployment, &rounds, now, Limit::Verify) => {
-                restoring::roll_back(deployment, run, rounds.failure(), now)
+                enter::roll_back(deployment, run, rounds.failure(), now)
             }
             Look::Failed(rounds) => kept(deployment, run, Phase::Verifying { wave, rounds }),
         },
         Observation::CancelRequested(_) => {
             let cause = Failure::of(FailureClass::CancelledByOperator);
-            restoring::roll_back(deployment, run, cause, now)
+            enter::roll_back(deployment, run, cause, now)
         }
-        Observation::Approved(_) | Observation::Ready(_) | Observation::AnnounceStarted(_)
-| Observation::AnnounceFailed(_)
-| Observation::Announced(_) => {
-            Advance::Unchanged(Why::AlreadyKnown)
-        }
+        Observation::Approved(_)
+        | Observation::Ready(_)
+        | Observation::AnnounceStarted(_)
+        | Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
         Observation::Refused(_) | Observation::Superseded(_) | Observation::NotReady(_) => {
             Advance::Unchanged(Why::TooLate)
         }
@@ -103,10 +77,10 @@ pub(super) fn baking(
         | Observation::TimePassed => match looked(deployment, rounds, seen, now, question) {
             Look::Nothing => Advance::Unchanged(Why::AlreadyKnown),
             Look::Passed(_) if now >= until => {
-                forward::end(deployment, run.clone(), Outcome::Succeeded, now)
+                enter::end(deployment, run.clone(), Outcome::Succeeded, now)
             }
             Look::Failed(rounds) if is_given_up(deployment, &rounds, now, Limit::Bake) => {
-                restoring::roll_back(deployment, run, rounds.failure(), now)
+                enter::roll_back(deployment, run, rounds.failure(), now)
             }
             Look::Further(rounds) | Look::Passed(rounds) | Look::Failed(rounds) => {
                 kept(deployment, run, Phase::Baking { until, rounds })
@@ -114,13 +88,12 @@ pub(super) fn baking(
         },
         Observation::CancelRequested(_) => {
             let cause = Failure::of(FailureClass::CancelledByOperator);
-            restoring::roll_back(deployment, run, cause, now)
+            enter::roll_back(deployment, run, cause, now)
         }
-        Observation::Approved(_) | Observation::Ready(_) | Observation::AnnounceStarted(_)
-| Observation::AnnounceFailed(_)
-| Observation::Announced(_) => {
-            Advance::Unchanged(Why::AlreadyKnown)
-        }
+        Observation::Approved(_)
+        | Observation::Ready(_)
+        | Observation::AnnounceStarted(_)
+        | Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
         Observation::Refused(_) | Observation::Superseded(_) | Observation::NotReady(_) => {
             Advance::Unchanged(Why::TooLate)
         }
@@ -222,7 +195,7 @@ fn heard(
             probe,
         });
     }
-    let heard = forward::heard(deployment, ask, seen, now)?;
+    let heard = enter::heard(deployment, ask, seen, now)?;
     // The round's deadline ends the probe too: a check from outside that never answered has failed.
     let over = matches!(seen, Observation::TimePassed) && *probe == Probe::Wanted;
     let probe = if over {
@@ -255,5 +228,5 @@ fn status(
     now: Timestamp,
 ) -> Ask {
     let timeout = deployment.policy.round_timeout;
-    forward::ask(deployment, run, Action::Status, number, timeout, hosts, now)
+    enter::ask(deployment, run, Action::Status, number, timeout, hosts, now)
 }

@@ -33,9 +33,9 @@ pub(super) fn awaiting_approval(
         | Observation::CommandMissing(_)
         | Observation::HostReported(..)
         | Observation::Probed { .. } => Advance::Rejected(Why::DoesNotFit),
-        Observation::AnnounceStarted(_)
-| Observation::AnnounceFailed(_)
-| Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
+        Observation::AnnounceStarted(_) | Observation::Announced(_) => {
+            Advance::Unchanged(Why::AlreadyKnown)
+        }
     }
 }
 
@@ -61,9 +61,9 @@ pub(super) fn queued(
         | Observation::CommandMissing(_)
         | Observation::HostReported(..)
         | Observation::Probed { .. } => Advance::Rejected(Why::DoesNotFit),
-        Observation::AnnounceStarted(_)
-| Observation::AnnounceFailed(_)
-| Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
+        Observation::AnnounceStarted(_) | Observation::Announced(_) => {
+            Advance::Unchanged(Why::AlreadyKnown)
+        }
     }
 }
 

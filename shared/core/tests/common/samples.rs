@@ -308,7 +308,6 @@ pub fn every_observation(deployment: &Deployment) -> Vec<(String, Observation, T
         ("TimePassed, not yet", Observation::TimePassed, now),
         ("TimePassed, deadline over", Observation::TimePassed, late),
         ("AnnounceStarted", Observation::AnnounceStarted(1), now),
-        ("AnnounceFailed", Observation::AnnounceFailed(1), now),
         ("Announced", Observation::Announced(1), now),
     ];
     list.into_iter()
