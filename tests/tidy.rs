@@ -1,1 +1,231 @@
-//! placeholder
+//! House rules that a reader would otherwise have to check by eye: what may be in the dependency tree, what the core may
+//! know, what every file begins with, what must never be written down, and that the documents name things that exist.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::allow_attributes,
+    reason = "a test fails by panicking"
+)]
+
+use longshore_core::FailureClass;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Every file of the repository below a folder, without what is built or made while it is worked with.
+fn files_below(folder: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let made = [
+                "target",
+                ".git",
+                ".longshore",
+                "node_modules",
+                "__pycache__",
+            ];
+            if made.contains(&name.as_str()) {
+                continue;
+            }
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(entry.path());
+            } else {
+                found.push(entry.path());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn rust_files_below(folder: &str) -> Vec<(String, String)> {
+    files_below(folder)
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|end| end == "rs"))
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).unwrap();
+            (path.to_string_lossy().into_owned(), text)
+        })
+        .collect()
+}
+
+/// Name, version and source of every package in the lock file.
+fn locked() -> Vec<(String, String, Option<String>)> {
+    let value = |package: &str, key: &str| {
+        let line = package.lines().find(|line| line.starts_with(key))?;
+        Some(line.split('"').nth(1)?.to_owned())
+    };
+    let lock = read("Cargo.lock");
+    let packages = lock.split("[[package]]").skip(1);
+    packages
+        .map(|package| {
+            let name = value(package, "name = ").unwrap();
+            let version = value(package, "version = ").unwrap();
+            (name, version, value(package, "source = "))
+        })
+        .collect()
+}
+
+#[test]
+fn no_second_tls_stack_and_no_old_one_is_in_the_tree() {
+    for (name, version, _) in locked() {
+        let banned = ["aws-lc-sys", "aws-lc-rs", "openssl-sys"].contains(&name.as_str());
+        assert!(!banned, "{name} is banned");
+        let mut numbers = version.split('.').map(|n| n.parse().unwrap_or(0_u32));
+        let (major, minor) = (numbers.next().unwrap(), numbers.next().unwrap());
+        match name.as_str() {
+            "rustls" => assert!((major, minor) >= (0, 23), "rustls {version}"),
+            "hyper" => assert!(major >= 1, "hyper {version}"),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn every_package_comes_from_the_public_registry() {
+    let registry = "registry+https://github.com/rust-lang/crates.io-index";
+    for (name, _, source) in locked() {
+        let known = source.as_deref().is_none_or(|source| source == registry);
+        assert!(known, "{name} comes from {source:?}");
+    }
+}
+
+#[test]
+fn the_core_is_pure() {
+    let manifest = read("shared/core/Cargo.toml");
+    let (_, rest) = manifest.split_once("\n[dependencies]\n").unwrap();
+    let dependencies: Vec<&str> = rest
+        .lines()
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| line.split(['.', ' ', '=']).next())
+        .filter(|name| !name.is_empty())
+        .collect();
+    assert_eq!(dependencies, ["sha2", "thiserror"]);
+    for (path, text) in rust_files_below("shared/core/src") {
+        for word in ["async", "SystemTime", "Instant", "std::env", "serde::"] {
+            let used = text.lines().any(|line| {
+                let code = line.trim_start();
+                !code.starts_with("//") && code.contains(word)
+            });
+            assert!(!used, "{path} uses {word}");
+        }
+    }
+}
+
+#[test]
+fn every_file_says_first_what_it_is() {
+    let files = rust_files_below(".");
+    assert!(files.len() > 100, "{}", files.len());
+    for (path, text) in files {
+        assert!(text.starts_with("//!"), "{path}");
+    }
+}
+
+#[test]
+fn no_folder_has_a_mod_file() {
+    for path in files_below(".") {
+        assert!(!path.ends_with("mod.rs"), "{}", path.display());
+    }
+}
+
+#[test]
+fn a_functions_main_only_joins_it_to_the_world() {
+    let mains: Vec<(String, String)> = rust_files_below("functions")
+        .into_iter()
+        .filter(|(path, _)| path.ends_with("src/main.rs"))
+        .collect();
+    assert_eq!(mains.len(), 6);
+    for (path, text) in mains {
+        assert!(text.lines().count() <= 30, "{path}");
+    }
+}
+
+#[test]
+fn only_the_shell_names_an_aws_sdk() {
+    for folder in ["functions", "shared/core", "shared/app-config", "tests/harness"] {
+        for (path, text) in rust_files_below(folder) {
+            for word in ["aws_sdk_", "aws_smithy", "aws_config", "aws_types"] {
+                assert!(!text.contains(word), "{path} names {word}");
+            }
+        }
+    }
+}
+
+/// Absolute paths of whoever wrote a file mean nothing on another machine. The words are put together here, so that this
+/// file does not contain them.
+#[test]
+fn no_file_names_a_place_on_somebodys_machine() {
+    let forbidden = [["/wo", "rk/"], ["/ro", "ot/"]].map(|parts| parts.concat());
+    for path in files_below(".") {
+        let text = std::fs::read(&path).unwrap();
+        let text = String::from_utf8_lossy(&text);
+        for word in &forbidden {
+            assert!(!text.contains(word), "{} contains {word}", path.display());
+        }
+    }
+}
+
+/// The classes in the table of the host side's README, with their exit codes, in its order.
+fn classes_of_the_readme() -> Vec<(String, u8)> {
+    let page = read("host/README.md");
+    let (_, table) = page.split_once("| class | exit | meaning |").unwrap();
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    rows.flat_map(|row| {
+        let cells: Vec<&str> = row.split('|').collect();
+        let names = cells[1].split(',').map(|name| name.trim().replace('`', ""));
+        let codes = cells[2].split(',').map(|code| code.trim().parse().unwrap());
+        names.zip(codes).collect::<Vec<_>>()
+    })
+    .collect()
+}
+
+#[test]
+fn every_class_that_a_host_answers_is_known_to_the_core() {
+    let classes = classes_of_the_readme();
+    assert!(classes.len() >= 20, "{classes:?}");
+    for (word, _) in classes.iter().filter(|(word, _)| word != "done") {
+        assert!(FailureClass::from_word(word).is_some(), "{word}");
+    }
+}
+
+#[test]
+fn the_host_script_ends_with_the_codes_of_its_documentation() {
+    let script = read("host/longshore.sh");
+    let mut codes = BTreeSet::new();
+    for (word, code) in classes_of_the_readme() {
+        let arm = format!("{word}) echo {code} ;;");
+        let spelled = script.contains(&arm) || code == 70;
+        assert!(spelled, "the script has no {arm:?}");
+        assert!(![137, 168, 169, 194].contains(&code), "the agent's own {code}");
+        assert!(codes.insert(code), "{code} twice");
+    }
+}
+
+#[test]
+fn every_xtask_command_of_the_readme_exists() {
+    let usage = read("xtask/src/main.rs");
+    let readme = read("README.md");
+    let commands: BTreeSet<&str> = readme
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("cargo xtask "))
+        .filter_map(|rest| rest.split_whitespace().next())
+        .collect();
+    assert!(!commands.is_empty());
+    for command in commands {
+        let listed = usage.contains(&format!("\n  {command} "));
+        assert!(listed, "the README names `cargo xtask {command}`");
+    }
+}

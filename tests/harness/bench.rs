@@ -4,7 +4,7 @@ use crate::cloud::Cloud;
 use crate::deliveries::{Change, delivery};
 use crate::invariants;
 use crate::mail::{self, Done, Letterbox, Mail, hand_over};
-use crate::stage::drive;
+use crate::stage::{drive, next_random};
 use crate::words::{commit, host};
 use longshore_app_config::AppConfig;
 use longshore_core::{
@@ -38,7 +38,8 @@ pub struct Weather {
     pub hints_lost: bool,
     /// Planned looks are lost; what a tick sends to another desk is not.
     pub looks_lost: bool,
-    /// Every message arrives twice.
+    /// Every event arrives twice. A planned look does not: each look plans the next one, so that looks which were always
+    /// doubled would double for ever; queues double a message now and then.
     pub doubled: bool,
     /// Of the messages that are there the newest is handed over first.
     pub reversed: bool,
@@ -56,6 +57,8 @@ pub struct Bench {
     pub log: Capture,
     /// Every answer to a delivery, in their order.
     pub answers: Vec<Response>,
+    /// Handlers that died.
+    pub deaths: u32,
     /// Messages that nobody could deal with.
     pub dead: Vec<Mail>,
     repository: Repository,
@@ -77,6 +80,7 @@ impl Bench {
             weather: Weather::default(),
             log: Capture::begin(),
             answers: Vec::new(),
+            deaths: 0,
             dead: Vec::new(),
             repository: Repository::parse("acme/orders").unwrap(),
             configuration: json!({
@@ -277,7 +281,7 @@ impl Bench {
     }
 
     fn is_at_rest(&self) -> bool {
-        self.mails.is_empty() && self.deployments().iter().all(Deployment::is_at_rest)
+        self.mails.is_empty() && self.cloud.world.store.is_at_rest()
     }
 
     fn mail(&mut self, to: Letterbox, body: String) -> Mail {
@@ -326,7 +330,8 @@ impl Bench {
             if self.weather.looks_lost && look.chapter.is_some() {
                 continue;
             }
-            self.send(Letterbox::Desk(look.desk), &mail::look(&look));
+            let look = self.mail(Letterbox::Desk(look.desk), mail::look(&look));
+            self.mails.push(look);
         }
     }
 
@@ -366,10 +371,7 @@ impl Bench {
             let mut one = pin!(hand_over(&self.cloud, &first));
             let mut two = pin!(hand_over(&self.cloud, &second));
             while done_first.is_none() || done_second.is_none() {
-                seed ^= seed << 13;
-                seed ^= seed >> 7;
-                seed ^= seed << 17;
-                let first_goes_on = done_second.is_some() || (seed & 1 == 0);
+                let first_goes_on = done_second.is_some() || next_random(&mut seed) & 1 == 0;
                 if first_goes_on && done_first.is_none() {
                     if let Poll::Ready(done) = one.as_mut().poll(&mut context) {
                         done_first = Some(done);
@@ -387,11 +389,22 @@ impl Bench {
         self.send_what_follows();
     }
 
+    /// Lets time pass and whatever is due happen, so many times.
+    pub fn run_steps(&mut self, steps: u32) {
+        for _ in 0..steps {
+            self.step();
+        }
+    }
+
     /// What becomes of a message after it was handed over; `None` when the function died.
     fn settle(&mut self, mut mail: Mail, done: Option<Done>) {
         let failed = match done {
             Some(Done::Handled) => false,
-            Some(Done::Again) | None => true,
+            Some(Done::Again) => true,
+            None => {
+                self.deaths += 1;
+                true
+            }
             Some(Done::Answered(response)) => {
                 let failed = response.status_code >= 500;
                 self.answers.push(response);

@@ -30,5 +30,5 @@ pub use cloud::Cloud;
 pub use deliveries::{Change, PREVIOUS_SECRET, SECRET, delivery, signed_with};
 pub use mail::{Letterbox, Mail};
 pub use people::{People, Told};
-pub use stage::{Side, Stage, drive};
+pub use stage::{Side, Stage, drive, next_random};
 pub use words::{commit, host};

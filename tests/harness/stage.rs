@@ -34,6 +34,14 @@ struct Plan {
     dies_at: Option<(usize, Side)>,
     died: bool,
     pauses: bool,
+    danger: Option<Danger>,
+}
+
+/// Deaths by chance, from a seed.
+#[derive(Debug)]
+struct Danger {
+    seed: u64,
+    one_in: u64,
 }
 
 /// What a handler does at one side of a call.
@@ -57,6 +65,11 @@ impl Stage {
     /// Whether a handler died since this was asked last.
     pub fn take_died(&self) -> bool {
         std::mem::take(&mut self.lock().died)
+    }
+
+    /// Lets handlers die by chance, in one of so many calls; not any more without.
+    pub fn die_by_chance(&self, danger: Option<(u64, u64)>) {
+        self.lock().danger = danger.map(|(seed, one_in)| Danger { seed, one_in });
     }
 
     /// Lets every handler pause before every call, or not.
@@ -92,7 +105,8 @@ impl Stage {
 
     fn at(&self, number: usize, side: Side) -> Cue {
         let mut plan = self.lock();
-        if plan.dies_at == Some((number, side)) {
+        let strikes = plan.danger.as_mut().is_some_and(Danger::strikes);
+        if strikes || plan.dies_at == Some((number, side)) {
             plan.died = true;
             return Cue::Die;
         }
@@ -101,6 +115,20 @@ impl Stage {
         }
         Cue::GoOn
     }
+}
+
+impl Danger {
+    fn strikes(&mut self) -> bool {
+        next_random(&mut self.seed) % self.one_in == 0
+    }
+}
+
+/// The next number of a seed (xorshift); a seed must not be zero.
+pub fn next_random(seed: &mut u64) -> u64 {
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    seed.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 16
 }
 
 /// Pending once.

@@ -82,6 +82,7 @@ fn sweep_deaths(story: Story, side: Side) {
         let mut bench = ready(story);
         bench.cloud.stage.die_at(call, side);
         ends_well(&mut bench, story, &format!("dead {side:?} call {call}"));
+        assert_eq!(bench.deaths, 1, "{call}");
     }
 }
 

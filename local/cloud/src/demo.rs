@@ -21,7 +21,7 @@ pub use setup::{Ready, prepare};
 use story::Story;
 
 /// How long one push may take until it is over.
-const LIMIT: Duration = Duration::from_secs(180);
+const LIMIT: Duration = Duration::from_mins(3);
 const LOOK_EVERY: Duration = Duration::from_millis(150);
 
 /// One push, and what it must come to.
@@ -60,7 +60,7 @@ const SCENES: [Scene; 3] = [
 pub async fn run(mut options: Options, say: Progress) -> Result<bool> {
     let began = now();
     options.progress = say;
-    options.app = app::APP.to_owned();
+    app::APP.clone_into(&mut options.app);
     let cloud = LocalCloud::start(options).await?;
     let played = play(&cloud, say).await;
     if played.is_err() {

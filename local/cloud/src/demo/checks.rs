@@ -10,6 +10,8 @@ use super::record::Deployment;
 use super::story::slack_text;
 use crate::LocalCloud;
 
+/// The rights of everybody but a file's owner.
+const OTHERS: u32 = 0o077;
 const HTTP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// One expectation.
@@ -176,7 +178,7 @@ fn holds(folder: &Path, text: &str) -> Vec<std::path::PathBuf> {
         }
         let private = entry
             .metadata()
-            .is_ok_and(|metadata| metadata.permissions().mode() & 0o077 == 0);
+            .is_ok_and(|metadata| metadata.permissions().mode() & OTHERS == 0);
         if !kind.is_file() || private {
             continue;
         }

@@ -151,7 +151,7 @@ fn word_of(value: &Value) -> String {
     match value {
         Value::String(word) => word.clone(),
         Value::Object(map) => map.keys().next().cloned().unwrap_or_default(),
-        _ => String::new(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => String::new(),
     }
 }
 

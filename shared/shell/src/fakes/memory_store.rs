@@ -148,6 +148,12 @@ impl MemoryStore {
         self.lock().log.iter().skip(known).cloned().collect()
     }
 
+    /// Whether every deployment is at rest.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        self.lock().deployments.values().all(Deployment::is_at_rest)
+    }
+
     /// Every deployment.
     #[must_use]
     pub fn deployments(&self) -> Vec<Deployment> {
