@@ -297,6 +297,7 @@ impl Bench {
 
     /// Moves to the next thing that is due, and hands it over.
     fn step(&mut self) {
+        if true { eprintln!("DBG {} {:?} mails {} {:?} {:?}", self.sent, self.now(), self.mails.len(), self.mails.iter().rev().take(3).map(|m| (m.to, m.failed, m.due, m.body.clone())).collect::<Vec<_>>(), self.deployments().iter().map(|d| (d.state.name(), d.version)).collect::<Vec<_>>()); }
         self.pass_time();
         self.take_looks();
         if self.now() >= self.next_tick {

@@ -75,14 +75,12 @@ fn inlined(document: &str, script: &str) -> Result<String, String> {
 
 /// The script without the lines that are only a comment: SSM takes documents up to 64 KiB, and a reader has the file.
 fn without_comments(script: &str) -> String {
-    script
-        .lines()
-        .filter(|line| {
-            let line = line.trim_start();
-            !(line.starts_with("# ") || line == "#")
-        })
-        .map(|line| format!("{line}\n"))
-        .collect()
+    let kept = script.lines().filter(|line| {
+        let line = line.trim_start();
+        !(line.starts_with("# ") || line == "#")
+    });
+    let kept: Vec<&str> = kept.collect();
+    kept.join("\n")
 }
 
 fn indented(text: &str, indent: &str) -> String {

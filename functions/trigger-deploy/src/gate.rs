@@ -52,7 +52,7 @@ impl Gate {
         };
         let secret = self.secrets.current(&SecretName::Webhook);
         let both = async { tokio::join!(table, secret) };
-        let _first_delivery_asks_again = tokio::time::timeout(WARM_MAX, both).await;
+        let _first_delivery_asks_again = tokio::time::timeout(WARM_MAX, Box::pin(both)).await;
     }
 }
 

@@ -125,13 +125,11 @@ fn introduce(cloud: &LocalCloud, ready: &demo::Ready) -> Result<()> {
 
 /// A folder of its own for this run, and whether it is to stay.
 fn work_folder(name: &str, given: Option<PathBuf>) -> Result<(PathBuf, bool)> {
-    Ok(match given {
-        Some(folder) => (std::path::absolute(folder)?, true),
-        None => {
-            let name = format!("longshore-{name}-{}", std::process::id());
-            (std::env::temp_dir().join(name), false)
-        }
-    })
+    if let Some(folder) = given {
+        return Ok((std::path::absolute(folder)?, true));
+    }
+    let name = format!("longshore-{name}-{}", std::process::id());
+    Ok((std::env::temp_dir().join(name), false))
 }
 
 fn options(work: &Path, hosts: usize) -> Result<Options> {
