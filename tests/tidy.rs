@@ -155,7 +155,12 @@ fn a_functions_main_only_joins_it_to_the_world() {
 
 #[test]
 fn only_the_shell_names_an_aws_sdk() {
-    for folder in ["functions", "shared/core", "shared/app-config", "tests/harness"] {
+    for folder in [
+        "functions",
+        "shared/core",
+        "shared/app-config",
+        "tests/harness",
+    ] {
         for (path, text) in rust_files_below(folder) {
             for word in ["aws_sdk_", "aws_smithy", "aws_config", "aws_types"] {
                 assert!(!text.contains(word), "{path} names {word}");
@@ -182,7 +187,10 @@ fn no_file_names_a_place_on_somebodys_machine() {
 fn classes_of_the_readme() -> Vec<(String, u8)> {
     let page = read("host/README.md");
     let (_, table) = page.split_once("| class | exit | meaning |").unwrap();
-    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let rows = table
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
     rows.flat_map(|row| {
         let cells: Vec<&str> = row.split('|').collect();
         let names = cells[1].split(',').map(|name| name.trim().replace('`', ""));
@@ -209,7 +217,10 @@ fn the_host_script_ends_with_the_codes_of_its_documentation() {
         let arm = format!("{word}) echo {code} ;;");
         let spelled = script.contains(&arm) || code == 70;
         assert!(spelled, "the script has no {arm:?}");
-        assert!(![137, 168, 169, 194].contains(&code), "the agent's own {code}");
+        assert!(
+            ![137, 168, 169, 194].contains(&code),
+            "the agent's own {code}"
+        );
         assert!(codes.insert(code), "{code} twice");
     }
 }

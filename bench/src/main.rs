@@ -118,7 +118,7 @@ async fn report(
         figures.zip_bytes = Some(zip);
         if let Some(counter) = counter {
             match bench.instructions(*variant, counter).await {
-                Ok(counted) => figures.instructions = Some(counted),
+                Ok(found) => figures.instructions = Some(found),
                 Err(error) => notes.push(format!("{error:#}")),
             }
         }

@@ -15,7 +15,7 @@ use longshore_shell::fakes::Behaviour;
 use longshore_shell::ports::Clock;
 use longshore_shell::telemetry::Capture;
 use serde_json::{Value, json};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use trigger_deploy::request::Response;
 
@@ -31,6 +31,10 @@ const MAILS_MAX: u32 = 60_000;
 
 /// What goes wrong between the functions.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that goes wrong, alone or with others"
+)]
 pub struct Weather {
     /// The table's events are lost.
     pub events_lost: bool,
@@ -297,7 +301,6 @@ impl Bench {
 
     /// Moves to the next thing that is due, and hands it over.
     fn step(&mut self) {
-        if true { eprintln!("DBG {} {:?} mails {} {:?} {:?}", self.sent, self.now(), self.mails.len(), self.mails.iter().rev().take(3).map(|m| (m.to, m.failed, m.due, m.body.clone())).collect::<Vec<_>>(), self.deployments().iter().map(|d| (d.state.name(), d.version)).collect::<Vec<_>>()); }
         self.pass_time();
         self.take_looks();
         if self.now() >= self.next_tick {
@@ -358,6 +361,7 @@ impl Bench {
 
     fn hand_over(&mut self, mail: Mail) {
         let done = drive(&self.cloud.stage, hand_over(&self.cloud, &mail));
+        let done = done.unwrap_or(Done::Died);
         self.settle(mail, done);
         self.send_what_follows();
     }
@@ -366,7 +370,6 @@ impl Bench {
     fn hand_over_both(&mut self, first: Mail, second: Mail, seed: u64) {
         let mut seed = seed ^ first.number.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
         self.cloud.stage.pause_everywhere(true);
-        let mut context = Context::from_waker(Waker::noop());
         let (mut done_first, mut done_second) = (None, None);
         {
             let mut one = pin!(hand_over(&self.cloud, &first));
@@ -374,20 +377,24 @@ impl Bench {
             while done_first.is_none() || done_second.is_none() {
                 let first_goes_on = done_second.is_some() || next_random(&mut seed) & 1 == 0;
                 if first_goes_on && done_first.is_none() {
-                    if let Poll::Ready(done) = one.as_mut().poll(&mut context) {
-                        done_first = Some(done);
-                    }
-                } else if done_second.is_none()
-                    && let Poll::Ready(done) = two.as_mut().poll(&mut context)
-                {
-                    done_second = Some(done);
+                    done_first = self.one_call(one.as_mut());
+                } else if done_second.is_none() {
+                    done_second = self.one_call(two.as_mut());
                 }
             }
         }
         self.cloud.stage.pause_everywhere(false);
-        self.settle(first, done_first);
-        self.settle(second, done_second);
+        self.settle(first, done_first.unwrap_or(Done::Died));
+        self.settle(second, done_second.unwrap_or(Done::Died));
         self.send_what_follows();
+    }
+
+    /// Lets a handler go on to its next call. `None` when there is one.
+    fn one_call(&self, handler: Pin<&mut impl Future<Output = Done>>) -> Option<Done> {
+        match handler.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(done) => Some(done),
+            Poll::Pending => self.cloud.stage.take_died().then_some(Done::Died),
+        }
     }
 
     /// Lets time pass and whatever is due happen, so many times.
@@ -397,16 +404,16 @@ impl Bench {
         }
     }
 
-    /// What becomes of a message after it was handed over; `None` when the function died.
-    fn settle(&mut self, mut mail: Mail, done: Option<Done>) {
+    /// What becomes of a message after it was handed over.
+    fn settle(&mut self, mut mail: Mail, done: Done) {
         let failed = match done {
-            Some(Done::Handled) => false,
-            Some(Done::Again) => true,
-            None => {
+            Done::Handled => false,
+            Done::Again => true,
+            Done::Died => {
                 self.deaths += 1;
                 true
             }
-            Some(Done::Answered(response)) => {
+            Done::Answered(response) => {
                 let failed = response.status_code >= 500;
                 self.answers.push(response);
                 failed

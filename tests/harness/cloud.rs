@@ -109,7 +109,8 @@ impl trigger_deploy::Entrance for Cloud {
     async fn secrets(&self, fresh: bool) -> Result<Option<Secrets>, SecretError> {
         let mut kept = self.secrets.lock().unwrap();
         if fresh {
-            kept.0 = kept.1.clone();
+            let (cached, stored) = &mut *kept;
+            cached.clone_from(stored);
         }
         Secrets::parse(&kept.0)
             .map(Some)

@@ -42,6 +42,8 @@ pub(crate) enum Done {
     Handled,
     /// It is to come again.
     Again,
+    /// The function died over it.
+    Died,
     /// The answer to a delivery.
     Answered(Response),
 }

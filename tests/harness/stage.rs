@@ -119,7 +119,7 @@ impl Stage {
 
 impl Danger {
     fn strikes(&mut self) -> bool {
-        next_random(&mut self.seed) % self.one_in == 0
+        next_random(&mut self.seed).is_multiple_of(self.one_in)
     }
 }
 

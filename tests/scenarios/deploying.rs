@@ -96,10 +96,7 @@ fn an_offline_host_stops_a_deployment_before_any_host_has_moved() {
     assert_eq!(bench.served(), "aaa");
     let deployment = bench.deployment("b");
     let standing = &deployment.state.run().unwrap().hosts[&host(2)];
-    assert!(
-        matches!(standing, Standing::Unreachable(_)),
-        "{standing:?}"
-    );
+    assert!(matches!(standing, Standing::Unreachable(_)), "{standing:?}");
 }
 
 #[test]
@@ -172,7 +169,11 @@ fn an_approval_that_nobody_gives_expires() {
 fn what_a_start_needs_and_lacks_ends_it_with_the_reason() {
     let mut bench = Bench::new(3);
     let failure = longshore_core::Failure::of(FailureClass::AgentTooOld);
-    bench.cloud.world.ssm.refuse_to_resolve(Some(failure.clone()));
+    bench
+        .cloud
+        .world
+        .ssm
+        .refuse_to_resolve(Some(failure.clone()));
     assert_eq!(bench.push("a"), 202);
     bench.run();
     let State::Ended { outcome, .. } = bench.deployment("a").state else {

@@ -15,10 +15,18 @@ fn every_channel_is_told_of_the_start_and_the_end() {
         .map(|told| (told.channel, told.number))
         .collect();
     let told: BTreeSet<_> = told.into_iter().collect();
-    let expected = [("deployments", 2), ("deployments", 4), ("sns", 1), ("sns", 3)];
+    let expected = [
+        ("deployments", 2),
+        ("deployments", 4),
+        ("sns", 1),
+        ("sns", 3),
+    ];
     assert_eq!(
         told,
-        expected.map(|(c, n)| (c.to_owned(), n)).into_iter().collect()
+        expected
+            .map(|(c, n)| (c.to_owned(), n))
+            .into_iter()
+            .collect()
     );
 }
 

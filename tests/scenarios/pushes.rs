@@ -42,7 +42,10 @@ fn overlapping_deliveries_of_two_pushes_leave_one_live_and_one_superseded() {
     for seed in 0..200 {
         let mut bench = Bench::new(1);
         let first = delivery("acme/orders", &[Change::branch("main", None, Some("a"))]);
-        let second = delivery("acme/orders", &[Change::branch("main", Some("a"), Some("b"))]);
+        let second = delivery(
+            "acme/orders",
+            &[Change::branch("main", Some("a"), Some("b"))],
+        );
         bench.deliver_both(&first, &second, seed);
         bench.run();
         assert_eq!(bench.served(), "b", "seed {seed}");
@@ -112,7 +115,10 @@ fn a_change_that_was_decided_before_is_taken_for_its_repeat_and_answered_alike()
     assert_eq!(bench.push("b"), 202);
     bench.run();
     assert_eq!(bench.answered_deployments(), [bench.deployment("b").id]);
-    assert_eq!((bench.served().as_str(), bench.deployments().len()), ("aa", 3));
+    assert_eq!(
+        (bench.served().as_str(), bench.deployments().len()),
+        ("aa", 3)
+    );
 }
 
 #[test]

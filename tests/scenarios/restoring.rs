@@ -6,10 +6,10 @@ use longshore_tests::{Bench, host};
 use serde_json::json;
 
 fn outcome(bench: &Bench, digit: &str) -> Outcome {
-    match bench.deployment(digit).state {
-        State::Ended { outcome, .. } => outcome,
-        other => panic!("it is not over: {other:?}"),
-    }
+    let State::Ended { outcome, .. } = bench.deployment(digit).state else {
+        panic!("it is not over");
+    };
+    outcome
 }
 
 #[test]
@@ -69,8 +69,10 @@ fn an_old_process_that_keeps_answering_is_no_proof() {
 #[test]
 fn a_check_from_outside_that_fails_takes_the_release_back() {
     let mut bench = Bench::new(2);
-    bench.configure(&json!({"health": {"port": 3000, "bake_seconds": 10, "attempts": 2,
-        "url": "https://orders.example.com/health"}}));
+    bench.configure(
+        &json!({"health": {"port": 3000, "bake_seconds": 10, "attempts": 2,
+        "url": "https://orders.example.com/health"}}),
+    );
     bench.live("a");
     assert_eq!(bench.push("b"), 202);
     bench.run_to("b", "Verifying");

@@ -1,6 +1,7 @@
 //! Everything at once, by chance: pushes of good and bad commits, hosts that come and go, a table that fails, handlers that
 //! die, events that are lost, doubled and turned around. Each storm is a seed; when it is over everything must end, with
-//! every invariant. `SEED=<number> cargo test -p longshore-tests --test scenarios a_storm` shows one storm again.
+//! every invariant. `SEED=<number> cargo test -p longshore-tests --test scenarios a_storm` shows one storm again;
+//! `STORMS=<number>` asks for more of them.
 
 use longshore_shell::fakes::{Behaviour, SendFault, StoreFault};
 use longshore_tests::{Bench, Weather, next_random};
@@ -24,7 +25,7 @@ struct Chance(u64);
 
 impl Chance {
     fn one_in(&mut self, number: u64) -> bool {
-        next_random(&mut self.0) % number == 0
+        next_random(&mut self.0).is_multiple_of(number)
     }
 
     fn below(&mut self, number: u64) -> u64 {
@@ -104,14 +105,14 @@ fn storm(seed: u64) {
 
 #[test]
 fn a_storm_of_everything_ends_with_every_invariant() {
-    let given = std::env::vars().find(|(name, _)| name == "SEED");
-    let seeds = match given {
-        Some((_, seed)) => {
-            let seed = seed.parse().unwrap();
-            seed..seed + 1
-        }
-        None => 0..STORMS,
+    let given = |name: &str| {
+        let found = std::env::vars().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.parse::<u64>().unwrap())
     };
+    let seeds = given("SEED").map_or_else(
+        || 0..given("STORMS").unwrap_or(STORMS),
+        |seed| seed..seed + 1,
+    );
     for seed in seeds {
         let result = std::panic::catch_unwind(|| storm(seed));
         assert!(result.is_ok(), "SEED={seed}");

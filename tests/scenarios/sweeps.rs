@@ -67,7 +67,11 @@ fn sweep_the_table(story: Story, fault: StoreFault) {
     for call in 0..calls {
         let mut bench = ready(story);
         fail_call(&bench, call, fault);
-        ends_well(&mut bench, story, &format!("{fault:?} at call {call} of the table"));
+        ends_well(
+            &mut bench,
+            story,
+            &format!("{fault:?} at call {call} of the table"),
+        );
     }
 }
 

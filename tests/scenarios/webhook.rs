@@ -12,7 +12,10 @@ fn main_to(digit: &str) -> Change {
 fn an_unsigned_or_wrongly_signed_delivery_is_refused_and_leaves_nothing() {
     let mut bench = Bench::new(1);
     let event = delivery("acme/orders", &[main_to("a")]);
-    assert_eq!(bench.deliver(&event.replace("x-hub-signature", "x-other")), 401);
+    assert_eq!(
+        bench.deliver(&event.replace("x-hub-signature", "x-other")),
+        401
+    );
     assert_eq!(bench.deliver(&event.replace("aaaa", "bbbb")), 401);
     assert_eq!(bench.deliver(&signed_with("guess", "repo:push", "{}")), 401);
     assert!(bench.cloud.world.store.log().is_empty());
@@ -22,7 +25,10 @@ fn an_unsigned_or_wrongly_signed_delivery_is_refused_and_leaves_nothing() {
 fn what_cannot_be_read_is_malformed_and_leaves_nothing() {
     let mut bench = Bench::new(1);
     assert_eq!(bench.deliver("nonsense"), 400);
-    assert_eq!(bench.deliver(&signed_with(SECRET, "repo:push", "nonsense")), 400);
+    assert_eq!(
+        bench.deliver(&signed_with(SECRET, "repo:push", "nonsense")),
+        400
+    );
     let event = delivery("acme/or$(id)ders", &[main_to("a")]);
     assert_eq!(bench.deliver(&event), 400);
     assert!(bench.cloud.world.store.log().is_empty());
@@ -31,17 +37,26 @@ fn what_cannot_be_read_is_malformed_and_leaves_nothing() {
 #[test]
 fn what_is_not_a_push_is_answered_and_left() {
     let mut bench = Bench::new(1);
-    assert_eq!(bench.deliver(&signed_with(SECRET, "pullrequest:fulfilled", "{}")), 200);
+    assert_eq!(
+        bench.deliver(&signed_with(SECRET, "pullrequest:fulfilled", "{}")),
+        200
+    );
     assert!(bench.cloud.world.store.log().is_empty());
 }
 
 #[test]
 fn every_change_that_is_not_deployed_is_recorded_with_its_reason() {
     let cases = [
-        (Change::branch("feature", None, Some("a")), SkipReason::OtherBranch),
+        (
+            Change::branch("feature", None, Some("a")),
+            SkipReason::OtherBranch,
+        ),
         (Change::branch("main", Some("a"), None), SkipReason::Deleted),
         (Change::of("tag", "v1", None, Some("a")), SkipReason::Tag),
-        (Change::of("bookmark", "x", None, Some("a")), SkipReason::UnknownRef),
+        (
+            Change::of("bookmark", "x", None, Some("a")),
+            SkipReason::UnknownRef,
+        ),
         (
             Change::branch("main\u{202e};$(id)`id`'{{ssm:/x}}", None, Some("a")),
             SkipReason::OtherBranch,
@@ -53,7 +68,10 @@ fn every_change_that_is_not_deployed_is_recorded_with_its_reason() {
         assert_eq!(bench.skips().len(), number + 1);
         assert_eq!(bench.skips()[number], reason);
     }
-    assert_eq!(bench.deliver(&delivery("acme/unknown", &[main_to("a")])), 200);
+    assert_eq!(
+        bench.deliver(&delivery("acme/unknown", &[main_to("a")])),
+        200
+    );
     assert_eq!(bench.skips().last(), Some(&SkipReason::NotConfigured));
     assert!(bench.deployments().is_empty());
     assert!(!bench.logged("$(id)"));
@@ -104,7 +122,11 @@ fn a_push_whose_other_change_is_on_record_already_still_comes_again() {
 #[test]
 fn an_answer_that_was_lost_is_given_again_with_the_same_deployment() {
     let mut bench = Bench::new(1);
-    bench.cloud.world.store.fail_next_write(StoreFault::UnavailableAfter);
+    bench
+        .cloud
+        .world
+        .store
+        .fail_next_write(StoreFault::UnavailableAfter);
     assert_eq!(bench.push("a"), 503);
     bench.run_for(61);
     bench.run();
@@ -122,8 +144,7 @@ fn while_the_secret_is_changed_both_count_and_afterwards_only_the_new_one() {
     let put = |bench: &Bench, value: &str| {
         bench.cloud.secrets.lock().unwrap().1 = value.to_owned();
     };
-    *bench.cloud.secrets.lock().unwrap() =
-        (PREVIOUS_SECRET.to_owned(), PREVIOUS_SECRET.to_owned());
+    *bench.cloud.secrets.lock().unwrap() = (PREVIOUS_SECRET.to_owned(), PREVIOUS_SECRET.to_owned());
     assert_eq!((bench.deliver(&old), bench.deliver(&new)), (200, 401));
     put(&bench, &format!("{SECRET}\n{PREVIOUS_SECRET}"));
     assert_eq!((bench.deliver(&new), bench.deliver(&old)), (200, 200));

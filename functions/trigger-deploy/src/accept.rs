@@ -3,8 +3,8 @@
 use crate::Entrance;
 use crate::webhook::{Push, PushChange};
 use longshore_core::{
-    Advance, AppName, Cause, Decision, Deployment, DeploymentId, Kind, Observation, Origin, SkipReason,
-    Slot, Timestamp, decide as judge, step,
+    Advance, AppName, Cause, Decision, Deployment, DeploymentId, Kind, Observation, Origin,
+    SkipReason, Slot, Timestamp, decide as judge, step,
 };
 use longshore_shell::ports::{
     Accept, Clock, Configs, Configured, Ids, PushKey, Recorded, ResolveError, Store, StoreError,
