@@ -13,9 +13,7 @@ mod text;
 
 pub use aws_desk::AwsDesk;
 
-use longshore_core::{
-    Announcement, Cause, Channel, Deployment, DeploymentId, Millis, Observation,
-};
+use longshore_core::{Announcement, Cause, Channel, Deployment, DeploymentId, Millis, Observation};
 use longshore_desk::{DeskError, about, serve};
 use longshore_events::{Batch, Failures, Message as Hint};
 use longshore_shell::advance::{AdvanceError, record};
