@@ -51,7 +51,11 @@ pub(crate) enum Done {
 /// Hands a message to its function.
 pub(crate) async fn hand_over(cloud: &Cloud, mail: &Mail) -> Done {
     if mail.to == Letterbox::Webhook {
-        return Done::Answered(trigger_deploy::handle(cloud, &mail.body).await);
+        // What is no event of the HTTP API at all is refused by the runtime, before the function.
+        let Ok(request) = trigger_deploy::request::Request::parse(&mail.body) else {
+            return Done::Answered(Response::malformed());
+        };
+        return Done::Answered(trigger_deploy::handle(cloud, &request).await);
     }
     let event = json!({"Records": [{
         "messageId": format!("m-{}", mail.number),

@@ -45,10 +45,7 @@ pub trait Entrance: Sync {
 
 /// Answers one delivery. Bitbucket sends again after a 5xx and after nothing else, so whatever leaves a change undecided is
 /// answered with one. The repeat is harmless: what was decided the first time is decided for good.
-pub async fn handle<E: Entrance>(entrance: &E, event: &str) -> Response {
-    let Ok(request) = Request::parse(event) else {
-        return refused("not_an_event", Response::malformed());
-    };
+pub async fn handle<E: Entrance>(entrance: &E, request: &Request) -> Response {
     let Ok(body) = request.body() else {
         return refused("body", Response::malformed());
     };

@@ -2,8 +2,8 @@
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use longshore_shell::config::TriggerConfig;
-use serde_json::value::RawValue;
 use std::convert::Infallible;
+use trigger_deploy::request::Request;
 use trigger_deploy::{Gate, handle};
 
 #[tokio::main(flavor = "current_thread")]
@@ -11,8 +11,8 @@ async fn main() -> Result<(), Error> {
     let config = TriggerConfig::from_vars(std::env::vars())?;
     let gate = Gate::connect(&config)?;
     gate.warm().await;
-    run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
-        Ok::<_, Infallible>(handle(&gate, event.payload.get()).await)
+    run(service_fn(async |event: LambdaEvent<Request>| {
+        Ok::<_, Infallible>(handle(&gate, &event.payload).await)
     }))
     .await
 }

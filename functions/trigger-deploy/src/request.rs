@@ -31,24 +31,24 @@ pub enum BadRequest {
     NotBase64,
 }
 
-/// A request, as far as it is needed.
+/// A request, as far as it is needed. It owns its texts, so that the runtime reads it in one pass.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Request<'a> {
-    #[serde(borrow, default)]
-    headers: Headers<'a>,
-    #[serde(borrow, default)]
-    body: Option<Cow<'a, str>>,
+pub struct Request {
+    #[serde(default)]
+    headers: Headers,
+    #[serde(default)]
+    body: Option<String>,
     #[serde(default)]
     is_base64_encoded: bool,
 }
 
-impl<'a> Request<'a> {
+impl Request {
     /// Reads the event that Lambda passes on.
     ///
     /// # Errors
     /// [`BadRequest::NotAnEvent`]; the event's text is not repeated.
-    pub fn parse(event: &'a str) -> Result<Self, BadRequest> {
+    pub fn parse(event: &str) -> Result<Self, BadRequest> {
         serde_json::from_str(event).map_err(|_| BadRequest::NotAnEvent)
     }
 
@@ -60,10 +60,10 @@ impl<'a> Request<'a> {
             .headers
             .0
             .iter()
-            .filter(|(key, _)| key.0.eq_ignore_ascii_case(name));
+            .filter(|(key, _)| key.eq_ignore_ascii_case(name));
         let (_, value) = found.next()?;
         match found.next() {
-            None => value.as_ref().map(|value| value.0.as_ref()),
+            None => value.as_deref(),
             Some(_) => None,
         }
     }
@@ -93,16 +93,11 @@ impl<'a> Request<'a> {
     }
 }
 
-/// A text that is borrowed where JSON allows it.
-#[derive(Debug, Deserialize)]
-#[serde(transparent)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
 /// The headers in the order they came, repeats included: a map would keep one of two and hide the other.
 #[derive(Debug, Default)]
-struct Headers<'a>(Vec<(Text<'a>, Option<Text<'a>>)>);
+struct Headers(Vec<(String, Option<String>)>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Headers<'a> {
+impl<'de> Deserialize<'de> for Headers {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(HeadersVisitor)
     }
@@ -111,7 +106,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Headers<'a> {
 struct HeadersVisitor;
 
 impl<'de> Visitor<'de> for HeadersVisitor {
-    type Value = Headers<'de>;
+    type Value = Headers;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("headers")
