@@ -87,7 +87,7 @@ fn of_a_push_with_several_changes_each_is_judged_alone() {
     ];
     assert_eq!(bench.deliver(&delivery("acme/orders", &changes)), 202);
     bench.run();
-    assert_eq!(bench.skips(), [SkipReason::OtherBranch, SkipReason::Tag]);
+    assert_eq!(bench.skips(), [SkipReason::Tag, SkipReason::OtherBranch]);
     assert_eq!(bench.served(), "a");
 }
 
@@ -104,19 +104,40 @@ fn without_the_table_bitbucket_is_asked_to_send_again_and_nothing_is_durable() {
     assert_eq!(bench.end_of("a"), "Succeeded");
 }
 
-#[test]
-fn a_push_whose_other_change_is_on_record_already_still_comes_again() {
+/// A push of two branches of which the table refuses one write.
+fn two_branches_with_write_lost(lost: usize) -> (Bench, u16) {
     let mut bench = Bench::new(1);
     let changes = [Change::branch("feature", None, Some("a")), main_to("a")];
     let mut writes = 0;
     bench.cloud.world.store.fail_by(move |call| {
         writes += usize::from(call.is_write());
-        (call.is_write() && writes == 2).then_some(StoreFault::UnavailableBefore)
+        (call.is_write() && writes == lost).then_some(StoreFault::UnavailableBefore)
     });
-    assert_eq!(bench.deliver(&delivery("acme/orders", &changes)), 503);
+    let status = bench.deliver(&delivery("acme/orders", &changes));
+    (bench, status)
+}
+
+#[test]
+fn of_several_changes_the_own_branch_comes_first_and_without_it_nothing_is_durable() {
+    let (mut bench, status) = two_branches_with_write_lost(1);
+    assert_eq!(status, 503);
+    assert!(bench.deployments().is_empty());
+    assert!(
+        bench.cloud.world.store.decisions().is_empty(),
+        "nothing durable"
+    );
     bench.run_for(61);
     bench.run();
     assert_eq!(bench.served(), "a");
+}
+
+#[test]
+fn once_a_deployment_is_durable_the_answer_is_no_failure() {
+    let (mut bench, status) = two_branches_with_write_lost(2);
+    assert_eq!(status, 202);
+    bench.run();
+    assert_eq!(bench.served(), "a");
+    assert!(bench.logged("push_undecided"));
 }
 
 #[test]

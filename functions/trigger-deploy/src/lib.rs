@@ -92,17 +92,12 @@ async fn signed<'a, E: Entrance>(
     Ok(verified)
 }
 
-/// Decides about every change, those that may be deployed first. One that cannot be decided now does not keep the others
-/// from it, but the whole delivery has to come again: an answer of success would lose that one.
+/// Decides about every change, that of the environment's own branch first: it is the only one that can become a deployment.
+/// While nothing is on record a failure is answered with a 5xx, and the delivery comes again with everything in it. After
+/// that only records of what is left alone can be missing; those are in the log.
 async fn decide_all<E: Entrance>(entrance: &E, push: &Push<'_>) -> Response {
     let mut decisions: Vec<Option<Decision>> = vec![None; push.changes.len()];
-    let mut undecided = false;
-    let mut order: Vec<usize> = (0..push.changes.len()).collect();
-    order.sort_by_key(|index| {
-        let change = push.changes.get(*index);
-        !change.is_some_and(|change| change.to_decide().is_a_branch_with_a_commit())
-    });
-    for index in order {
+    for index in in_order(entrance, push).await {
         let (Some(change), Some(place)) = (push.changes.get(index), decisions.get_mut(index))
         else {
             continue;
@@ -113,19 +108,39 @@ async fn decide_all<E: Entrance>(entrance: &E, push: &Push<'_>) -> Response {
                 *place = Some(decision);
             }
             Err(Refusal(error)) => {
-                undecided = true;
                 telemetry::error("push_undecided")
                     .id("repository", &push.repository)
                     .cause(error.as_ref())
                     .write();
+                if decisions.iter().all(Option::is_none) {
+                    return Response::unavailable();
+                }
             }
         }
     }
-    if undecided {
-        return Response::unavailable();
-    }
     let decisions: Vec<Decision> = decisions.into_iter().flatten().collect();
     Response::decided(&decisions)
+}
+
+/// The places of the changes, that of the configured branch first. A single change, which is nearly every push, needs no
+/// look at the configuration for this.
+async fn in_order<E: Entrance>(entrance: &E, push: &Push<'_>) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..push.changes.len()).collect();
+    if order.len() < 2 {
+        return order;
+    }
+    let configured = entrance.configs().config(&push.repository, None).await;
+    let configured = configured.ok().flatten();
+    let branch = configured
+        .as_ref()
+        .map(|configured| configured.config.branch());
+    order.sort_by_key(|index| {
+        let change = push.changes.get(*index);
+        !change.is_some_and(|change| {
+            change.to_decide().is_a_branch_with_a_commit() && Some(change.name.as_ref()) == branch
+        })
+    });
+    order
 }
 
 fn log(push: &Push<'_>, decision: &Decision) {

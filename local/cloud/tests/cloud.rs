@@ -412,21 +412,12 @@ impl Ssm {
 async fn a_cloud_that_is_killed_leaves_nothing_running() {
     let folder = tempfile::tempdir().unwrap();
     let mut program = Command::new(env!("CARGO_BIN_EXE_longshore-local"));
-    program
-        .arg("up")
-        .arg("--repo")
-        .arg(repo_root())
-        .arg("--functions")
-        .arg(examples());
-    program
-        .arg("--template")
-        .arg(template())
-        .arg("--work")
-        .arg(folder.path());
+    program.current_dir(repo_root());
+    program.arg("local").arg("--work").arg(folder.path());
     let mut program = program.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(program.stdout.take().unwrap()).lines();
     assert!(
-        lines.any(|line| line.unwrap().starts_with("Ready")),
+        lines.any(|line| line.unwrap().starts_with("Ctrl-C ends")),
         "it never became ready"
     );
     let host = folder

@@ -72,7 +72,9 @@ pub(crate) async fn rust_tests(tests: RustTests) -> Result<()> {
     let bench = TestBench::start(&tools, &repo).await?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["test", "--workspace"]).args(&tests.arguments);
+    command
+        .args(["test", "--workspace", "--no-fail-fast"])
+        .args(&tests.arguments);
     command.env("LONGSHORE_TEST_DYNAMODB", bench.endpoint());
     let rust = command.status().await?;
     let mut clients = Command::new(tools.python());
