@@ -187,7 +187,7 @@ async fn killing_scripts_agents_and_functions_in_the_middle_ends_in_the_right_st
         host,
         command: None,
     });
-    scene.cloud.kill_function("reconciler").unwrap();
+    let mut killed = scene.cloud.kill_function("reconciler").unwrap();
     scene.reaches(&first, "Activating").await;
     let host = scene.host(1);
     scene.act(Action::RestartAgent { host });
@@ -197,8 +197,9 @@ async fn killing_scripts_agents_and_functions_in_the_middle_ends_in_the_right_st
         "reconciler",
         "notifier",
     ] {
-        scene.cloud.kill_function(function).unwrap();
+        killed += scene.cloud.kill_function(function).unwrap();
     }
+    assert!(killed > 1, "the test must kill what it says it kills");
     let over = scene.over(&first).await;
     word(&over, "Succeeded");
     assert!(over.verdicts().values().all(|verdict| verdict == "proven"));
@@ -231,6 +232,9 @@ async fn a_lost_reply_of_send_command_is_found_again_and_nothing_is_activated_tw
         !text.contains(":prepare:0:1.2"),
         "sent a second time: {text}"
     );
+    // Each command shows its token as comment and as parameter; one activation has one batch and one attempt.
+    assert!(text.contains(":activate:0:0.1"), "{text}");
+    assert!(!text.contains(":activate:0:1."), "activated twice: {text}");
     scene.end().await;
 }
 
