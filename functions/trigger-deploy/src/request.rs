@@ -31,15 +31,14 @@ pub enum BadRequest {
     NotBase64,
 }
 
-/// A request, as far as it is needed. It owns its texts, so that the runtime reads it in one pass. The body is read as
-/// bytes: they are what is signed, and whether they are UTF-8 is looked at once, by the parser of what was verified.
+/// A request, as far as it is needed. It owns its texts, so that the runtime reads it in one pass.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request {
     #[serde(default)]
     headers: Headers,
-    #[serde(default, with = "serde_bytes")]
-    body: Option<Vec<u8>>,
+    #[serde(default)]
+    body: Option<String>,
     #[serde(default)]
     is_base64_encoded: bool,
 }
@@ -84,7 +83,7 @@ impl Request {
             return Err(BadRequest::TooLarge);
         }
         if !self.is_base64_encoded {
-            return Ok(Cow::Borrowed(text));
+            return Ok(Cow::Borrowed(text.as_bytes()));
         }
         let bytes = STANDARD.decode(text).map_err(|_| BadRequest::NotBase64)?;
         if bytes.len() > BODY_MAX {
