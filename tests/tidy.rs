@@ -103,6 +103,68 @@ fn every_package_comes_from_the_public_registry() {
     }
 }
 
+/// What cargo says about the workspace as the lock file has it.
+fn cargo(command: &str, arguments: &[&str]) -> String {
+    let mut cargo = std::process::Command::new(env!("CARGO"));
+    let cargo = cargo.args([command, "--locked"]).args(arguments);
+    let output = cargo.current_dir(root()).output().unwrap();
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaints}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The licences of `deny.toml`, the one list of them.
+fn allowed_licences() -> Vec<spdx::Licensee> {
+    let rules = read("deny.toml");
+    let (_, list) = rules.split_once("\nallow = [").unwrap();
+    let (list, _) = list.split_once(']').unwrap();
+    let names = list.split('"').skip(1).step_by(2);
+    names
+        .map(|name| spdx::Licensee::parse(name).unwrap())
+        .collect()
+}
+
+#[test]
+fn every_package_has_a_licence_that_is_allowed() {
+    let allowed = allowed_licences();
+    assert!(allowed.len() > 3, "{allowed:?}");
+    for target in ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"] {
+        let form = ["--format-version=1", "--filter-platform", target];
+        let metadata: serde_json::Value = serde_json::from_str(&cargo("metadata", &form)).unwrap();
+        let packages = metadata["packages"].as_array().unwrap();
+        assert!(packages.len() > 200, "{}", packages.len());
+        for package in packages {
+            let name = package["name"].as_str().unwrap();
+            let licence = package["license"].as_str();
+            let licence = licence.unwrap_or_else(|| panic!("{name} has no licence"));
+            let choices = spdx::Expression::parse_mode(licence, spdx::ParseMode::LAX).unwrap();
+            let holds =
+                choices.evaluate(|one| allowed.iter().any(|licence| licence.satisfies(one)));
+            assert!(holds, "{name} has the licence {licence}");
+        }
+    }
+}
+
+/// Every package with the features that it is built with, when these kinds of dependencies count.
+fn features(edges: &str) -> BTreeSet<String> {
+    let form = ["--prefix=none", "--format={p} {f}", "--edges", edges];
+    let lines = cargo("tree", &[&["--workspace"][..], &form].concat());
+    let packages = lines.lines().filter(|line| !line.is_empty());
+    packages
+        .map(|line| line.trim_end_matches(" (*)").trim().to_owned())
+        .collect()
+}
+
+/// Else `cargo test` would compile every SDK a second time, some minutes of work.
+#[test]
+fn programs_and_tests_are_built_with_the_same_features() {
+    let programs = features("normal,build");
+    let tests = features("normal,build,dev");
+    assert!(programs.len() > 200, "{}", programs.len());
+    let only: Vec<&String> = programs.difference(&tests).collect();
+    assert!(only.is_empty(), "built otherwise for tests: {only:?}");
+}
+
 #[test]
 fn the_core_is_pure() {
     let manifest = read("shared/core/Cargo.toml");

@@ -8,6 +8,7 @@
 mod address;
 
 use address::is_public;
+use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep};
 use http::uri::Scheme;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -27,6 +28,7 @@ use tokio_rustls::TlsConnector;
 pub(crate) struct Web {
     roots: Option<RootCertStore>,
     loopback: bool,
+    sleep: SharedAsyncSleep,
     tls: OnceLock<Option<Arc<ClientConfig>>>,
 }
 
@@ -76,11 +78,17 @@ pub(crate) enum WebError {
 }
 
 impl Web {
-    /// A client that trusts these roots, else Mozilla's. `loopback` lets it ask this machine, for the local cloud.
-    pub(crate) const fn new(roots: Option<RootCertStore>, loopback: bool) -> Self {
+    /// A client that trusts these roots, else Mozilla's. `loopback` lets it ask this machine, for the local cloud. Limits
+    /// of time are waited for by `sleep`.
+    pub(crate) const fn new(
+        roots: Option<RootCertStore>,
+        loopback: bool,
+        sleep: SharedAsyncSleep,
+    ) -> Self {
         Self {
             roots,
             loopback,
+            sleep,
             tls: OnceLock::new(),
         }
     }
@@ -92,10 +100,12 @@ impl Web {
 
     /// Sends one request.
     pub(crate) async fn ask(&self, call: Call<'_>) -> Result<Reply, WebError> {
-        let timeout = call.timeout;
-        tokio::time::timeout(timeout, self.ask_for_ever(call))
-            .await
-            .unwrap_or(Err(WebError::Timeout))
+        let limit = self.sleep.sleep(call.timeout);
+        tokio::select! {
+            biased;
+            reply = self.ask_for_ever(call) => reply,
+            () = limit => Err(WebError::Timeout),
+        }
     }
 
     async fn ask_for_ever(&self, call: Call<'_>) -> Result<Reply, WebError> {

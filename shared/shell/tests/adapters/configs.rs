@@ -26,7 +26,7 @@ fn names(replay: &Replay) -> Vec<String> {
     replay.sent().iter().map(name).collect()
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn the_newest_is_kept_for_a_minute() {
     let replay = Replay::of([parameter(3, DOCUMENT), parameter(4, DOCUMENT)]);
     let clock = StoppedClock::at_s(1_000);
@@ -39,7 +39,7 @@ async fn the_newest_is_kept_for_a_minute() {
     assert_eq!(names(&replay), ["/longshore/prod/apps/acme/orders"; 2]);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_version_is_asked_for_by_number_and_kept() {
     let replay = Replay::of([parameter(3, DOCUMENT)]);
     let clock = StoppedClock::at_s(1_000);
@@ -56,7 +56,7 @@ async fn a_version_is_asked_for_by_number_and_kept() {
     assert_eq!(names(&replay), ["/longshore/prod/apps/acme/orders:3"]);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn that_there_is_none_is_never_kept() {
     let replay = Replay::of([
         Reply::error(400, "ParameterNotFound"),
@@ -68,7 +68,7 @@ async fn that_there_is_none_is_never_kept() {
     assert!(configs.config(&repository(), None).await.unwrap().is_some());
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_document_that_is_not_valid_or_gone_fails_with_its_reason() {
     for (reply, detail) in [
         (
@@ -96,7 +96,7 @@ async fn a_document_that_is_not_valid_or_gone_fails_with_its_reason() {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_store_that_cannot_be_reached_is_tried_later() {
     let replay = Replay::of([Reply::Lost]);
     let configs = configs(&replay, &StoppedClock::at_s(0));
