@@ -40,6 +40,8 @@ enum Command {
     HostTests,
     /// Runs the tests of the workspace, with an emulator for those that want one.
     RustTests(checks::RustTests),
+    /// Runs the contract tests of the store on DynamoDB Local, whose licence asks for an AWS account.
+    DynamodbLocal,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -52,6 +54,7 @@ async fn main() -> ExitCode {
         Command::Tool(tool) => checks::tool(tool).await,
         Command::HostTests => checks::host_tests().await,
         Command::RustTests(tests) => checks::rust_tests(tests).await,
+        Command::DynamodbLocal => checks::dynamodb_local().await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
