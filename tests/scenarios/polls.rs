@@ -1,6 +1,6 @@
 //! Pushes of which no delivery tells, or tells late or in the wrong order: the branch's head has the last word.
 
-use longshore_core::{Cause, Repository, SkipReason};
+use longshore_core::{Cause, Millis, Repository, SkipReason};
 use longshore_shell::fakes::{Behaviour, HeadFault, StoreFault};
 use longshore_tests::{Bench, Change, Side, Weather, commit, delivery};
 
@@ -34,7 +34,7 @@ fn a_push_whose_delivery_was_lost_is_found_within_two_polls_and_deployed_once() 
     bench.push_unheard("b");
     let lost = bench.now();
     bench.run_until(|bench| bench.deployments().len() == 2);
-    assert!(bench.now().since(lost).as_ms() <= (300 + 120 + 1) * 1_000);
+    assert!(bench.now().since(lost).as_ms() <= (300 + 60 + 1) * 1_000);
     bench.run();
     assert_eq!(
         (bench.end_of("b"), bench.served().as_str()),
@@ -153,7 +153,7 @@ fn a_delivery_that_is_under_way_is_not_raced() {
     let asked = bench.cloud.world.branches.asked().len();
     let from = bench.push_unheard("b");
     bench.run_until(|bench| bench.cloud.world.branches.asked().len() > asked);
-    bench.run_for(60);
+    bench.cloud.world.clock.pass(Millis::from_secs(30));
     assert_eq!(bench.push_from(from.as_deref(), "b"), 202);
     bench.run();
     bench.run_for(HOUR_S);

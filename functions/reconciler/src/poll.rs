@@ -25,7 +25,7 @@ const BRANCHES_PER_POLL: usize = 60;
 const POLL_FOR: Millis = Millis::from_secs(20);
 
 /// After this time a delivery that is under way has arrived: Bitbucket makes three attempts of ten seconds.
-const SETTLED_AFTER: Millis = Millis::from_secs(120);
+const SETTLED_AFTER: Millis = Millis::from_secs(60);
 
 /// Asks for the branch of every repository that is configured here.
 pub(crate) async fn poll<W: Watch>(world: &W) -> Result<(), ResolveError> {
