@@ -15,6 +15,8 @@
 mod deploying;
 #[path = "scenarios/people.rs"]
 mod people;
+#[path = "scenarios/polls.rs"]
+mod polls;
 #[path = "scenarios/pushes.rs"]
 mod pushes;
 #[path = "scenarios/restoring.rs"]

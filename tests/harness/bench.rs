@@ -11,7 +11,7 @@ use longshore_core::{
     AppName, Decision, Deployment, DeploymentId, Desk, HostId, Millis, Repository, SkipReason,
     Slot, Timestamp,
 };
-use longshore_shell::fakes::Behaviour;
+use longshore_shell::fakes::{Behaviour, HeadFault, Planned};
 use longshore_shell::ports::Clock;
 use longshore_shell::telemetry::Capture;
 use serde_json::{Value, json};
@@ -20,6 +20,8 @@ use std::task::{Context, Poll, Waker};
 use trigger_deploy::request::Response;
 
 const MINUTE: Millis = Millis::from_secs(60);
+/// How often the schedule asks for a poll.
+const POLL_EVERY: Millis = Millis::from_secs(300);
 /// After this time a message that was not dealt with is handed over again (the queues' visibility timeout).
 const VISIBLE_AGAIN: Millis = Millis::from_secs(180);
 /// A message that fails so often ends in the dead-letter queue; Bitbucket sends a delivery so often.
@@ -73,6 +75,8 @@ pub struct Bench {
     seen_writes: usize,
     seen_answers: usize,
     head: Option<String>,
+    next_poll: Option<Timestamp>,
+    polls: u32,
 }
 
 impl Bench {
@@ -99,6 +103,8 @@ impl Bench {
             seen_writes: 0,
             seen_answers: 0,
             head: None,
+            next_poll: None,
+            polls: 1,
             cloud,
         };
         bench.configure(&json!({}));
@@ -110,8 +116,7 @@ impl Bench {
         for (key, value) in keys.as_object().expect("an object") {
             self.configuration[key] = value.clone();
         }
-        let text = self.configuration.to_string();
-        let config = AppConfig::parse(&text, &self.repository).expect("a configuration");
+        let config = self.configured();
         self.cloud.world.configs.put(&self.repository, config);
     }
 
@@ -132,8 +137,82 @@ impl Bench {
 
     /// Pushes a commit onto the head of the branch. Says what was answered.
     pub fn push(&mut self, digit: &str) -> u16 {
-        let from = self.head.replace(digit.to_owned());
+        let from = self.push_unheard(digit);
         self.push_from(from.as_deref(), digit)
+    }
+
+    /// Pushes a commit of which no delivery tells. Gives the commit that was the head.
+    pub fn push_unheard(&mut self, digit: &str) -> Option<String> {
+        let branches = &self.cloud.world.branches;
+        branches.point(&self.repository, "main", Some(commit(digit)));
+        self.head.replace(digit.to_owned())
+    }
+
+    /// Deletes the branch, of which no delivery tells.
+    pub fn delete_branch(&mut self) {
+        let branches = &self.cloud.world.branches;
+        branches.point(&self.repository, "main", None);
+        self.head = None;
+    }
+
+    /// From here on the branch is polled, as with a token in Parameter Store.
+    pub fn watch(&mut self) {
+        self.cloud.world.branches.fail(None);
+        self.next_poll = Some(self.now().after(POLL_EVERY));
+    }
+
+    /// From here on polls go wrong like this, or are answered.
+    pub fn poll_fails(&mut self, fault: Option<HeadFault>) {
+        self.cloud.world.branches.fail(fault);
+        self.next_poll = self.next_poll.or(Some(self.now().after(POLL_EVERY)));
+    }
+
+    /// Whether the branch is polled, and its head is not what was decided last.
+    pub fn has_unsettled_head(&self) -> bool {
+        let Some(head) = self.head.as_deref().filter(|_| self.next_poll.is_some()) else {
+            return false;
+        };
+        let slot = self.slot();
+        let last = slot.last_push.map(|last| last.to);
+        last != Some(commit(head)) && !slot.quarantine.contains_key(&commit(head))
+    }
+
+    /// Sends every message of the poll twice from here on.
+    pub fn double_polls(&mut self) {
+        self.polls = 2;
+    }
+
+    /// Delivers an event at the same time as the reconciler works on its next message of a kind, call by call, in an order
+    /// that the seed decides.
+    pub fn deliver_beside(&mut self, kind: &str, event: &str, seed: u64) {
+        let message = loop {
+            self.pass_time();
+            self.take_looks();
+            let now = self.now();
+            let mut due = self.mails.iter();
+            match due.position(|mail| mail.due <= now && mail.body.contains(kind)) {
+                Some(index) => break self.mails.remove(index),
+                None => self.step(),
+            }
+        };
+        let delivery = self.mail(Letterbox::Webhook, event.to_owned());
+        self.hand_over_both(message, delivery, seed);
+    }
+
+    /// The app's configuration, as it is now.
+    pub fn configured(&self) -> AppConfig {
+        let text = self.configuration.to_string();
+        AppConfig::parse(&text, &self.repository).expect("a configuration")
+    }
+
+    /// Moves every dead letter back to its queue, as a person does after the repair.
+    pub fn redrive(&mut self) {
+        for mut mail in std::mem::take(&mut self.dead) {
+            if mail.to != Letterbox::Webhook {
+                (mail.failed, mail.due) = (0, self.now());
+                self.mails.push(mail);
+            }
+        }
     }
 
     /// Delivers a push from one commit to another.
@@ -285,7 +364,7 @@ impl Bench {
     }
 
     fn is_at_rest(&self) -> bool {
-        self.mails.is_empty() && self.cloud.world.store.is_at_rest()
+        self.mails.is_empty() && self.cloud.world.store.is_at_rest() && !self.has_unsettled_head()
     }
 
     fn mail(&mut self, to: Letterbox, body: String) -> Mail {
@@ -308,6 +387,13 @@ impl Bench {
             let tick = self.mail(Letterbox::Desk(Desk::Reconciler), mail::tick());
             self.mails.push(tick);
         }
+        if let Some(next) = self.next_poll.filter(|next| self.now() >= *next) {
+            self.next_poll = Some(next.after(POLL_EVERY));
+            for _ in 0..self.polls {
+                let poll = self.mail(Letterbox::Desk(Desk::Reconciler), mail::poll());
+                self.mails.push(poll);
+            }
+        }
         match (self.take_due(), self.weather.interleaved) {
             (None, _) => {}
             (Some(first), None) => self.hand_over(first),
@@ -324,18 +410,23 @@ impl Bench {
         let next = mail
             .into_iter()
             .chain(look)
+            .chain(self.next_poll)
             .fold(self.next_tick, Timestamp::min);
         let span = next.since(self.now());
         self.cloud.world.clock.pass(span);
     }
 
     fn take_looks(&mut self) {
-        for look in self.cloud.world.wake.take_due() {
-            if self.weather.looks_lost && look.chapter.is_some() {
-                continue;
-            }
-            let look = self.mail(Letterbox::Desk(look.desk), mail::look(&look));
-            self.mails.push(look);
+        for planned in self.cloud.world.wake.take_due() {
+            let (desk, body) = match &planned {
+                Planned::Look(look) if self.weather.looks_lost && look.chapter.is_some() => {
+                    continue;
+                }
+                Planned::Look(look) => (look.desk, mail::look(look)),
+                Planned::Confirm(sighting) => (Desk::Reconciler, mail::branch_seen(sighting)),
+            };
+            let mail = self.mail(Letterbox::Desk(desk), body);
+            self.mails.push(mail);
         }
     }
 

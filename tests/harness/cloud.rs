@@ -4,14 +4,15 @@ use crate::deliveries::SECRET;
 use crate::people::People;
 use crate::stage::{Stage, Staged};
 use longshore_core::{EnvironmentName, HostId};
+use longshore_shell::accept::Deciding;
 use longshore_shell::announce::Announce;
 use longshore_shell::fakes::{
-    CountingIds, FakeOutside, FakeSsm, FakeWorld, ManualClock, MemoryConfigs, MemoryStore,
-    MemoryWake,
+    CountingIds, FakeBranches, FakeOutside, FakeSsm, FakeWorld, ManualClock, MemoryConfigs,
+    MemoryStore, MemoryWake,
 };
 use longshore_shell::ports::{Clock, Configs, Ids, Store};
 use longshore_shell::secrets::SecretError;
-use longshore_shell::world::World;
+use longshore_shell::world::{Watch, World};
 use std::sync::{Arc, Mutex};
 use trigger_deploy::signature::Secrets;
 
@@ -32,6 +33,7 @@ pub struct Cloud {
     outside: Staged<FakeOutside>,
     wake: Staged<MemoryWake>,
     channels: Staged<People>,
+    branches: Staged<FakeBranches>,
 }
 
 impl Cloud {
@@ -47,6 +49,7 @@ impl Cloud {
             outside: Staged::new(world.outside.clone(), &stage),
             wake: Staged::new(world.wake.clone(), &stage),
             channels: Staged::new(people.clone(), &stage),
+            branches: Staged::new(world.branches.clone(), &stage),
             environment: EnvironmentName::parse("prod").unwrap(),
             secrets: Arc::new(Mutex::new((SECRET.to_owned(), SECRET.to_owned()))),
             world,
@@ -88,7 +91,26 @@ impl World for Cloud {
     }
 }
 
-impl trigger_deploy::Entrance for Cloud {
+impl Watch for Cloud {
+    type Branches = Staged<FakeBranches>;
+    type Repositories = Staged<MemoryConfigs>;
+    type Ids = CountingIds;
+
+    fn branches(&self) -> &Self::Branches {
+        &self.branches
+    }
+    fn repositories(&self) -> &Self::Repositories {
+        &self.configs
+    }
+    fn ids(&self) -> &Self::Ids {
+        &self.world.ids
+    }
+    fn environment(&self) -> &EnvironmentName {
+        &self.environment
+    }
+}
+
+impl Deciding for Cloud {
     fn store(&self) -> &impl Store {
         &self.store
     }
@@ -105,7 +127,9 @@ impl trigger_deploy::Entrance for Cloud {
     fn environment(&self) -> &EnvironmentName {
         &self.environment
     }
+}
 
+impl trigger_deploy::Entrance for Cloud {
     async fn secrets(&self, fresh: bool) -> Result<Option<Secrets>, SecretError> {
         let mut kept = self.secrets.lock().unwrap();
         if fresh {

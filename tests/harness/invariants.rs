@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub fn assert_all(bench: &Bench) {
     let log = bench.cloud.world.store.log();
     accepted_pushes_end(bench);
+    the_head_is_decided(bench);
     activations_take_effect_once(bench);
     hosts_never_go_back(bench);
     the_table_agrees_with_the_hosts(bench);
@@ -54,6 +55,12 @@ fn accepted_pushes_end(bench: &Bench) {
     for id in bench.answered_deployments() {
         assert!(there.contains(&id), "I1: {id} was promised");
     }
+}
+
+/// I1: when the branch is polled, its head is what was decided last, at rest; a commit in quarantine is left alone, and that
+/// is on record.
+fn the_head_is_decided(bench: &Bench) {
+    assert!(!bench.has_unsettled_head(), "I1: {:#?}", bench.slot());
 }
 
 /// I2.

@@ -3,7 +3,7 @@
 use crate::cloud::Cloud;
 use longshore_core::{CommandId, Deployment, Desk, HostId, Timestamp};
 use longshore_events::{Batch, Failures};
-use longshore_shell::ports::LookAgain;
+use longshore_shell::ports::{LookAgain, Sighting};
 use serde_json::{Value, json};
 use trigger_deploy::request::Response;
 
@@ -119,6 +119,23 @@ pub(crate) fn look(look: &LookAgain) -> String {
         detail["chapter"] = Value::from(chapter.as_str());
     }
     json!({"detail-type": "LookAgain", "detail": detail}).to_string()
+}
+
+/// A branch that is to be looked at a second time, as the queue brings it.
+pub(crate) fn branch_seen(sighting: &Sighting) -> String {
+    let mut detail = json!({
+        "repository": sighting.repository.as_str(),
+        "head": sighting.head.as_str(),
+    });
+    if let Some(last) = &sighting.last {
+        detail["last"] = Value::from(last.as_str());
+    }
+    json!({"detail-type": "BranchSeen", "detail": detail}).to_string()
+}
+
+/// The schedule of the poll.
+pub(crate) fn poll() -> String {
+    json!({"detail-type": "Poll"}).to_string()
 }
 
 /// The minute tick.

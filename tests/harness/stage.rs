@@ -2,13 +2,14 @@
 //! in between. A handler that dies is a future that is dropped: nothing after that call has happened.
 
 use longshore_core::{
-    AppName, CommandId, Decision, Deployment, DeploymentId, DocumentPin, Failure, HostId,
-    ParameterName, ReleaseId, Report, Repository, Slot, Timestamp, Token,
+    AppName, CommandId, Commit, Decision, Deployment, DeploymentId, DocumentPin, Failure, HostId,
+    Millis, ParameterName, ReleaseId, Report, Repository, Slot, Timestamp, Token,
 };
 use longshore_shell::announce::{Announce, AnnounceError, Notice};
 use longshore_shell::ports::{
-    Accept, Commands, Configs, Configured, Fleet, LookAgain, LookError, Order, Outside, PushKey,
-    Recorded, ResolveError, Save, SendError, Store, StoreError, Wake,
+    Accept, Branches, Commands, Configs, Configured, Fleet, HeadError, LookAgain, LookError, Order,
+    Outside, PushKey, Recorded, Repositories, ResolveError, Save, SendError, Sighting, Store,
+    StoreError, Wake,
 };
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -251,6 +252,22 @@ impl<T: Configs> Configs for Staged<T> {
     }
 }
 
+impl<T: Repositories> Repositories for Staged<T> {
+    async fn repositories(&self) -> Result<Vec<Repository>, ResolveError> {
+        self.stage.call(self.port.repositories()).await
+    }
+}
+
+impl<T: Branches> Branches for Staged<T> {
+    async fn head(
+        &self,
+        repository: &Repository,
+        branch: &str,
+    ) -> Result<Option<Commit>, HeadError> {
+        self.stage.call(self.port.head(repository, branch)).await
+    }
+}
+
 impl<T: Outside> Outside for Staged<T> {
     async fn probe(&self, url: &str, status: u16, release: &ReleaseId) -> Result<(), Failure> {
         self.stage.call(self.port.probe(url, status, release)).await
@@ -260,6 +277,9 @@ impl<T: Outside> Outside for Staged<T> {
 impl<T: Wake> Wake for Staged<T> {
     async fn later(&self, look: &LookAgain) -> Result<(), LookError> {
         self.stage.call(self.port.later(look)).await
+    }
+    async fn confirm(&self, sighting: &Sighting, after: Millis) -> Result<(), LookError> {
+        self.stage.call(self.port.confirm(sighting, after)).await
     }
 }
 

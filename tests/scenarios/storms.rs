@@ -1,5 +1,5 @@
 //! Everything at once, by chance: pushes of good and bad commits, hosts that come and go, a table that fails, handlers that
-//! die, events that are lost, doubled and turned around. Each storm is a seed; when it is over everything must end, with
+//! die, deliveries that get lost while the branch is polled, events that are lost, doubled and turned around. Each storm is a seed; when it is over everything must end, with
 //! every invariant. `SEED=<number> cargo test -p longshore-tests --test scenarios a_storm` shows one storm again;
 //! `STORMS=<number>` asks for more of them.
 
@@ -87,10 +87,20 @@ fn storm(seed: u64) {
         faults.one_in(60).then_some(faults_there_are[which])
     });
     bench.cloud.stage.die_by_chance(Some((seed | 1, 150)));
+    // Its own chance, so that a storm without the poll is the same storm as before there was one.
+    let mut lost = Chance(seed.rotate_left(7) | 1);
+    let watched = lost.one_in(2);
+    if watched {
+        bench.watch();
+    }
     for digit in ["a", "b", "c", "d", "e"] {
         let behaviour = BEHAVIOURS[usize::try_from(chance.below(8)).unwrap()];
         bench.behaves(digit, behaviour);
-        let _bitbucket_sends_again = bench.push(digit);
+        if watched && lost.one_in(3) {
+            bench.push_unheard(digit);
+        } else {
+            let _bitbucket_sends_again = bench.push(digit);
+        }
         for _ in 0..chance.below(6) {
             bench.run_steps(u32::try_from(chance.below(30)).unwrap());
             trouble(&mut bench, &mut chance);

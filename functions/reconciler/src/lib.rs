@@ -1,29 +1,51 @@
 //! The reconciler: starts what waits, drives it forward, and every minute looks at everything that is not at rest, as if
-//! an event had come for it. Whatever else is lost, this finds it again.
+//! an event had come for it. Every five minutes it looks where the branches point. Whatever else is lost, this finds it again.
 
 mod alarm;
+mod poll;
 
 use longshore_core::{AppName, Cause, DeploymentId, Desk, Millis};
 use longshore_desk::{DeskError, look, report, serve};
 use longshore_events::{Batch, Failures, Message};
 use longshore_shell::advance::{AdvanceError, advance};
-use longshore_shell::ports::{Clock, LookAgain, Store, Wake};
+use longshore_shell::ports::{Clock, LookAgain, Sighting, Store, Wake};
 use longshore_shell::telemetry;
-use longshore_shell::world::World;
+use longshore_shell::world::{Watch, World};
 
 /// Deployments that one tick looks at. After a long outage everything is overdue at once; the ticks work through it at
 /// this pace, and each begins at another place, so that none is left for ever.
 const LOOKS_PER_TICK: usize = 200;
 
 /// Works through a batch of messages.
-pub async fn handle<W: World>(world: &W, batch: &Batch<'_>) -> Failures {
+pub async fn handle<W: Watch>(world: &W, batch: &Batch<'_>) -> Failures {
     serve(batch, async |record| one(world, &record.body).await).await
 }
 
-async fn one<W: World>(world: &W, body: &str) -> Result<(), DeskError> {
-    if Message::parse(body)? == Some(Message::Tick) {
-        return Ok(tick(world).await?);
+async fn one<W: Watch>(world: &W, body: &str) -> Result<(), DeskError> {
+    match Message::parse(body)? {
+        Some(Message::Tick) => Ok(tick(world).await?),
+        Some(Message::Poll) => poll::poll(world).await.map_err(DeskError::unlisted),
+        Some(Message::BranchSeen {
+            repository,
+            head,
+            last,
+        }) => {
+            let seen = Sighting {
+                repository,
+                head,
+                last,
+            };
+            poll::confirm(world, &seen).await;
+            Ok(())
+        }
+        Some(Message::DeploymentChanged(_) | Message::LookAgain { .. }) | None => {
+            look_and_go_on(world, body).await
+        }
     }
+}
+
+/// Looks at the deployment that a message names, and at its end starts what waits.
+async fn look_and_go_on<W: World>(world: &W, body: &str) -> Result<(), DeskError> {
     let looked = look(world, Desk::Reconciler, body).await?;
     let ended = looked.filter(|looked| looked.deployment.state.is_terminal());
     if let Some(looked) = ended {

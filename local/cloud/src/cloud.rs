@@ -11,7 +11,7 @@ use ssm_stand_in::FaultChange;
 
 use crate::agents::{self, Agents};
 use crate::aws::Aws;
-use crate::bitbucket::{Bitbucket, Repository, Webhook};
+use crate::bitbucket::{Api, Bitbucket, Repository, Webhook};
 use crate::hosts::{self, Host, Hosts};
 use crate::ministack::{self, MiniStack};
 use crate::parameters::{self, Kind};
@@ -103,6 +103,7 @@ pub struct LocalCloud {
     outputs: BTreeMap<String, String>,
     resources: BTreeMap<String, Vec<String>>,
     bitbucket: Bitbucket,
+    bitbucket_api: Api,
     sinks: Sinks,
     // Dropped in this order: hosts end before what they talk to.
     hosts: Hosts,
@@ -122,6 +123,7 @@ impl LocalCloud {
         let port = Port::reserve()?;
         let aws = Aws::new(port.number(), &options.region)?;
         let bitbucket = Bitbucket::open(&options.work_dir.join("bitbucket"))?;
+        let bitbucket_api = Api::start(&bitbucket).await?;
         let hosts = prepare_hosts(&tools, &options, &aws)?;
         let agents = start_agents(&options, &aws, &hosts).await?;
         if options.ssm_endpoint.is_none() {
@@ -129,7 +131,7 @@ impl LocalCloud {
         }
         let sinks = Sinks::start(port.number()).await?;
         (options.progress)("starting the emulator");
-        let ministack = start_ministack(&tools, port, &options, &agents).await?;
+        let ministack = start_ministack(&tools, port, &options, &agents, &bitbucket_api).await?;
         (options.progress)("creating the stack");
         let stack = Stack::new(aws.clone(), &format!("longshore-{}", options.environment));
         let given = stack_parameters(&options, &bitbucket)?;
@@ -145,6 +147,7 @@ impl LocalCloud {
             outputs,
             resources,
             bitbucket,
+            bitbucket_api,
             sinks,
             hosts,
             agents,
@@ -221,6 +224,12 @@ impl LocalCloud {
     #[must_use]
     pub fn bitbucket(&self) -> &Bitbucket {
         &self.bitbucket
+    }
+
+    /// Bitbucket's API.
+    #[must_use]
+    pub fn bitbucket_api(&self) -> &Api {
+        &self.bitbucket_api
     }
 
     /// The physical name of the stack's first resource of this type.
@@ -347,7 +356,13 @@ async fn start_ministack(
     port: Port,
     options: &Options,
     agents: &Agents,
+    bitbucket_api: &Api,
 ) -> Result<MiniStack> {
+    let mut variables = options.function_variables.clone();
+    variables.insert(
+        "LONGSHORE_BITBUCKET_API".to_owned(),
+        bitbucket_api.endpoint(),
+    );
     let settings = ministack::Settings {
         repo_root: &options.repo_root,
         folder: &options.work_dir.join("ministack"),
@@ -355,7 +370,7 @@ async fn start_ministack(
         region: &options.region,
         ssm_endpoint: agents.endpoint(),
         minute_ms: options.minute_ms,
-        variables: &options.function_variables,
+        variables: &variables,
     };
     MiniStack::start(tools, port, &settings).await
 }

@@ -305,6 +305,41 @@ async fn repeats_and_hostile_texts_deploy_once_and_are_found_nowhere() {
     scene.end().await;
 }
 
+/// By the template's own schedule, whose minutes are short here, and after the settling time, whose seconds are real.
+#[tokio::test]
+async fn a_push_whose_webhook_is_dropped_is_found_by_the_poll_and_goes_live() {
+    let scene = Scene::start(1, FaultChange::default()).await;
+    app::write(&scene.ready.tree).unwrap();
+    let first = scene.push("first").await;
+    word(&scene.over(&first).await, "Succeeded");
+
+    let api = scene.cloud.bitbucket_api();
+    let bitbucket = scene.cloud.bitbucket();
+    let repository = bitbucket.repository(app::REPOSITORY).await.unwrap();
+    repository.fall_silent().unwrap();
+    let second = scene.push("nobody tells of this one").await;
+    let commit = scene.ready.tree.git(&["rev-parse", "HEAD"]).await.unwrap();
+    let over = scene.over(&second).await;
+    word(&over, "Succeeded");
+    let cause = over.body.pointer("/timeline/0/cause");
+    assert_eq!(cause, Some(&json!("poll")), "{:?}", over.timeline);
+    let served = scene.served().await;
+    assert!(
+        served
+            .iter()
+            .all(|served| served.starts_with(commit.trim()))
+    );
+    let asked = api.asked();
+    let question = format!("{} main", app::REPOSITORY);
+    assert!(asked.len() >= 2, "seen, then confirmed: {asked:?}");
+    assert!(asked.iter().all(|asked| *asked == question), "{asked:?}");
+    let left = everything_left(&scene).await;
+    let token = longshore_local::bitbucket::api::TOKEN;
+    let shows = |(_, text): &&(String, String)| text.contains(token);
+    assert_eq!(left.iter().find(shows), None);
+    scene.end().await;
+}
+
 /// The table, every command and event of SSM, every message, every log of a function and of a host.
 async fn everything_left(scene: &Scene) -> Vec<(String, String)> {
     let cloud = &scene.cloud;

@@ -1,4 +1,4 @@
-//! Requests to the public web: the check from outside, and Slack.
+//! Requests to the public web: the check from outside, Slack, and Bitbucket's API.
 //!
 //! The addresses come from configuration that people write, so they are treated as hostile. The name is resolved first,
 //! every address it has must be public, and the connection goes to exactly the address that was checked; a name that
@@ -37,7 +37,7 @@ pub(crate) struct Web {
 pub(crate) struct Call<'a> {
     pub(crate) method: Method,
     pub(crate) url: &'a str,
-    pub(crate) headers: &'a [(&'static str, &'static str)],
+    pub(crate) headers: &'a [(&'static str, &'a str)],
     pub(crate) body: Bytes,
     pub(crate) timeout: Duration,
     pub(crate) answer_bytes_max: usize,
@@ -240,7 +240,11 @@ fn request(target: &Target, call: Call<'_>) -> Result<Request<Full<Bytes>>, WebE
         .header(header::USER_AGENT, "longshore")
         .header(header::CONNECTION, HeaderValue::from_static("close"));
     for (name, value) in call.headers {
-        builder = builder.header(*name, *value);
+        let mut value = HeaderValue::from_str(value)
+            .map_err(|_| WebError::Url("a header has a character that no header may have"))?;
+        // Some are credentials; nothing that prints a request shows them.
+        value.set_sensitive(true);
+        builder = builder.header(*name, value);
     }
     builder
         .body(Full::new(call.body))

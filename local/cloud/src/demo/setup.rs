@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::app;
 use crate::LocalCloud;
-use crate::bitbucket::WorkTree;
+use crate::bitbucket::{WorkTree, api};
 
 /// The webhook's secret of the demo.
 pub(super) const WEBHOOK_SECRET: &str = "a secret between Bitbucket and Longshore";
@@ -28,6 +28,9 @@ pub async fn prepare(cloud: &LocalCloud) -> Result<Ready> {
             &format!("{control}/bitbucket/webhook-secret"),
             WEBHOOK_SECRET,
         )
+        .await?;
+    cloud
+        .put_secret(&format!("{control}/bitbucket/token"), api::TOKEN)
         .await?;
     let slack = cloud.sinks().slack_url("deployments");
     cloud

@@ -3,7 +3,7 @@
 use super::replay::{Replay, Reply, StoppedClock};
 use longshore_core::{EnvironmentName, FailureClass, Repository};
 use longshore_shell::configs::SsmConfigs;
-use longshore_shell::ports::{Configs, ResolveError};
+use longshore_shell::ports::{Configs, Repositories, ResolveError};
 use serde_json::json;
 
 const DOCUMENT: &str = r#"{"branch":"main","health":{"port":3000,"path":"/health"},"process":{"manager":"pm2","script":"server.js"}}"#;
@@ -102,4 +102,57 @@ async fn a_store_that_cannot_be_reached_is_tried_later() {
     let configs = configs(&replay, &StoppedClock::at_s(0));
     let found = configs.config(&repository(), None).await;
     assert!(matches!(found, Err(ResolveError::Unavailable(_))));
+}
+
+fn page(names: &[&str], next: Option<&str>) -> Reply {
+    let named = |name: &&str| json!({ "Name": name, "Version": 1, "Value": DOCUMENT });
+    let parameters: Vec<_> = names.iter().map(named).collect();
+    Reply::json(&json!({ "Parameters": parameters, "NextToken": next }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_repository_is_listed_page_by_page_and_what_is_none_is_left_out() {
+    let apps = "/longshore/prod/apps";
+    let replay = Replay::of([
+        page(
+            &[&format!("{apps}/acme/orders"), &format!("{apps}/acme/Shop")],
+            Some("2"),
+        ),
+        page(&[], Some("3")),
+        page(
+            &[
+                &format!("{apps}/acme/billing"),
+                &format!("{apps}/stray"),
+                "/elsewhere/acme/x",
+            ],
+            Some(""),
+        ),
+    ]);
+    let configs = configs(&replay, &StoppedClock::at_s(0));
+    let found = configs.repositories().await.unwrap();
+    let names: Vec<&str> = found.iter().map(Repository::as_str).collect();
+    assert_eq!(names, ["acme/billing", "acme/orders"]);
+    let asked: Vec<_> = replay
+        .sent()
+        .iter()
+        .map(super::replay::Sent::json)
+        .collect();
+    assert_eq!(asked.len(), 3);
+    assert_eq!(asked[0], json!({ "Path": apps, "Recursive": true }));
+    assert_eq!(asked[2]["NextToken"], "3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_without_an_end_and_one_that_is_denied_are_no_list() {
+    let endless = Replay::of([page(&["/longshore/prod/apps/acme/orders"], Some("again"))]);
+    let found = configs(&endless, &StoppedClock::at_s(0))
+        .repositories()
+        .await;
+    assert!(matches!(found, Err(ResolveError::Unavailable(_))));
+    assert!(endless.sent().len() <= 200);
+    let denied = Replay::of([Reply::error(400, "AccessDeniedException")]);
+    let found = configs(&denied, &StoppedClock::at_s(0))
+        .repositories()
+        .await;
+    assert!(matches!(found, Err(ResolveError::Failed(_))));
 }
