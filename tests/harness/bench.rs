@@ -5,6 +5,7 @@ use crate::deliveries::{Change, delivery};
 use crate::invariants;
 use crate::mail::{self, Done, Letterbox, Mail, hand_over};
 use crate::stage::{drive, next_random};
+use crate::story::Story;
 use crate::words::{commit, host};
 use longshore_app_config::AppConfig;
 use longshore_core::{
@@ -49,6 +50,10 @@ pub struct Weather {
     pub doubled: bool,
     /// Of the messages that are there the newest is handed over first.
     pub reversed: bool,
+    /// Minute ticks are lost.
+    pub ticks_lost: bool,
+    /// Every message is up to five minutes late, by what this number decides.
+    pub late: Option<u64>,
     /// Two messages are worked on at the same time, call by call, in an order that this number decides.
     pub interleaved: Option<u64>,
 }
@@ -77,6 +82,9 @@ pub struct Bench {
     head: Option<String>,
     next_poll: Option<Timestamp>,
     polls: u32,
+    /// Time does not jump over this moment.
+    pub alarm: Option<Timestamp>,
+    story: Option<Story>,
 }
 
 impl Bench {
@@ -105,6 +113,8 @@ impl Bench {
             head: None,
             next_poll: None,
             polls: 1,
+            alarm: None,
+            story: None,
             cloud,
         };
         bench.configure(&json!({}));
@@ -165,6 +175,28 @@ impl Bench {
     pub fn poll_fails(&mut self, fault: Option<HeadFault>) {
         self.cloud.world.branches.fail(fault);
         self.next_poll = self.next_poll.or(Some(self.now().after(POLL_EVERY)));
+    }
+
+    /// Bitbucket's API answers again, where it is asked at all.
+    pub fn poll_recovers(&mut self) {
+        if self.next_poll.is_some() {
+            self.cloud.world.branches.fail(None);
+        }
+    }
+
+    /// The commit that the branch points to, by its digit.
+    pub fn head(&self) -> Option<&str> {
+        self.head.as_deref()
+    }
+
+    /// The messages that there have been.
+    pub const fn messages(&self) -> u64 {
+        self.sent
+    }
+
+    /// Sends the events of what was written by somebody outside.
+    pub fn follow_up(&mut self) {
+        self.send_what_follows();
     }
 
     /// Whether the branch is polled, and its head is not what was decided last.
@@ -363,14 +395,48 @@ impl Bench {
         self.log.lines().iter().any(|line| line.contains(event))
     }
 
-    fn is_at_rest(&self) -> bool {
+    pub(crate) fn is_at_rest(&self) -> bool {
         self.mails.is_empty() && self.cloud.world.store.is_at_rest() && !self.has_unsettled_head()
+    }
+
+    /// Puts a message into a letterbox, whatever it says.
+    pub fn post(&mut self, to: Letterbox, body: &str) {
+        let mail = self.mail(to, body.to_owned());
+        self.mails.push(mail);
+    }
+
+    /// Sends a tick out of turn.
+    pub fn tick(&mut self) {
+        self.post(Letterbox::Desk(Desk::Reconciler), &mail::tick());
+    }
+
+    /// Tells from here on what happens, line by line, for a person.
+    pub fn tell_the_story(&mut self) {
+        self.story = Some(Story::begin(self.now()));
+        self.cloud.stage.keep_journal();
+    }
+
+    /// Adds a line to the story, if it is told.
+    pub fn note(&mut self, line: &str) {
+        let now = self.now();
+        if let Some(story) = &mut self.story {
+            story.add(now, line);
+        }
+    }
+
+    /// The story until now.
+    pub fn story(&self) -> Vec<String> {
+        let story = self.story.as_ref();
+        story.map(|story| story.lines.clone()).unwrap_or_default()
     }
 
     fn mail(&mut self, to: Letterbox, body: String) -> Mail {
         self.sent += 1;
+        let late = self.weather.late.map_or(0, |seed| {
+            next_random(&mut (seed ^ self.sent.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)) % 300
+        });
         Mail {
-            due: self.now(),
+            due: self.now().after(Millis::from_secs(late)),
             number: self.sent,
             to,
             body,
@@ -379,13 +445,14 @@ impl Bench {
     }
 
     /// Moves to the next thing that is due, and hands it over.
-    fn step(&mut self) {
+    pub(crate) fn step(&mut self) {
         self.pass_time();
         self.take_looks();
         if self.now() >= self.next_tick {
             self.next_tick = self.next_tick.after(MINUTE);
-            let tick = self.mail(Letterbox::Desk(Desk::Reconciler), mail::tick());
-            self.mails.push(tick);
+            if !self.weather.ticks_lost {
+                self.tick();
+            }
         }
         if let Some(next) = self.next_poll.filter(|next| self.now() >= *next) {
             self.next_poll = Some(next.after(POLL_EVERY));
@@ -411,6 +478,7 @@ impl Bench {
             .into_iter()
             .chain(look)
             .chain(self.next_poll)
+            .chain(self.alarm)
             .fold(self.next_tick, Timestamp::min);
         let span = next.since(self.now());
         self.cloud.world.clock.pass(span);
@@ -451,15 +519,39 @@ impl Bench {
     }
 
     fn hand_over(&mut self, mail: Mail) {
+        let written = self.seen_writes;
         let done = drive(&self.cloud.stage, hand_over(&self.cloud, &mail));
         let done = done.unwrap_or(Done::Died);
+        self.tell(&[&mail], &[&done], written);
         self.settle(mail, done);
         self.send_what_follows();
+    }
+
+    /// Tells the story of messages that were handed over, and of what was written meanwhile.
+    fn tell(&mut self, mails: &[&Mail], done: &[&Done], written: usize) {
+        if self.story.is_none() {
+            return;
+        }
+        for (mail, done) in mails.iter().zip(done) {
+            self.note(&format!("{} {}", mail.line(), done.line()));
+        }
+        let calls = self.cloud.stage.take_journal();
+        if !calls.is_empty() {
+            self.note(&format!("    calls: {}", calls.join(", ")));
+        }
+        for writing in self.cloud.world.store.log_after(written) {
+            for deployment in &writing.deployments {
+                let state = deployment.state.name();
+                let (id, version) = (&deployment.id, deployment.version);
+                self.note(&format!("    wrote {id} version {version}: {state}"));
+            }
+        }
     }
 
     /// Works on two messages at once: before every call of a port the seed decides who goes on.
     fn hand_over_both(&mut self, first: Mail, second: Mail, seed: u64) {
         let mut seed = seed ^ first.number.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let written = self.seen_writes;
         self.cloud.stage.pause_everywhere(true);
         let (mut done_first, mut done_second) = (None, None);
         {
@@ -475,8 +567,11 @@ impl Bench {
             }
         }
         self.cloud.stage.pause_everywhere(false);
-        self.settle(first, done_first.unwrap_or(Done::Died));
-        self.settle(second, done_second.unwrap_or(Done::Died));
+        let done_first = done_first.unwrap_or(Done::Died);
+        let done_second = done_second.unwrap_or(Done::Died);
+        self.tell(&[&first, &second], &[&done_first, &done_second], written);
+        self.settle(first, done_first);
+        self.settle(second, done_second);
         self.send_what_follows();
     }
 

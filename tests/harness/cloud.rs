@@ -3,7 +3,7 @@
 use crate::deliveries::SECRET;
 use crate::people::People;
 use crate::stage::{Stage, Staged};
-use longshore_core::{EnvironmentName, HostId};
+use longshore_core::{EnvironmentName, HostId, Timestamp};
 use longshore_shell::accept::Deciding;
 use longshore_shell::announce::Announce;
 use longshore_shell::fakes::{
@@ -13,6 +13,7 @@ use longshore_shell::fakes::{
 use longshore_shell::ports::{Clock, Configs, Ids, Store};
 use longshore_shell::secrets::SecretError;
 use longshore_shell::world::{Watch, World};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use trigger_deploy::signature::Secrets;
 
@@ -34,6 +35,30 @@ pub struct Cloud {
     wake: Staged<MemoryWake>,
     channels: Staged<People>,
     branches: Staged<FakeBranches>,
+    /// The functions' clock.
+    pub clock: FunctionClock,
+}
+
+/// The clock of whichever function runs: not quite that of the others.
+#[derive(Clone, Debug)]
+pub struct FunctionClock {
+    clock: ManualClock,
+    ahead_ms: Arc<AtomicI64>,
+}
+
+impl FunctionClock {
+    /// Sets it ahead, or behind.
+    pub fn set_ahead(&self, ahead_ms: i64) {
+        self.ahead_ms.store(ahead_ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for FunctionClock {
+    fn now(&self) -> Timestamp {
+        let ahead = self.ahead_ms.load(Ordering::SeqCst);
+        let now = self.clock.now().as_unix_ms();
+        Timestamp::from_unix_ms(now.saturating_add_signed(ahead))
+    }
 }
 
 impl Cloud {
@@ -50,6 +75,10 @@ impl Cloud {
             wake: Staged::new(world.wake.clone(), &stage),
             channels: Staged::new(people.clone(), &stage),
             branches: Staged::new(world.branches.clone(), &stage),
+            clock: FunctionClock {
+                clock: world.clock.clone(),
+                ahead_ms: Arc::default(),
+            },
             environment: EnvironmentName::parse("prod").unwrap(),
             secrets: Arc::new(Mutex::new((SECRET.to_owned(), SECRET.to_owned()))),
             world,
@@ -66,7 +95,7 @@ impl World for Cloud {
     type Configs = Staged<MemoryConfigs>;
     type Outside = Staged<FakeOutside>;
     type Wake = Staged<MemoryWake>;
-    type Clock = ManualClock;
+    type Clock = FunctionClock;
 
     fn store(&self) -> &Self::Store {
         &self.store
@@ -87,7 +116,7 @@ impl World for Cloud {
         &self.wake
     }
     fn clock(&self) -> &Self::Clock {
-        &self.world.clock
+        &self.clock
     }
 }
 
@@ -118,7 +147,7 @@ impl Deciding for Cloud {
         &self.configs
     }
     fn clock(&self) -> &impl Clock {
-        &self.world.clock
+        &self.clock
     }
     fn ids(&self) -> &impl Ids {
         let ids: &CountingIds = &self.world.ids;
@@ -153,6 +182,6 @@ impl notifier::Desk for Cloud {
         &self.channels
     }
     fn clock(&self) -> &impl Clock {
-        &self.world.clock
+        &self.clock
     }
 }

@@ -36,6 +36,26 @@ pub struct Mail {
     pub failed: u32,
 }
 
+impl Mail {
+    /// Who gets what, in a line.
+    pub(crate) fn line(&self) -> String {
+        let to = match self.to {
+            Letterbox::Webhook => "trigger-deploy",
+            Letterbox::Status => "on-command-status",
+            Letterbox::Desk(desk) => desk.word(),
+        };
+        let body: Value = serde_json::from_str(&self.body).unwrap_or_default();
+        let what = body["detail-type"].as_str().unwrap_or("a delivery");
+        let about = &body["detail"];
+        let about = about["deployment"].as_str().or(about["command-id"].as_str());
+        let again = match self.failed {
+            0 => String::new(),
+            failed => format!(", for the {}. time", failed + 1),
+        };
+        format!("{to} gets {what} {}{again}:", about.unwrap_or_default())
+    }
+}
+
 /// What became of a message that was handed over.
 pub(crate) enum Done {
     /// It is dealt with.
@@ -46,6 +66,18 @@ pub(crate) enum Done {
     Died,
     /// The answer to a delivery.
     Answered(Response),
+}
+
+impl Done {
+    /// In words.
+    pub(crate) fn line(&self) -> String {
+        match self {
+            Self::Handled => "dealt with".to_owned(),
+            Self::Again => "FAILED".to_owned(),
+            Self::Died => "DIED".to_owned(),
+            Self::Answered(answer) => format!("{} {}", answer.status_code, answer.body),
+        }
+    }
 }
 
 /// Hands a message to its function.

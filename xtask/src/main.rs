@@ -17,6 +17,7 @@ Usage: cargo xtask <command>
   test               every check and every test, end to end included; what CI runs
   dynamodb-local     the store's contract tests on DynamoDB Local, for whoever has an AWS account
   generate [--check] put the host script into template.yaml, or check that it is there
+  simulate           plays thousands of schedules of pushes and faults over the real handlers (see its `--help`)
   bench              cold start and warm cost of the functions, as ratios to an empty one
 ";
 
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         "demo" | "local" | "dynamodb-local" => steps::hand_over(&command, &rest),
         "test" => verify::everything(&rest),
         "generate" => generate::run(rest.iter().any(|arg| arg == "--check")),
+        "simulate" => steps::simulate(&rest),
         "bench" => steps::bench(&rest),
         "" | "help" | "--help" | "-h" => {
             steps::say(USAGE);

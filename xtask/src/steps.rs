@@ -90,6 +90,13 @@ pub(crate) fn hand_over(command: &str, rest: &[String]) -> Done {
     run(&program, &args)
 }
 
+/// Builds, and hands over to the simulation.
+pub(crate) fn simulate(rest: &[String]) -> Done {
+    build()?;
+    let args: Vec<&str> = rest.iter().map(String::as_str).collect();
+    run(&built().join("longshore-simulate"), &args)
+}
+
 /// Builds the functions as they are deployed, and measures them.
 pub(crate) fn bench(rest: &[String]) -> Done {
     say("Building the functions in the release profile (several minutes)");

@@ -8,7 +8,7 @@ use longshore_core::{
     AppName, CommandId, Commit, DocumentPin, Failure, FailureClass, HostId, ParameterName, Release,
     Report, Timestamp, Token,
 };
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What becomes of one SendCommand call.
@@ -53,6 +53,9 @@ struct Inner {
     blind: u32,
     parameters: BTreeMap<ParameterName, u32>,
     resolve_failure: Option<Failure>,
+    given_up: BTreeSet<(CommandId, HostId)>,
+    terminated: BTreeSet<HostId>,
+    clocks: BTreeMap<HostId, i64>,
 }
 
 /// SSM and a fleet of hosts in memory.
@@ -101,10 +104,52 @@ impl FakeSsm {
         self.run_waiting(host, &self.command_ids());
     }
 
+    /// SSM gives up on the commands that a host has not answered, and reports that it could not deliver them. The agent may
+    /// run them all the same when it starts again; nobody hears of that.
+    pub fn give_up_on(&self, host: &HostId) {
+        let mut inner = self.lock();
+        let waiting = inner.commands.iter().filter(|(_, (order, _, reports))| {
+            order.hosts.contains(host) && !reports.contains_key(host)
+        });
+        let ids: Vec<CommandId> = waiting.map(|(id, _)| id.clone()).collect();
+        for id in ids {
+            let lost = Report::Lost(FailureClass::DeliveryTimedOut);
+            inner.file(&id, host, lost);
+            inner.given_up.insert((id, host.clone()));
+        }
+    }
+
+    /// A host is terminated, for good.
+    pub fn terminate(&self, host: &HostId) {
+        self.put(host, true);
+        self.lock().terminated.insert(host.clone());
+    }
+
+    /// The hosts that were terminated.
+    #[must_use]
+    pub fn terminated(&self) -> BTreeSet<HostId> {
+        self.lock().terminated.clone()
+    }
+
+    /// Sets a host's clock ahead of SSM's, or behind it.
+    pub fn set_clock(&self, host: &HostId, ahead_ms: i64) {
+        self.lock().clocks.insert(host.clone(), ahead_ms);
+    }
+
     /// Changes a host: puts something in its way, crashes its app, starts it again.
     pub fn change_host(&self, host: &HostId, change: impl FnOnce(&mut FakeHost)) {
         if let Some(host) = self.lock().hosts.get_mut(host) {
             change(host);
+        }
+    }
+
+    /// The app's processes on a host crash, and its process manager starts them again.
+    pub fn crash(&self, host: &HostId) {
+        let Inner {
+            hosts, behaviours, ..
+        } = &mut *self.lock();
+        if let Some(host) = hosts.get_mut(host) {
+            host.crash(&|release| behaviour_of(behaviours, release));
         }
     }
 
@@ -144,6 +189,16 @@ impl FakeSsm {
         self.lock().resolve_failure = failure;
     }
 
+    /// From here on nothing goes wrong by itself: what was still to go wrong with sends, looks and scripts is forgotten, and
+    /// every clock is right.
+    pub fn stop_failing(&self) {
+        let mut inner = self.lock();
+        inner.faults.clear();
+        inner.script_faults.clear();
+        inner.clocks.clear();
+        inner.blind = 0;
+    }
+
     /// Every order that SSM has taken, in its order.
     #[must_use]
     pub fn sent(&self) -> Vec<Order> {
@@ -169,8 +224,10 @@ impl FakeSsm {
     }
 
     fn put(&self, host: &HostId, offline: bool) {
-        if let Some(host) = self.lock().hosts.get_mut(host) {
-            host.offline = offline;
+        let mut inner = self.lock();
+        let gone = inner.terminated.contains(host);
+        if let Some(host) = inner.hosts.get_mut(host) {
+            host.offline = offline || gone;
         }
     }
 
@@ -215,13 +272,25 @@ impl Inner {
         let Some((order, _, reports)) = self.commands.get(id) else {
             return;
         };
-        if !order.hosts.contains(host) || reports.contains_key(host) {
+        let unheard = self.given_up.contains(&(id.clone(), host.clone()));
+        if !order.hosts.contains(host) || (reports.contains_key(host) && !unheard) {
             return;
         }
         let order = order.clone();
-        let Some(report) = self.run(&order, host, now) else {
+        let ahead = self.clocks.get(host).copied().unwrap_or(0);
+        let host_now = Timestamp::from_unix_ms(now.as_unix_ms().saturating_add_signed(ahead));
+        let Some(report) = self.run(&order, host, host_now) else {
             return;
         };
+        if unheard {
+            self.given_up.remove(&(id.clone(), host.clone()));
+        } else {
+            self.file(id, host, report);
+        }
+    }
+
+    /// Files the last word about one host of a command.
+    fn file(&mut self, id: &CommandId, host: &HostId, report: Report) {
         self.answered.push((id.clone(), host.clone()));
         if let Some((_, _, reports)) = self.commands.get_mut(id) {
             reports.insert(host.clone(), report);
@@ -325,7 +394,9 @@ impl Fleet for FakeSsm {
         if let Some(failure) = &inner.resolve_failure {
             return Err(ResolveError::Failed(failure.clone()));
         }
-        Ok(inner.hosts.keys().cloned().collect())
+        let there = inner.hosts.keys();
+        let there = there.filter(|host| !inner.terminated.contains(*host));
+        Ok(there.cloned().collect())
     }
 
     async fn parameters(
