@@ -23,8 +23,6 @@ mod pushes;
 mod restoring;
 #[path = "scenarios/sending.rs"]
 mod sending;
-#[path = "scenarios/storms.rs"]
-mod storms;
 #[path = "scenarios/sweeps.rs"]
 mod sweeps;
 #[path = "scenarios/weather.rs"]

@@ -302,3 +302,54 @@ fn every_xtask_command_of_the_readme_exists() {
         assert!(listed, "the README names `cargo xtask {command}`");
     }
 }
+
+/// Every test's name in the tree, in Rust and in Python.
+fn test_names() -> BTreeSet<String> {
+    let sources = files_below(".").into_iter().filter(|path| {
+        let end = path.extension().and_then(|end| end.to_str());
+        matches!(end, Some("rs" | "py"))
+    });
+    let mut names = BTreeSet::new();
+    for path in sources {
+        let text = std::fs::read_to_string(path).unwrap();
+        let mut is_test = false;
+        for line in text.lines().map(str::trim_start) {
+            let line = line.strip_prefix("async ").unwrap_or(line);
+            is_test |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+            let rust = line.strip_prefix("fn ").filter(|_| std::mem::take(&mut is_test));
+            let python = line.strip_prefix("def ").filter(|name| name.starts_with("test_"));
+            names.extend(rust.or(python).and_then(|rest| rest.split('(').next()).map(str::to_owned));
+        }
+    }
+    names
+}
+
+/// What stands between two marks, each time.
+fn quoted<'a>(text: &'a str, mark: char) -> Vec<&'a str> {
+    text.split(mark).skip(1).step_by(2).collect()
+}
+
+#[test]
+fn every_fault_case_names_tests_that_exist() {
+    let page = read("docs/FAULTS.md");
+    let rows: Vec<&str> = page
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| #"))
+        .collect();
+    let tests = test_names();
+    let mut simulated = BTreeSet::new();
+    for (number, row) in (1..).zip(&rows) {
+        let cells: Vec<&str> = row.split(" | ").collect();
+        assert_eq!(cells.len(), 5, "{row}");
+        assert_eq!(cells[0], format!("| {number}"), "a case is missing");
+        simulated.extend(quoted(cells[3], '*'));
+        let names = quoted(cells[4], '`');
+        assert!(!names.is_empty(), "case {number} names no test");
+        for name in names {
+            assert!(tests.contains(name), "case {number}: there is no {name}");
+        }
+    }
+    assert!(rows.len() >= 57, "{}", rows.len());
+    let words: BTreeSet<&str> = longshore_tests::Fault::ALL.iter().map(|f| f.word()).collect();
+    assert_eq!(simulated, words);
+}

@@ -383,7 +383,7 @@ fn a_lost_push_is_found_whatever_else_is_lost_or_turned_around() {
             looks_lost: true,
             doubled,
             reversed,
-            interleaved: None,
+            ..Weather::default()
         };
         bench.push_unheard("b");
         bench.run();

@@ -256,6 +256,13 @@ impl Player {
         invariants::assert_all(&self.bench);
         let happened: BTreeSet<Fault> = self.happened().into_keys().collect();
         explain::assert_explained(&self.bench, &happened);
+        if self.chance.one_in(4) {
+            self.assert_repeats_change_nothing();
+        }
+    }
+
+    /// A redrive of every event there ever was, long after.
+    fn assert_repeats_change_nothing(&mut self) {
         let writes = self.bench.cloud.world.store.log().len();
         self.bench.send_everything_again();
         self.bench.run_until(Bench::is_at_rest);
