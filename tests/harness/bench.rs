@@ -9,11 +9,12 @@ use crate::story::Story;
 use crate::words::{commit, host};
 use longshore_app_config::AppConfig;
 use longshore_core::{
-    AppName, Decision, Deployment, DeploymentId, Desk, HostId, Millis, Repository, SkipReason,
-    Slot, Timestamp,
+    AppName, Cause, Decision, Deployment, DeploymentId, Desk, HostId, Millis, RefKind, Repository,
+    SkipReason, Slot, Timestamp,
 };
+use longshore_shell::accept::{self, News};
 use longshore_shell::fakes::{Behaviour, HeadFault, Planned};
-use longshore_shell::ports::Clock;
+use longshore_shell::ports::{Clock, PushKey};
 use longshore_shell::telemetry::Capture;
 use serde_json::{Value, json};
 use std::pin::{Pin, pin};
@@ -233,8 +234,13 @@ impl Bench {
 
     /// The app's configuration, as it is now.
     pub fn configured(&self) -> AppConfig {
+        self.configured_for(&self.repository)
+    }
+
+    /// The same configuration for another repository.
+    pub fn configured_for(&self, repository: &Repository) -> AppConfig {
         let text = self.configuration.to_string();
-        AppConfig::parse(&text, &self.repository).expect("a configuration")
+        AppConfig::parse(&text, repository).expect("a configuration")
     }
 
     /// Moves every dead letter back to its queue, as a person does after the repair.
@@ -251,6 +257,27 @@ impl Bench {
     pub fn push_from(&mut self, from: Option<&str>, to: &str) -> u16 {
         let change = Change::branch("main", from, Some(to));
         self.deliver(&delivery("acme/orders", &[change]))
+    }
+
+    /// Accepts a push to another repository, as a delivery of it does.
+    pub fn queue(&self, repository: &Repository, to: &str) {
+        let change = longshore_core::Change {
+            kind: RefKind::Branch,
+            name: "main",
+            old: None,
+            commit: Some(commit(to)),
+        };
+        let news = News {
+            repository,
+            key: &PushKey::over(&[Some(repository.as_str()), Some(to)]),
+            by: None,
+            cause: Cause::Push,
+        };
+        let decided = drive(
+            &self.cloud.stage,
+            accept::decide(&self.cloud, &news, &change),
+        );
+        decided.expect("alive").expect("a decision");
     }
 
     /// Delivers an event to the HTTP API. Says what was answered; 502 when the function died.

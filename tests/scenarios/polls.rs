@@ -314,14 +314,10 @@ fn an_error_of_bitbucket_costs_time_only() {
 fn a_throttled_poll_asks_for_no_other_branch() {
     for (fault, questions) in [(HeadFault::Throttled, 1), (HeadFault::Unavailable, 4)] {
         let mut bench = Bench::new(1);
-        let configured = bench.configured();
         for name in ["acme/one", "acme/two", "acme/three"] {
             let repository = Repository::parse(name).unwrap();
-            bench
-                .cloud
-                .world
-                .configs
-                .put(&repository, configured.clone());
+            let config = bench.configured_for(&repository);
+            bench.cloud.world.configs.put(&repository, config);
         }
         bench.poll_fails(Some(fault));
         bench.run_for(301);

@@ -3,6 +3,7 @@
 
 mod alarm;
 mod poll;
+mod turn;
 
 use longshore_core::{AppName, Cause, DeploymentId, Desk, Millis};
 use longshore_desk::{DeskError, look, report, serve};
@@ -13,7 +14,7 @@ use longshore_shell::telemetry;
 use longshore_shell::world::{Watch, World};
 
 /// Deployments that one tick looks at. After a long outage everything is overdue at once; the ticks work through it at
-/// this pace, and each begins at another place, so that none is left for ever.
+/// this pace, and each goes on where the one before it ended.
 const LOOKS_PER_TICK: usize = 200;
 
 /// Works through a batch of messages.
@@ -57,25 +58,27 @@ async fn look_and_go_on<W: World>(world: &W, body: &str) -> Result<(), DeskError
 
 /// Looks at everything that is not at rest. One that cannot be looked at does not keep the others from it.
 async fn tick<W: World>(world: &W) -> Result<(), AdvanceError> {
-    let mut open = world.store().open().await?;
+    let open = world.store().open().await?;
     let minute = world.clock().now().as_unix_s() / 60;
-    if let Some(start) = usize::try_from(minute)
-        .ok()
-        .and_then(|minute| minute.checked_rem(open.len()))
-    {
-        open.rotate_left(start);
-    }
     let mut failed = None;
-    for id in open.iter().take(LOOKS_PER_TICK) {
-        if let Err(error) = look_at(world, id).await {
+    for id in turn::take(open, minute, LOOKS_PER_TICK) {
+        if let Err(error) = look_at(world, &id).await {
             telemetry::error("tick_failed")
-                .id("deployment.id", id)
+                .id("deployment.id", &id)
                 .cause(&error)
                 .write();
             failed = Some(error);
+            say_if_stuck(world, &id).await;
         }
     }
     failed.map_or(Ok(()), Err)
+}
+
+/// Says that a deployment is overdue whose look cannot be taken: that is what keeps one from ending in time.
+async fn say_if_stuck<W: World>(world: &W, id: &DeploymentId) {
+    if let Ok(Some(deployment)) = world.store().deployment(id).await {
+        alarm::when_overdue(&deployment, world.clock().now());
+    }
 }
 
 async fn look_at<W: World>(world: &W, id: &DeploymentId) -> Result<(), AdvanceError> {

@@ -4,9 +4,8 @@
 //! a hint at first, as its delivery may be under way; when it is still there after a settling time, and nothing was decided
 //! in between, it is decided about as a push is. Whatever goes wrong here costs time, never truth: the next poll asks again.
 
-use longshore_core::{
-    Commit, Decision, EnvironmentName, Millis, Repository, Slot, Timestamp, decide_head,
-};
+use crate::turn;
+use longshore_core::{Commit, Decision, EnvironmentName, Millis, Repository, Slot, decide_head};
 use longshore_shell::accept::{self, Deciding, Refusal, Standing};
 use longshore_shell::ports::{
     Branches, Clock, Configs, HeadError, Ids, Repositories, ResolveError, Sighting, Store, Wake,
@@ -31,7 +30,8 @@ const SETTLED_AFTER: Millis = Millis::from_secs(60);
 pub(crate) async fn poll<W: Watch>(world: &W) -> Result<(), ResolveError> {
     let began = world.clock().now();
     let repositories = world.repositories().repositories().await?;
-    for repository in in_turn(repositories, began) {
+    let number = began.as_unix_s() / EVERY_S;
+    for repository in turn::take(repositories, number, BRANCHES_PER_POLL) {
         if world.clock().now().since(began) >= POLL_FOR {
             telemetry::warn("poll_cut_short").write();
             return Ok(());
@@ -46,17 +46,6 @@ pub(crate) async fn poll<W: Watch>(world: &W) -> Result<(), ResolveError> {
         }
     }
     Ok(())
-}
-
-/// The repositories whose turn it is.
-fn in_turn(mut all: Vec<Repository>, now: Timestamp) -> Vec<Repository> {
-    let number = usize::try_from(now.as_unix_s() / EVERY_S).unwrap_or_default();
-    let place = number.wrapping_mul(BRANCHES_PER_POLL);
-    if let Some(start) = place.checked_rem(all.len()) {
-        all.rotate_left(start);
-    }
-    all.truncate(BRANCHES_PER_POLL);
-    all
 }
 
 /// Looks again at a branch that was seen to have moved, and decides about it when nothing has changed since.
@@ -185,41 +174,5 @@ impl<W: Watch> Deciding for Entry<'_, W> {
     }
     fn environment(&self) -> &EnvironmentName {
         self.0.environment()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeSet;
-
-    fn repositories(count: usize) -> Vec<Repository> {
-        let name = |n| Repository::parse(&format!("acme/app-{n:03}")).unwrap();
-        (0..count).map(name).collect()
-    }
-
-    fn turn(count: usize, poll: u64) -> Vec<Repository> {
-        let now = Timestamp::from_unix_ms(poll * EVERY_S * 1_000);
-        in_turn(repositories(count), now)
-    }
-
-    #[test]
-    fn every_repository_has_its_turn_at_the_pace_that_the_limit_allows() {
-        for (count, polls) in [(0, 1), (1, 1), (60, 1), (61, 2), (150, 3), (600, 10)] {
-            let first = 7_000;
-            let mut asked = BTreeSet::new();
-            for poll in first..first + polls {
-                let turn = turn(count, poll);
-                assert!(turn.len() <= BRANCHES_PER_POLL);
-                asked.extend(turn);
-            }
-            assert_eq!(asked.len(), count, "{count} repositories");
-        }
-    }
-
-    #[test]
-    fn a_poll_that_comes_twice_asks_for_the_same() {
-        assert_eq!(turn(150, 3), turn(150, 3));
-        assert_ne!(turn(150, 3), turn(150, 4));
     }
 }

@@ -132,7 +132,7 @@ pub async fn adopt<D: Deciding>(world: &D, seen: &Sighting) -> Result<Option<Dec
         match recorded {
             Err(StoreError::Conflict) => {}
             Err(error) => return Err(error.into()),
-            Ok(decided) => return Ok(decided.new()),
+            Ok(decided) => return Ok(decided.if_new()),
         }
     }
     Err(StoreError::Conflict.into())
@@ -210,7 +210,7 @@ impl Decided {
         self.decision
     }
 
-    fn new(self) -> Option<Decision> {
+    fn if_new(self) -> Option<Decision> {
         self.is_new.then_some(self.decision)
     }
 }

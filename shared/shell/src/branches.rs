@@ -139,13 +139,16 @@ mod tests {
     use super::*;
     use http::{HeaderMap, StatusCode};
 
-    fn asked(status: u16, body: &str) -> Result<Option<Commit>, HeadError> {
-        let reply = Reply {
+    fn reply(status: u16, body: &str) -> Reply {
+        Reply {
             status: StatusCode::from_u16(status).unwrap(),
             headers: HeaderMap::new(),
             body: Bytes::copy_from_slice(body.as_bytes()),
-        };
-        verdict(&reply, "main")
+        }
+    }
+
+    fn asked(status: u16, body: &str) -> Result<Option<Commit>, HeadError> {
+        verdict(&reply(status, body), "main")
     }
 
     #[test]

@@ -11,7 +11,7 @@ use anyhow::{Result, ensure};
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::{Value, json};
@@ -119,7 +119,7 @@ async fn branch(
     if let Some(status) = refusal {
         return answer(status, &json!({ "type": "error" }));
     }
-    let shown = headers.get(AUTHORIZATION).map(|value| value.as_bytes());
+    let shown = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
     if shown != Some(format!("Bearer {TOKEN}").as_bytes()) {
         return answer(StatusCode::UNAUTHORIZED, &error("Token is invalid"));
     }

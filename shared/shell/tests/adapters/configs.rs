@@ -105,8 +105,8 @@ async fn a_store_that_cannot_be_reached_is_tried_later() {
 }
 
 fn page(names: &[&str], next: Option<&str>) -> Reply {
-    let named = |name: &&str| json!({ "Name": name, "Version": 1, "Value": DOCUMENT });
-    let parameters: Vec<_> = names.iter().map(named).collect();
+    let listed = |name: &&str| json!({ "Name": name, "Version": 1, "Value": DOCUMENT });
+    let parameters: Vec<_> = names.iter().map(listed).collect();
     Reply::json(&json!({ "Parameters": parameters, "NextToken": next }))
 }
 
