@@ -1,0 +1,227 @@
+//! The model.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::wildcard_enum_match_arm,
+    clippy::allow_attributes,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "model/calm.rs"]
+mod calm;
+#[path = "model/host.rs"]
+mod host;
+#[path = "model/kept.rs"]
+mod kept;
+#[path = "model/machine.rs"]
+mod machine;
+#[path = "model/properties.rs"]
+mod properties;
+#[path = "model/setup.rs"]
+mod setup;
+#[path = "model/shell.rs"]
+mod shell;
+#[path = "model/times.rs"]
+mod times;
+#[path = "model/world.rs"]
+mod world;
+
+use host::{Delivery, Said, Taken};
+use longshore_core::{
+    Action, CommandStatus, Decision, FailureClass, Millis, SkipReason, State, WaveSize,
+};
+use machine::Machine;
+use setup::Behaviour::{BuildFails, Good, HealthFails, TurnsSick};
+use setup::{Bug, Operation, Setup};
+use shell::Handler;
+use stateright::{Checker, HasDiscoveries, Model};
+use std::collections::BTreeSet;
+use world::World;
+
+/// What a configuration is pinned to: its states, and the longest way to rest from any of them, with and without answers.
+#[derive(Debug, PartialEq, Eq)]
+struct Size {
+    states: usize,
+    calm: u32,
+    silence: u32,
+}
+
+/// Visits every state of a configuration. A state space that shrinks is noticed, as is a way to rest that grows.
+fn check(machine: Machine, pinned: Size) {
+    let (calm, silence) = (machine.calm.clone(), machine.silence.clone());
+    let checker = machine.checker().threads(2).spawn_bfs().join();
+    for (name, path) in checker.discoveries() {
+        let failed = !checker.discovery_classification(name).to_string().contains("example") || properties::always().iter().any(|p| p.name == name);
+        if failed { println!("{name}\n{:#?}", path.into_actions()); }
+    }
+    let size = Size { states: checker.unique_state_count(), calm: calm.longest(), silence: silence.longest() };
+    println!("{size:?} {}", checker.state_count());
+    checker.assert_properties();
+    assert_eq!(size, pinned);
+}
+
+fn ended(world: &World, name: &str) -> bool {
+    world.all().any(|deployment| deployment.state.name() == name)
+}
+
+fn skipped(world: &World, reason: SkipReason) -> bool {
+    world.decisions.contains(&Some(Decision::Skip(reason)))
+}
+
+fn lost_reply_found(world: &World) -> bool {
+    let mut handlers = world.handlers.iter();
+    handlers.any(|handler| matches!(&**handler, Handler::Save(save) if save.found_again))
+}
+
+const fn size(states: usize, calm: u32, silence: u32) -> Size {
+    Size {
+        states,
+        calm,
+        silence,
+    }
+}
+
+#[test]
+fn one_deployment_one_host_and_every_fault_of_a_send() {
+    let mut setup = Setup::new(1, &[('a', 'b', Good)]);
+    setup.ssm_refuses = true;
+    setup.faults = 1;
+    let machine = Machine::new(setup)
+        .reaches("Succeeded", |_, world| ended(world, "Succeeded"))
+        .reaches("Failed", |_, world| ended(world, "Failed"))
+        .reaches("RolledBack", |_, world| ended(world, "RolledBack"))
+        .reaches("RollbackFailed", |_, world| ended(world, "RollbackFailed"))
+        .reaches("a lost reply is found", |_, world| lost_reply_found(world));
+    check(machine, size(0, 0, 0));
+}
+
+#[test]
+fn one_deployment_two_hosts_with_lost_replies() {
+    let mut setup = Setup::new(2, &[('a', 'b', Good)]);
+    setup.handlers = 1;
+    let machine = Machine::new(setup)
+        .reaches("Succeeded", |_, world| ended(world, "Succeeded"))
+        .reaches("RolledBack", |_, world| ended(world, "RolledBack"))
+        .reaches("a lost reply is found", |_, world| lost_reply_found(world));
+    check(machine, size(0, 0, 0));
+}
+
+#[test]
+fn a_canary_turns_sick_and_the_other_host_never_moves() {
+    let mut setup = Setup::new(2, &[('a', 'b', TurnsSick)]);
+    setup.policy.waves = vec![WaveSize::Hosts(1), WaveSize::Percent(100)];
+    setup.handlers = 2;
+    let machine = Machine::new(setup)
+        .reaches("RolledBack", |_, world| ended(world, "RolledBack"))
+        .reaches("RollbackFailed", |_, world| ended(world, "RollbackFailed"));
+    check(machine, size(0, 0, 0));
+}
+
+#[test]
+fn a_host_that_cannot_be_reached_is_excused() {
+    let mut setup = Setup::new(2, &[('a', 'b', Good)]);
+    setup.handlers = 1;
+    setup.policy.unreachable_max = 1;
+    setup.policy.attempts_max = 1;
+    setup.faults = 1;
+    let machine = Machine::new(setup)
+        .reaches("Succeeded", |_, world| ended(world, "Succeeded"))
+        .reaches("Succeeded with an excused host", |_, world| {
+            ended(world, "Succeeded") && world.all().any(|d| d.state.run().is_some_and(|run| run.in_service().len() == 1))
+        });
+    check(machine, size(0, 0, 0));
+}
+
+#[test]
+fn two_pushes_one_host() {
+    let setup = Setup::new(1, &[('a', 'b', Good), ('b', 'c', Good)]);
+    let machine = Machine::new(setup)
+        .reaches("Succeeded", |_, world| ended(world, "Succeeded"))
+        .reaches("Superseded", |_, world| ended(world, "Superseded"))
+        .reaches("an overtaken push is skipped", |_, world| skipped(world, SkipReason::Outdated));
+    check(machine, size(0, 0, 0));
+}
+
+#[test]
+fn a_rolled_back_commit_is_pushed_again_and_again() {
+    let mut setup = Setup::new(1, &[('a', 'b', HealthFails), ('b', 'c', Good), ('c', 'b', HealthFails)]);
+    setup.handlers = 1;
+    let machine = Machine::new(setup)
+        .reaches("RolledBack", |_, world| ended(world, "RolledBack"))
+        .reaches("skipped as quarantined", |_, world| skipped(world, SkipReason::Quarantined))
+        .reaches("kept from starting", |_, world| world.all().any(|d| matches!(&d.state, State::Ended { outcome, run: None, .. } if outcome.failure().is_some_and(|f| f.class == FailureClass::Quarantined))));
+    check(machine, size(0, 0, 0));
+}
+
+#[test]
+fn operator_cancels() {
+    let mut setup = Setup::new(1, &[('a', 'b', Good)]);
+    setup.operations = vec![Operation::Cancel];
+    let machine = Machine::new(setup)
+        .reaches("Succeeded", |_, world| ended(world, "Succeeded"))
+        .reaches("Cancelled", |_, world| ended(world, "Cancelled"))
+        .reaches("RolledBack", |_, world| ended(world, "RolledBack"));
+    check(machine, size(0, 0, 0));
+}
+
+#[test]
+fn operators_approve_refuse_cancel_and_lock() {
+    let mut setup = Setup::new(1, &[('a', 'b', BuildFails), ('b', 'c', BuildFails)]);
+    setup.policy.needs_approval = true;
+    setup.policy.queue_timeout = Millis::new(3);
+    setup.operations = vec![Operation::Approve, Operation::Refuse, Operation::Cancel, Operation::Lock];
+    let machine = Machine::new(setup)
+        .reaches("Rejected", |_, world| ended(world, "Rejected"))
+        .reaches("Expired", |_, world| ended(world, "Expired"))
+        .reaches("Cancelled", |_, world| ended(world, "Cancelled"))
+        .reaches("Superseded", |_, world| ended(world, "Superseded"))
+        .reaches("Failed", |_, world| ended(world, "Failed"));
+    check(machine, size(0, 0, 0));
+}
+
+#[test]
+fn agent_repeats() {
+    let mut setup = Setup::new(1, &[('a', 'b', Good)]);
+    setup.handlers = 1;
+    setup.agents_die = true;
+    setup.faults = 2;
+    let machine = Machine::new(setup)
+        .reaches("Succeeded", |_, world| ended(world, "Succeeded"))
+        .reaches("RollbackFailed", |_, world| ended(world, "RollbackFailed"));
+    check(machine, size(0, 0, 0));
+}
+
+#[test]
+fn the_first_deployment_has_nothing_to_go_back_to() {
+    let mut setup = Setup::new(1, &[('a', 'b', HealthFails), ('b', 'c', Good)]);
+    setup.live = false;
+    setup.handlers = 1;
+    let machine = Machine::new(setup)
+        .reaches("RollbackFailed", |_, world| ended(world, "RollbackFailed"))
+        .reaches("Succeeded", |_, world| ended(world, "Succeeded"));
+    check(machine, size(0, 0, 0));
+}
+
+#[test]
+fn people_are_told_by_two_notifiers() {
+    let mut setup = Setup::new(1, &[('a', 'b', BuildFails)]);
+    setup.policy.channels = setup::one_channel();
+    let machine = Machine::new(setup)
+        .reaches("Failed and told", |_, world| world.all().any(|d| d.is_at_rest()));
+    check(machine, size(0, 0, 0));
+}
+
+#[test]
+fn the_check_from_outside_fails() {
+    let mut setup = Setup::new(1, &[('a', 'b', Good)]);
+    setup.policy.health.outside = true;
+    setup.faults = 1;
+    let machine = Machine::new(setup)
+        .reaches("Succeeded", |_, world| ended(world, "Succeeded"))
+        .reaches("RolledBack", |_, world| ended(world, "RolledBack"));
+    check(machine, size(0, 0, 0));
+}
