@@ -19,6 +19,8 @@ mod host;
 mod kept;
 #[path = "model/machine.rs"]
 mod machine;
+#[path = "model/mistakes.rs"]
+mod mistakes;
 #[path = "model/properties.rs"]
 mod properties;
 #[path = "model/setup.rs"]
@@ -127,6 +129,9 @@ fn a_host_that_cannot_be_reached_is_excused() {
     setup.handlers = 1;
     setup.policy.unreachable_max = 1;
     setup.policy.attempts_max = 1;
+    setup.policy.activate_timeout = Millis::new(3);
+    setup.policy.prepare_timeout = Millis::new(3);
+    setup.policy.round_timeout = Millis::new(2);
     setup.faults = 1;
     let machine = Machine::new(setup)
         .reaches("Succeeded", |_, world| ended(world, "Succeeded"))
@@ -138,7 +143,8 @@ fn a_host_that_cannot_be_reached_is_excused() {
 
 #[test]
 fn two_pushes_one_host() {
-    let setup = Setup::new(1, &[('a', 'b', Good), ('b', 'c', Good)]);
+    let mut setup = Setup::new(1, &[('a', 'b', HealthFails), ('b', 'c', Good)]);
+    setup.handlers = 1;
     let machine = Machine::new(setup)
         .reaches("Succeeded", |_, world| ended(world, "Succeeded"))
         .reaches("Superseded", |_, world| ended(world, "Superseded"))
@@ -148,12 +154,33 @@ fn two_pushes_one_host() {
 
 #[test]
 fn a_rolled_back_commit_is_pushed_again_and_again() {
-    let mut setup = Setup::new(1, &[('a', 'b', HealthFails), ('b', 'c', Good), ('c', 'b', HealthFails)]);
+    let mut setup = Setup::new(1, &[('a', 'b', HealthFails), ('c', 'b', HealthFails)]);
     setup.handlers = 1;
     let machine = Machine::new(setup)
         .reaches("RolledBack", |_, world| ended(world, "RolledBack"))
         .reaches("skipped as quarantined", |_, world| skipped(world, SkipReason::Quarantined))
         .reaches("kept from starting", |_, world| world.all().any(|d| matches!(&d.state, State::Ended { outcome, run: None, .. } if outcome.failure().is_some_and(|f| f.class == FailureClass::Quarantined))));
+    check(machine, size(0, 0, 0));
+}
+
+#[test]
+fn three_pushes_of_which_none_builds() {
+    let mut setup = Setup::new(1, &[('a', 'b', BuildFails), ('b', 'c', BuildFails), ('c', 'd', BuildFails)]);
+    setup.handlers = 1;
+    let machine = Machine::new(setup)
+        .reaches("Failed", |_, world| ended(world, "Failed"))
+        .reaches("Superseded", |_, world| ended(world, "Superseded"))
+        .reaches("an overtaken push is skipped", |_, world| skipped(world, SkipReason::Outdated));
+    check(machine, size(0, 0, 0));
+}
+
+#[test]
+fn two_pushes_and_two_handlers() {
+    let setup = Setup::new(1, &[('a', 'b', BuildFails), ('b', 'c', BuildFails)]);
+    let machine = Machine::new(setup)
+        .reaches("Failed", |_, world| ended(world, "Failed"))
+        .reaches("Superseded", |_, world| ended(world, "Superseded"))
+        .reaches("an overtaken push is skipped", |_, world| skipped(world, SkipReason::Outdated));
     check(machine, size(0, 0, 0));
 }
 

@@ -100,7 +100,7 @@ fn answer(machine: &Machine, world: &World) -> Option<World> {
     world.ssm.iter().enumerate().find_map(|(command, taken)| {
         taken.hosts.iter().find_map(|(host, delivery)| {
             let event = match delivery {
-                Delivery::Waiting | Delivery::Loose => {
+                Delivery::Waiting | Delivery::Unheard | Delivery::Loose => {
                     Event::Run(command, host.clone(), Cut::Nowhere)
                 }
                 Delivery::Answered(_) => Event::Show(command, host.clone()),

@@ -8,7 +8,7 @@
 
 use crate::setup::{Behaviour, Bug, NOW, Setup};
 use longshore_core::{
-    Action, CommandId, Failure, FailureClass, Generation, HostId, ReleaseId, Report, Timestamp,
+    Action, Ask, CommandId, Failure, FailureClass, Generation, HostId, ReleaseId, Report, Timestamp,
     Token,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,6 +65,8 @@ pub(crate) enum Delivery {
     Answered(Said),
     /// SSM shows this as the last word. The agent may run it all the same, late or again.
     Shown(Said),
+    /// Nobody waits for it, although its question is still open and SSM has no last word. Only a mistake leads here.
+    Unheard,
     /// Nobody asks for it any more. The agent may still run it.
     Loose,
 }
@@ -110,6 +112,16 @@ impl Taken {
         let text =
             format!("{deployment:08x}-{generation:04x}-{action:04x}-{wave:04x}-{last:012x}");
         CommandId::parse(&text).unwrap()
+    }
+}
+
+impl Taken {
+    /// Whether this is one command of the question that an ask puts.
+    pub(crate) fn belongs_to(&self, ask: &Ask) -> bool {
+        let token = &self.token;
+        token.deployment == ask.deployment
+            && (token.generation, token.action, token.wave)
+                == (ask.generation, ask.action, ask.wave)
     }
 }
 

@@ -221,7 +221,7 @@ impl Machine {
                 if world.faults == 0 {
                     continue;
                 }
-                if !matches!(delivery, Delivery::Shown(_) | Delivery::Loose) {
+                if matches!(delivery, Delivery::Waiting | Delivery::Answered(_)) {
                     events.push(on(Event::GiveUp));
                 }
                 if ledgered && waits {
@@ -261,7 +261,7 @@ fn answer(world: &mut World, command: usize, host: &HostId, said: Said) -> bool 
         Some(Delivery::Waiting | Delivery::Answered(_)) => {
             delivery(world, command, host, Delivery::Answered(said));
         }
-        Some(Delivery::Shown(_) | Delivery::Loose) | None => {}
+        Some(Delivery::Shown(_) | Delivery::Unheard | Delivery::Loose) | None => {}
     }
     true
 }

@@ -495,7 +495,10 @@ fn is_open(taken: &Taken, order: &Order) -> bool {
         let deployment = token.deployment.clone();
         (deployment, token.generation, token.action, token.wave)
     };
-    let open = |delivery: &Delivery| matches!(delivery, Delivery::Waiting | Delivery::Answered(_));
+    let open = |delivery: &Delivery| match delivery {
+        Delivery::Waiting | Delivery::Answered(_) | Delivery::Unheard => true,
+        Delivery::Shown(_) | Delivery::Loose => false,
+    };
     let asked = order.hosts.iter().filter_map(|host| taken.hosts.get(host));
     question(&taken.token) == question(&order.token) && asked.into_iter().any(open)
 }

@@ -6,9 +6,9 @@ use crate::setup::{NOW, Setup, host_id};
 use crate::shell::{self, Handler};
 use crate::times::{self, earlier};
 use longshore_core::{
-    Announcement, Decision, Deployment, DeploymentId, HostId, Release, Slot, State, Timestamp, Token,
+    Announcement, Ask, Decision, Deployment, DeploymentId, HostId, Release, Slot, State, Timestamp, Token,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The number of a push, and of the deployment that it brings.
 pub(crate) type Push = usize;
@@ -176,21 +176,31 @@ fn settled(
     let commands = || deployments.iter().flatten().flat_map(|d| d.commands());
     let asked = commands().find(|command| command.token == taken.token);
     let waits = |id: &HostId| asked.is_some_and(|command| command.hosts.contains(id));
-    let stays = |(id, delivery): (&HostId, &Delivery)| {
-        waits(id) || *delivery == Delivery::Loose && hosts[index_of(id)].would_change(setup, taken)
-    };
-    if taken.hosts.iter().all(stays) {
-        return None;
-    }
-    let mut next = taken.clone();
-    next.hosts.retain(|id, delivery| {
-        if waits(id) {
-            return true;
+    let asks = deployments.iter().flatten().filter_map(|d| ask_of(d));
+    let open = asks.into_iter().any(|ask| taken.belongs_to(ask));
+    let left = |id: &HostId, delivery: &Delivery| match delivery {
+        _ if waits(id) => Some(delivery.clone()),
+        Delivery::Waiting | Delivery::Answered(_) | Delivery::Unheard if open => {
+            Some(Delivery::Unheard)
         }
-        *delivery = Delivery::Loose;
-        hosts[index_of(id)].would_change(setup, taken)
-    });
-    Some(next)
+        _ => hosts[index_of(id)].would_change(setup, taken).then_some(Delivery::Loose),
+    };
+    let next: BTreeMap<HostId, Delivery> = taken
+        .hosts
+        .iter()
+        .filter_map(|(id, delivery)| Some((id.clone(), left(id, delivery)?)))
+        .collect();
+    (next != taken.hosts).then(|| Taken {
+        hosts: next,
+        ..taken.clone()
+    })
+}
+
+fn ask_of(deployment: &Deployment) -> Option<&Ask> {
+    match &deployment.state {
+        State::Active { phase, .. } => phase.ask(),
+        State::AwaitingApproval { .. } | State::Queued { .. } | State::Ended { .. } => None,
+    }
 }
 
 /// The place of a host.
@@ -204,7 +214,7 @@ pub(crate) fn any_said(world: &World, said: impl Fn(&Said) -> bool) -> bool {
     world.ssm.iter().any(|taken| {
         taken.hosts.values().any(|delivery| match delivery {
             Delivery::Answered(word) | Delivery::Shown(word) => said(word),
-            Delivery::Waiting | Delivery::Loose => false,
+            Delivery::Waiting | Delivery::Unheard | Delivery::Loose => false,
         })
     })
 }
