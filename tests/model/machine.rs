@@ -130,10 +130,14 @@ impl Machine {
         let Some(host) = world.hosts.get_mut(index_of(id)) else {
             return false;
         };
+        let died = host.entries.get(&taken.token) == Some(&None);
         let said = host.change(|host| host.run(&self.setup, &taken, cut));
         let went_back = host.went_back;
         if went_back {
             world.broke(crate::properties::NO_WAY_BACK);
+        }
+        if died && matches!(said, Some(Said::Done(Some(_), true))) && !world.facts.repeated {
+            world.facts.change(|facts| facts.repeated = true);
         }
         match said {
             Some(said) => answer(world, command, id, said),

@@ -1,6 +1,6 @@
 //! A state of the model: the table, SSM, the hosts, and the handlers that are at work.
 
-use crate::host::{Delivery, Host, Said, Taken};
+use crate::host::{Delivery, Host, Taken};
 use crate::kept::Kept;
 use crate::setup::{NOW, Setup, host_id};
 use crate::shell::{self, Handler};
@@ -44,6 +44,8 @@ pub(crate) struct Facts {
     pub(crate) proven: Option<Release>,
     /// Messages that were delivered.
     pub(crate) told: BTreeSet<(Push, u32)>,
+    /// Whether an activation was proven by a run after one in which the agent had died.
+    pub(crate) repeated: bool,
     /// What must never happen and has, by the property that says so.
     pub(crate) broken: BTreeSet<&'static str>,
 }
@@ -207,16 +209,6 @@ fn ask_of(deployment: &Deployment) -> Option<&Ask> {
 pub(crate) fn index_of(id: &HostId) -> usize {
     let digits = id.as_str().trim_start_matches("i-").trim_start_matches('0');
     usize::from_str_radix(digits, 16).unwrap() - 1
-}
-
-/// Whether SSM shows a last word of this kind about any host.
-pub(crate) fn any_said(world: &World, said: impl Fn(&Said) -> bool) -> bool {
-    world.ssm.iter().any(|taken| {
-        taken.hosts.values().any(|delivery| match delivery {
-            Delivery::Answered(word) | Delivery::Shown(word) => said(word),
-            Delivery::Waiting | Delivery::Unheard | Delivery::Loose => false,
-        })
-    })
 }
 
 /// Whether a deployment is over.
