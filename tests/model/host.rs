@@ -8,8 +8,8 @@
 
 use crate::setup::{Behaviour, Bug, NOW, Setup};
 use longshore_core::{
-    Action, Ask, CommandId, Failure, FailureClass, Generation, HostId, ReleaseId, Report, Timestamp,
-    Token,
+    Action, Ask, CommandId, Failure, FailureClass, Generation, HostId, ReleaseId, Report,
+    Timestamp, Token,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -109,8 +109,7 @@ impl Taken {
         let generation = generation.number();
         let action = *action as u32;
         let last = u64::from(*batch) * 10_000 + u64::from(*attempt) * 100 + u64::from(self.copy);
-        let text =
-            format!("{deployment:08x}-{generation:04x}-{action:04x}-{wave:04x}-{last:012x}");
+        let text = format!("{deployment:08x}-{generation:04x}-{action:04x}-{wave:04x}-{last:012x}");
         CommandId::parse(&text).unwrap()
     }
 }
@@ -161,8 +160,7 @@ impl Host {
         if cut == Cut::Moved {
             return None;
         }
-        self.entries
-            .insert(taken.token.clone(), Some(said.clone()));
+        self.entries.insert(taken.token.clone(), Some(said.clone()));
         Some(said)
     }
 
@@ -191,9 +189,16 @@ impl Host {
             let behaviour = setup.behaviour(release);
             matches!(behaviour, Behaviour::TurnsSick | Behaviour::HealthFails)
         });
-        let believed = self.switched.as_ref().map(|(_, release, _)| release.clone());
+        let believed = self
+            .switched
+            .as_ref()
+            .map(|(_, release, _)| release.clone());
         let served = self.served.clone();
-        let said = if setup.has(Bug::HostSaysWhatItsLedgerSays) { believed } else { served };
+        let said = if setup.has(Bug::HostSaysWhatItsLedgerSays) {
+            believed
+        } else {
+            served
+        };
         Said::Done(said, !sick)
     }
 
@@ -235,7 +240,8 @@ impl Host {
         let (generation, release) = (taken.token.generation, taken.release.clone());
         let same = |(g, r, _): &(Generation, ReleaseId, bool)| *g == generation && *r == release;
         let moved = self.switched.as_ref().filter(|before| same(before));
-        let moved = moved.is_some_and(|(.., moved)| *moved) && !setup.has(Bug::HostForgetsItsSwitch);
+        let moved =
+            moved.is_some_and(|(.., moved)| *moved) && !setup.has(Bug::HostForgetsItsSwitch);
         self.switched = Some((generation, release.clone(), moved));
         if cut == Cut::Switching {
             return None;

@@ -108,9 +108,7 @@ impl Machine {
                 pay(world, 1) && answer(world, *command, host, Said::Failed(FailureClass::Busy))
             }
             Event::Show(command, host) => show(world, *command, host),
-            Event::GiveUp(command, host) => {
-                pay(world, 1) && give_up(world, *command, host)
-            }
+            Event::GiveUp(command, host) => pay(world, 1) && give_up(world, *command, host),
             Event::Operate(operation, push) => self.operate(world, *operation, *push),
             Event::Pass => self.pass(world),
         }
@@ -319,4 +317,3 @@ impl Model for Machine {
 pub(crate) const fn is_active(deployment: &longshore_core::Deployment) -> bool {
     matches!(deployment.state, State::Active { .. })
 }
-

@@ -37,8 +37,16 @@ fn mistakes() -> Vec<Mistake> {
     let mut cancelled = one(Good);
     cancelled.operations = vec![Operation::Cancel];
     vec![
-        mistake(Bug::DeploymentWrittenWithoutItsVersion, SENT_ONCE, one(Good)),
-        mistake(Bug::SlotWrittenWithoutItsVersion, NONE_LOST, two(BuildFails, Good)),
+        mistake(
+            Bug::DeploymentWrittenWithoutItsVersion,
+            SENT_ONCE,
+            one(Good),
+        ),
+        mistake(
+            Bug::SlotWrittenWithoutItsVersion,
+            NONE_LOST,
+            two(BuildFails, Good),
+        ),
         mistake(Bug::SentBeforeTheClaim, SENT_ONCE, one(Good)),
         mistake(Bug::SettlingNotAwaited, SENT_ONCE, one(Good)),
         mistake(Bug::SleeperSends, SENT_ONCE, one(Good)),
@@ -46,7 +54,11 @@ fn mistakes() -> Vec<Mistake> {
         mistake(Bug::EndLeavesTheSlot, NONE_LOST, one(BuildFails)),
         mistake(Bug::SupersededNotEnded, NONE_LOST, two(Good, Good)),
         mistake(Bug::QuarantineNotAskedAtTheStart, QUARANTINE, again),
-        mistake(Bug::PreviousIsTheLastTried, BACK, two(BuildFails, HealthFails)),
+        mistake(
+            Bug::PreviousIsTheLastTried,
+            BACK,
+            two(BuildFails, HealthFails),
+        ),
         mistake(Bug::StruckOffBeforeDelivery, TOLD, told),
         mistake(Bug::TimeIsNotObserved, SILENCE, one(Good)),
         mistake(Bug::HostAcceptsLowerGenerations, NO_WAY_BACK, cancelled),
@@ -68,7 +80,10 @@ fn every_mistake_is_found_by_the_property_that_speaks_of_it() {
         let checker = checker.finish_when(enough).spawn_bfs().join();
         let found = checker.discoveries();
         assert!(found.contains_key(found_by), "{bug:?}: {:?}", found.keys());
-        println!("{bug:?}: {found_by}, {} states", checker.unique_state_count());
+        println!(
+            "{bug:?}: {found_by}, {} states",
+            checker.unique_state_count()
+        );
     }
 }
 

@@ -117,22 +117,29 @@ fn highest(world: &World) -> Generation {
 }
 
 fn went_back(deployment: &Deployment) -> bool {
-    let names = ["RollingBack", "VerifyingRollback", "RolledBack", "RollbackFailed"];
+    let names = [
+        "RollingBack",
+        "VerifyingRollback",
+        "RolledBack",
+        "RollbackFailed",
+    ];
     names.contains(&deployment.state.name())
 }
 
 fn ends(world: &World) -> impl Iterator<Item = (&Outcome, &Run)> {
-    world.all().filter_map(|deployment| match &deployment.state {
-        State::Ended {
-            outcome,
-            run: Some(run),
-            ..
-        } => Some((outcome, run)),
-        State::Ended { .. }
-        | State::AwaitingApproval { .. }
-        | State::Queued { .. }
-        | State::Active { .. } => None,
-    })
+    world
+        .all()
+        .filter_map(|deployment| match &deployment.state {
+            State::Ended {
+                outcome,
+                run: Some(run),
+                ..
+            } => Some((outcome, run)),
+            State::Ended { .. }
+            | State::AwaitingApproval { .. }
+            | State::Queued { .. }
+            | State::Active { .. } => None,
+        })
 }
 
 fn proven(_: &Machine, world: &World) -> bool {
@@ -181,7 +188,11 @@ fn told(_: &Machine, world: &World) -> bool {
 }
 
 fn one(_: &Machine, world: &World) -> bool {
-    world.all().filter(|deployment| is_active(deployment)).count() <= 1
+    world
+        .all()
+        .filter(|deployment| is_active(deployment))
+        .count()
+        <= 1
 }
 
 fn newest(_: &Machine, world: &World) -> bool {

@@ -321,7 +321,11 @@ fn became_of(world: &World, setup: &Setup, command: &Command, seen: &mut Vec<Obs
             for (host, delivery) in taken.iter().flat_map(|taken| &taken.hosts) {
                 if let Delivery::Shown(said) = delivery {
                     let report = said.report();
-                    seen.push(Observation::HostReported(token.clone(), host.clone(), report));
+                    seen.push(Observation::HostReported(
+                        token.clone(),
+                        host.clone(),
+                        report,
+                    ));
                 }
             }
         }
@@ -479,7 +483,9 @@ fn take(world: &mut World, order: &Order) -> CommandId {
         copy,
         release: order.release.clone(),
         not_after: order.not_after,
-        hosts: hosts.map(|host| (host, Delivery::Waiting)).collect::<BTreeMap<_, _>>(),
+        hosts: hosts
+            .map(|host| (host, Delivery::Waiting))
+            .collect::<BTreeMap<_, _>>(),
     };
     let id = taken.id();
     world.ssm.push(Kept::new(taken));
@@ -519,7 +525,13 @@ pub(crate) fn record(world: &mut World, setup: &Setup, push: Push, seen: &[Obser
 }
 
 /// `record::write`, and what follows from it for handlers that name an older version: they lose their race.
-fn write(world: &mut World, setup: &Setup, push: Push, next: Kept<Deployment>, begun: Option<Slot>) {
+fn write(
+    world: &mut World,
+    setup: &Setup,
+    push: Push,
+    next: Kept<Deployment>,
+    begun: Option<Slot>,
+) {
     let before = world.deployments[push].clone();
     let was_over = before.as_deref().is_some_and(crate::world::is_over);
     if was_over && before.as_ref().is_some_and(|b| b.state != next.state) {
@@ -611,7 +623,9 @@ pub(crate) fn deliver(world: &mut World, setup: &Setup, push: Push) -> bool {
             }
         }
     };
-    world.handlers.push(Kept::new(Handler::Accept(Box::new(accept))));
+    world
+        .handlers
+        .push(Kept::new(Handler::Accept(Box::new(accept))));
     true
 }
 

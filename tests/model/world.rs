@@ -6,7 +6,8 @@ use crate::setup::{NOW, Setup, host_id};
 use crate::shell::{self, Handler};
 use crate::times::{self, earlier};
 use longshore_core::{
-    Announcement, Ask, Decision, Deployment, DeploymentId, HostId, Release, Slot, State, Timestamp, Token,
+    Announcement, Ask, Decision, Deployment, DeploymentId, HostId, Release, Slot, State, Timestamp,
+    Token,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -125,7 +126,8 @@ impl World {
         if self.slot.lock.is_some() {
             self.slot.change(|slot| {
                 let end = slot.lock.as_mut().map(|lock| &mut lock.expires_at);
-                end.into_iter().for_each(|at| times::pass(times::Kind::Coming, at, by));
+                end.into_iter()
+                    .for_each(|at| times::pass(times::Kind::Coming, at, by));
             });
         }
     }
@@ -159,7 +161,9 @@ impl World {
     fn forget_entries(&mut self) {
         for (index, host) in self.hosts.iter_mut().enumerate() {
             let id = host_id(u32::try_from(index).unwrap() + 1);
-            let of = |taken: &Taken, token: &Token| taken.token == *token && taken.hosts.contains_key(&id);
+            let of = |taken: &Taken, token: &Token| {
+                taken.token == *token && taken.hosts.contains_key(&id)
+            };
             let there = |token: &Token| self.ssm.iter().any(|taken| of(taken, token));
             if !host.entries.keys().all(there) {
                 host.change(|host| host.entries.retain(|token, _| there(token)));
@@ -185,7 +189,9 @@ fn settled(
         Delivery::Waiting | Delivery::Answered(_) | Delivery::Unheard if open => {
             Some(Delivery::Unheard)
         }
-        _ => hosts[index_of(id)].would_change(setup, taken).then_some(Delivery::Loose),
+        _ => hosts[index_of(id)]
+            .would_change(setup, taken)
+            .then_some(Delivery::Loose),
     };
     let next: BTreeMap<HostId, Delivery> = taken
         .hosts

@@ -301,7 +301,11 @@ fn every_sample_that_waits_has_a_deadline_and_no_end_has_one() {
         let waits = !deployment.state.is_terminal();
         let name = deployment.state.name();
         assert_eq!(deployment.state.deadline().is_some(), waits, "{name}");
-        assert_eq!(deployment.next_look(samples::START).is_some(), waits, "{name}");
+        assert_eq!(
+            deployment.next_look(samples::START).is_some(),
+            waits,
+            "{name}"
+        );
     }
 }
 
