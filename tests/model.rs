@@ -3,7 +3,8 @@
 //! enough to be visited to the last state. Nothing is cut off by depth; what is bounded is how many hosts, pushes, faults and
 //! handlers a configuration has.
 //!
-//! - `model/shell.rs`: the handlers, step by step, beside the functions they mirror, and what is left out and why;
+//! - `model/shell.rs`: the handlers, step by step, beside the functions they mirror, and what is left out and why; a look is in
+//!   `model/look.rs`, the webhook in `model/webhook.rs`;
 //! - `model/host.rs`: SSM, the agents and the hosts' ledgers, by the rules of `host/longshore.sh`;
 //! - `model/machine.rs`: everything that can happen next;
 //! - `model/times.rs`: time, which only jumps to the next instant that matters;
@@ -34,6 +35,8 @@ mod calm;
 mod host;
 #[path = "model/kept.rs"]
 mod kept;
+#[path = "model/look.rs"]
+mod look;
 #[path = "model/machine.rs"]
 mod machine;
 #[path = "model/mistakes.rs"]
@@ -46,6 +49,8 @@ mod setup;
 mod shell;
 #[path = "model/times.rs"]
 mod times;
+#[path = "model/webhook.rs"]
+mod webhook;
 #[path = "model/world.rs"]
 mod world;
 

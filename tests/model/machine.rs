@@ -6,6 +6,7 @@ use crate::host::{Cut, Delivery, Said};
 use crate::setup::{NOW, Operation, Setup, person};
 use crate::shell::{self, Fate, Handler};
 use crate::world::{Push, World, index_of, is_over};
+use crate::{look, webhook};
 use longshore_core::{
     Action as Asked, Failure, FailureClass, HostId, Lock, Millis, Observation, State,
 };
@@ -87,11 +88,11 @@ impl Machine {
     fn happen(&self, world: &mut World, event: &Event) -> bool {
         let setup = &self.setup;
         match event {
-            Event::Deliver(push) => shell::deliver(world, setup, *push),
-            Event::Look(push) => shell::look(world, setup, *push, None),
+            Event::Deliver(push) => webhook::deliver(world, setup, *push),
+            Event::Look(push) => look::look(world, setup, *push, None),
             Event::LookFromOutside(push) => {
                 let failure = Failure::of(FailureClass::ProbeFailed);
-                shell::look(world, setup, *push, Some(&failure))
+                look::look(world, setup, *push, Some(&failure))
             }
             Event::Tell(push) => shell::tell(world, setup, *push),
             Event::Step(index, fate) => {

@@ -2,7 +2,7 @@
 //! catches, which mistake is built into the mirror of the shell or of the host.
 
 use crate::kept::{Kept, Memo};
-use crate::shell::Folded;
+use crate::look::Folded;
 use longshore_core::{
     AppName, Channel, Commit, Deployment, DeploymentId, DocumentPin, EnvironmentName, Generation,
     HealthPolicy, HostId, Kind, Live, Millis, Origin, ParameterName, Person, Policy, Release,

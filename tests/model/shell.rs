@@ -2,12 +2,12 @@
 //!
 //! | here | there |
 //! |---|---|
-//! | [`look`] | `advance::advance` and `look` up to the fold: `observe::observe`, `observe::turn`, `observe::became_of`, `record::fold` |
+//! | [`crate::look`] | `advance::advance` and `look` up to the fold: `observe::observe`, `observe::turn`, `observe::became_of`, `record::fold` |
 //! | [`Handler::Save`] | `record::write` of a look |
-//! | [`claim`], [`Handler::Claim`] | `perform::send_due`: `orders_due`, the fold of `SendStarted`, its `record::write` |
+//! | [`claim`] and [`Handler::Claim`] | `perform::send_due`: `orders_due`, the fold of `SendStarted`, its `record::write` |
 //! | [`Handler::Send`] | `perform::send`, once for each order |
 //! | [`Handler::Record`] | `record::record` of what became of them; [`observed_by_a_person`] is the same for an operator |
-//! | [`deliver`], [`Handler::Accept`] | `trigger-deploy`'s `accept::decide`, `accept::accept` and `accept::superseded` |
+//! | [`crate::webhook`], [`Handler::Accept`] | `trigger-deploy`'s `accept::decide`, `accept::accept` and `accept::superseded` |
 //! | [`tell`], [`Handler::Tell`], [`Handler::StrikeOff`] | the notifier: claim a message, deliver it, strike it off |
 //!
 //! What is left out, and why nothing is lost by it:
@@ -26,13 +26,14 @@
 
 use crate::host::{Delivery, Taken};
 use crate::kept::Kept;
-use crate::setup::{Bug, NOW, Setup, document, id_of};
+use crate::look::{claim, fold, sending, started};
+use crate::setup::{Bug, NOW, Setup};
 use crate::times;
+use crate::webhook::accepted;
 use crate::world::{Push, World, free_message};
 use longshore_core::{
-    Advance, Change, Command, CommandId, CommandStatus, Decision, Deployment, Failure,
-    FailureClass, HostId, Millis, Observation, Outcome, RefKind, ReleaseId, Slot, Start, State,
-    Timestamp, Token, decide, step,
+    CommandId, Decision, Deployment, Failure, FailureClass, HostId, Millis, Observation, Outcome,
+    ReleaseId, Slot, State, Timestamp, Token,
 };
 use std::collections::BTreeMap;
 
@@ -169,210 +170,6 @@ fn pass_orders(orders: &mut [Order], by: Millis) {
     for order in orders {
         times::pass(times::Kind::Coming, &mut order.not_after, by);
     }
-}
-
-/// What a fold came to.
-#[derive(Clone, Debug)]
-pub(crate) struct Folded {
-    next: Kept<Deployment>,
-    changed: bool,
-    rejected: bool,
-}
-
-/// `record::fold`.
-fn fold(setup: &Setup, before: &Kept<Deployment>, seen: &[Observation]) -> Folded {
-    let arguments = (before.hash(), seen);
-    setup.folds.of(arguments, || folded(before, seen))
-}
-
-fn folded(before: &Deployment, seen: &[Observation]) -> Folded {
-    let mut now = before.clone();
-    let (mut changed, mut rejected) = (false, false);
-    for observation in seen {
-        match step(&now, observation, NOW) {
-            Advance::Advanced(next) => {
-                now = *next;
-                changed = true;
-            }
-            Advance::Unchanged(_) => {}
-            Advance::Rejected(_) => rejected = true,
-        }
-    }
-    times::forget_history(&mut now);
-    Folded {
-        next: Kept::new(now),
-        changed,
-        rejected,
-    }
-}
-
-/// A look: load, observe, fold. `probe` is what the check from outside would say. Says whether anything follows.
-pub(crate) fn look(world: &mut World, setup: &Setup, push: Push, probe: Option<&Failure>) -> bool {
-    let Some(before) = world.deployments[push].clone() else {
-        return false;
-    };
-    let (seen, begun) = observe(world, setup, push, &before, probe);
-    let folded = fold(setup, &before, &seen);
-    if folded.rejected {
-        world.broke(crate::properties::NOTHING_IMPOSSIBLE);
-    }
-    let found_again = seen
-        .iter()
-        .any(|s| matches!(s, Observation::CommandSent(..)));
-    let handler = if folded.changed {
-        Some(Handler::Save(Box::new(Save {
-            push,
-            next: folded.next,
-            begun,
-            found_again,
-        })))
-    } else {
-        claim(setup, push, &before)
-    };
-    let follows = handler.is_some() || folded.rejected;
-    world.handlers.extend(handler.map(Kept::new));
-    follows
-}
-
-/// `observe::observe`.
-fn observe(
-    world: &World,
-    setup: &Setup,
-    push: Push,
-    deployment: &Deployment,
-    probe: Option<&Failure>,
-) -> (Vec<Observation>, Option<Slot>) {
-    let mut seen = Vec::new();
-    let mut begun = None;
-    match &deployment.state {
-        State::Queued { .. } => begun = turn(world, setup, push, deployment, &mut seen),
-        State::Active { .. } => {
-            for command in deployment.commands() {
-                became_of(world, setup, command, &mut seen);
-            }
-            if let Some(round) = deployment.probe_wanted() {
-                let failure = probe.cloned();
-                seen.push(Observation::Probed { round, failure });
-            }
-        }
-        State::AwaitingApproval { .. } | State::Ended { .. } => {}
-    }
-    if !setup.has(Bug::TimeIsNotObserved) {
-        seen.push(Observation::TimePassed);
-    }
-    (seen, begun)
-}
-
-/// `observe::turn`.
-fn turn(
-    world: &World,
-    setup: &Setup,
-    push: Push,
-    deployment: &Deployment,
-    seen: &mut Vec<Observation>,
-) -> Option<Slot> {
-    let (begun, generation) = world.slot.begin(&deployment.id, NOW).ok()?;
-    let rolled_back = world
-        .slot
-        .quarantine
-        .contains_key(&deployment.origin.commit);
-    if rolled_back && !setup.has(Bug::QuarantineNotAskedAtTheStart) {
-        let failure = Failure::of(FailureClass::Quarantined);
-        seen.push(Observation::NotReady(failure));
-        return None;
-    }
-    let live = world.slot.live.as_ref().map(|live| live.release.clone());
-    let last = world.deployments[..push].iter().flatten().last();
-    let tried = last.map(|last| setup.resolve(last, push - 1));
-    let previous = if setup.has(Bug::PreviousIsTheLastTried) {
-        tried.or(live)
-    } else {
-        live
-    };
-    seen.push(Observation::Ready(Start {
-        generation,
-        release: setup.resolve(deployment, push),
-        document: document(),
-        hosts: setup.host_ids(),
-        previous,
-    }));
-    Some(begun)
-}
-
-/// `observe::became_of`.
-fn became_of(world: &World, setup: &Setup, command: &Command, seen: &mut Vec<Observation>) {
-    let token = command.token.clone();
-    match &command.status {
-        CommandStatus::Planned { .. } => {}
-        CommandStatus::Sending { since } => {
-            let settled = NOW >= since.after(setup.policy.settling);
-            if settled || setup.has(Bug::SettlingNotAwaited) {
-                let found = world.ssm.iter().find(|taken| taken.token == token);
-                seen.push(match found {
-                    Some(taken) if !setup.has(Bug::LostCommandNotSearched) => {
-                        Observation::CommandSent(token, taken.id())
-                    }
-                    Some(_) | None => Observation::CommandMissing(token),
-                });
-            }
-        }
-        CommandStatus::Sent { command: id } => {
-            let taken = world.ssm.iter().find(|taken| taken.id() == *id);
-            for (host, delivery) in taken.iter().flat_map(|taken| &taken.hosts) {
-                if let Delivery::Shown(said) = delivery {
-                    let report = said.report();
-                    seen.push(Observation::HostReported(
-                        token.clone(),
-                        host.clone(),
-                        report,
-                    ));
-                }
-            }
-        }
-    }
-}
-
-/// `perform::send_due` up to its write.
-fn claim(setup: &Setup, push: Push, before: &Kept<Deployment>) -> Option<Handler> {
-    let State::Active { phase, .. } = &before.state else {
-        return None;
-    };
-    let ask = phase.ask()?;
-    let orders: Vec<Order> = before
-        .commands_due(NOW)
-        .map(|command| Order {
-            token: command.token.clone(),
-            hosts: command.hosts.clone(),
-            release: ask.release.id(),
-            not_after: ask.deadline,
-        })
-        .collect();
-    if orders.is_empty() {
-        return None;
-    }
-    if setup.has(Bug::SentBeforeTheClaim) {
-        return Some(sending(push, orders, NOW));
-    }
-    let started: Vec<Observation> = orders.iter().map(started).collect();
-    Some(Handler::Claim(Box::new(Claim {
-        push,
-        next: fold(setup, before, &started).next,
-        orders,
-        at: NOW,
-    })))
-}
-
-fn started(order: &Order) -> Observation {
-    Observation::SendStarted(order.token.clone())
-}
-
-fn sending(push: Push, orders: Vec<Order>, at: Timestamp) -> Handler {
-    Handler::Send(Send {
-        push,
-        orders,
-        at,
-        became: Vec::new(),
-    })
 }
 
 /// One step of a handler. `None` when this fate cannot be.
@@ -560,7 +357,7 @@ fn write(
 }
 
 /// A deployment is written; who names the version before it is too late.
-fn put(world: &mut World, setup: &Setup, push: Push, next: Kept<Deployment>) {
+pub(crate) fn put(world: &mut World, setup: &Setup, push: Push, next: Kept<Deployment>) {
     world.deployments[push] = Some(next);
     let unversioned = setup.has(Bug::DeploymentWrittenWithoutItsVersion);
     world.handlers.retain(|handler| match &**handler {
@@ -587,79 +384,6 @@ pub(crate) fn put_slot(world: &mut World, setup: &Setup, slot: Slot) {
         | Handler::Tell(..)
         | Handler::StrikeOff(..) => true,
     });
-}
-
-/// A delivery of a push: the slot is read and the change judged. A push that is decided gets its decision again, and nothing
-/// happens.
-pub(crate) fn deliver(world: &mut World, setup: &Setup, push: Push) -> bool {
-    if world.decisions[push].is_some() {
-        return false;
-    }
-    let brought = &setup.pushes[push];
-    let old = Some(crate::setup::commit_of(brought.old));
-    let change = Change {
-        kind: RefKind::Branch,
-        name: "main",
-        old: old.clone(),
-        commit: Some(crate::setup::commit_of(brought.new)),
-    };
-    let accept = match decide(&change, "main", &world.slot) {
-        Err(reason) => Accept {
-            push,
-            decision: Decision::Skip(reason),
-            accepted: None,
-            superseded: None,
-        },
-        Ok(commit) => {
-            let mut deployment = setup.accepted(push);
-            times::forget_history(&mut deployment);
-            let acceptance = world.slot.accept_push(&id_of(push), old, commit);
-            let superseded = acceptance.supersedes.as_ref();
-            Accept {
-                push,
-                decision: Decision::Deploy(id_of(push)),
-                superseded: superseded.and_then(|id| superseded_by(world, setup, id, push)),
-                accepted: Some((Kept::new(deployment), acceptance.slot)),
-            }
-        }
-    };
-    world
-        .handlers
-        .push(Kept::new(Handler::Accept(Box::new(accept))));
-    true
-}
-
-/// `accept::superseded`.
-fn superseded_by(
-    world: &World,
-    setup: &Setup,
-    old: &longshore_core::DeploymentId,
-    by: Push,
-) -> Option<(Push, Kept<Deployment>)> {
-    let place = |kept: &Option<Kept<Deployment>>| kept.as_ref().is_some_and(|d| d.id == *old);
-    let push = world.deployments.iter().position(place)?;
-    let before = world.deployments[push].as_ref()?;
-    let folded = fold(setup, before, &[Observation::Superseded(id_of(by))]);
-    folded.changed.then_some((push, folded.next))
-}
-
-/// The transaction of a delivery. The first decision about a push stays.
-fn accepted(world: &mut World, setup: &Setup, accept: Accept) {
-    if world.decisions[accept.push].is_some() {
-        return;
-    }
-    world
-        .decisions
-        .change(|decisions| decisions[accept.push] = Some(accept.decision));
-    if let Some((deployment, slot)) = accept.accepted {
-        put(world, setup, accept.push, deployment);
-        put_slot(world, setup, slot);
-    }
-    if let Some((old, ended)) = accept.superseded
-        && !setup.has(Bug::SupersededNotEnded)
-    {
-        put(world, setup, old, ended);
-    }
 }
 
 /// The notifier looks: a free message is claimed.
