@@ -74,7 +74,7 @@ pub(crate) enum Bug {
     PreviousIsTheLastTried,
     /// A message is struck off before it is delivered.
     StruckOffBeforeDelivery,
-    /// Rounds are begun by nobody: time that passes is not observed.
+    /// Time that passes is not observed: no round begins, no deadline comes.
     TimeIsNotObserved,
     /// The host accepts a lower generation.
     HostAcceptsLowerGenerations,
@@ -114,7 +114,7 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// One host, one good push on a live release, nothing goes wrong but what costs nothing.
+    /// These pushes on a live release, two handlers, and nothing that goes wrong but what costs nothing.
     pub(crate) fn new(hosts: u32, pushes: &[(char, char, Behaviour)]) -> Self {
         Self {
             hosts,

@@ -17,8 +17,8 @@ pub(crate) type Push = usize;
 /// A state of the model.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct World {
-    /// The table's deployments, by their push. Versions are not counted: a handler whose version would be replaced is
-    /// marked as stale instead.
+    /// The table's deployments, by their push. Versions are not counted: a write drops every handler that names an older
+    /// one, as it would lose its race.
     pub(crate) deployments: Vec<Option<Kept<Deployment>>>,
     /// The table's slot.
     pub(crate) slot: Kept<Slot>,
@@ -89,7 +89,7 @@ impl World {
         self.facts.change(|facts| facts.broken.insert(property));
     }
 
-    /// Whether the agent of a host may run a command that SSM has taken.
+    /// What has become of a command on a host.
     pub(crate) fn taken(&self, command: usize, host: &HostId) -> Option<&Delivery> {
         self.ssm.get(command)?.hosts.get(host)
     }
