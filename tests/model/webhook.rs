@@ -24,9 +24,9 @@ pub(crate) fn deliver(world: &mut World, setup: &Setup, push: Push) -> bool {
         commit: Some(crate::setup::commit_of(brought.new)),
     };
     let accept = match decide(&change, "main", &world.slot) {
-        Err(reason) => Accept {
+        Err(decision) => Accept {
             push,
-            decision: Decision::Skip(reason),
+            decision,
             accepted: None,
             superseded: None,
         },
