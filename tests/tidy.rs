@@ -166,6 +166,17 @@ fn programs_and_tests_are_built_with_the_same_features() {
 }
 
 #[test]
+fn pm2_is_pinned_in_one_place() {
+    let locks = files_below(".").into_iter().filter(|path| {
+        let is_lock = path.ends_with("package-lock.json");
+        is_lock
+            && std::fs::read_to_string(path).is_ok_and(|lock| lock.contains("node_modules/pm2\""))
+    });
+    let locks: Vec<PathBuf> = locks.collect();
+    assert_eq!(locks, [root().join("./local/npm/package-lock.json")]);
+}
+
+#[test]
 fn the_core_is_pure() {
     let manifest = read("shared/core/Cargo.toml");
     let (_, rest) = manifest.split_once("\n[dependencies]\n").unwrap();
