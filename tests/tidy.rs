@@ -34,6 +34,7 @@ fn files_below(folder: &str) -> Vec<PathBuf> {
                 "target",
                 ".git",
                 ".longshore",
+                ".aws-sam",
                 "node_modules",
                 "__pycache__",
             ];
