@@ -34,6 +34,7 @@ fn files_below(folder: &str) -> Vec<PathBuf> {
                 "target",
                 ".git",
                 ".longshore",
+                ".aws-sam",
                 "node_modules",
                 "__pycache__",
             ];
@@ -163,6 +164,17 @@ fn programs_and_tests_are_built_with_the_same_features() {
     assert!(programs.len() > 200, "{}", programs.len());
     let only: Vec<&String> = programs.difference(&tests).collect();
     assert!(only.is_empty(), "built otherwise for tests: {only:?}");
+}
+
+#[test]
+fn pm2_is_pinned_in_one_place() {
+    let locks = files_below(".").into_iter().filter(|path| {
+        let is_lock = path.ends_with("package-lock.json");
+        is_lock
+            && std::fs::read_to_string(path).is_ok_and(|lock| lock.contains("node_modules/pm2\""))
+    });
+    let locks: Vec<PathBuf> = locks.collect();
+    assert_eq!(locks, [root().join("./local/npm/package-lock.json")]);
 }
 
 #[test]
