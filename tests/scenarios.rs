@@ -19,6 +19,8 @@ mod people;
 mod pushes;
 #[path = "scenarios/restoring.rs"]
 mod restoring;
+#[path = "scenarios/scripts.rs"]
+mod scripts;
 #[path = "scenarios/sending.rs"]
 mod sending;
 #[path = "scenarios/storms.rs"]
