@@ -21,6 +21,8 @@ mod polls;
 mod pushes;
 #[path = "scenarios/restoring.rs"]
 mod restoring;
+#[path = "scenarios/scripts.rs"]
+mod scripts;
 #[path = "scenarios/sending.rs"]
 mod sending;
 #[path = "scenarios/sweeps.rs"]

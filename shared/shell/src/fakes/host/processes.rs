@@ -30,6 +30,8 @@ pub struct Processes {
     pub managed: Option<Managed>,
     /// A process that the manager does not know and that answers instead.
     pub lingering: Option<Process>,
+    /// How often a process was started.
+    pub starts: u64,
     moments: u64,
 }
 
@@ -74,6 +76,7 @@ impl Processes {
     pub(super) fn start(&mut self, release: &Release, behaviour: Behaviour) {
         let before = self.answering().cloned();
         self.lingering = before.filter(|_| behaviour == Behaviour::OldProcessAnswers);
+        self.starts = self.starts.saturating_add(1);
         let process = Process {
             release: release.clone(),
             started: self.moment(),

@@ -106,13 +106,13 @@ impl Run<'_> {
             return Ok(());
         }
         self.prune()?;
-        self.fail_if(self.has(Trouble::DiskTight), FailureClass::DiskFull)?;
-        self.fail_if(
+        fail_if(self.has(Trouble::DiskTight), FailureClass::DiskFull)?;
+        fail_if(
             self.has(Trouble::ParametersMissing),
             FailureClass::ParametersUnavailable,
         )?;
         self.build()?;
-        self.fail_if(self.has(Trouble::DiskFillsUp), FailureClass::DiskFull)?;
+        fail_if(self.has(Trouble::DiskFillsUp), FailureClass::DiskFull)?;
         self.reach(Point::Written)?;
         let whole = Folder::Whole { since: self.now };
         self.host.releases.insert(self.release.clone(), whole);
@@ -124,18 +124,18 @@ impl Run<'_> {
         let release = self.release.clone();
         self.host.releases.insert(release, Folder::Partial);
         let behaviour = self.behaviour_of_order();
-        self.fail_if(
+        fail_if(
             self.has(Trouble::SourceDown),
             FailureClass::SourceUnavailable,
         )?;
         let missing = behaviour == Behaviour::Missing;
-        self.fail_if(missing, FailureClass::CommitMissing)?;
+        fail_if(missing, FailureClass::CommitMissing)?;
         self.reach(Point::Fetched)?;
         let uninstallable = behaviour == Behaviour::InstallFails;
-        self.fail_if(uninstallable, FailureClass::InstallFailed)?;
+        fail_if(uninstallable, FailureClass::InstallFailed)?;
         self.reach(Point::Installed)?;
         let unbuildable = behaviour == Behaviour::BuildFails;
-        self.fail_if(unbuildable, FailureClass::BuildFailed)?;
+        fail_if(unbuildable, FailureClass::BuildFailed)?;
         self.reach(Point::Built)
     }
 
@@ -146,7 +146,7 @@ impl Run<'_> {
             return Ok(());
         }
         let fails = self.behaviour_of_order() == Behaviour::MigrationFails;
-        self.fail_if(fails, FailureClass::MigrationFailed)?;
+        fail_if(fails, FailureClass::MigrationFailed)?;
         self.host.migrated = self.host.migrated.saturating_add(1);
         self.reach(Point::Migrated)
     }
@@ -216,7 +216,7 @@ impl Run<'_> {
         kept.insert(self.release.clone());
         kept.extend(self.host.current.as_ref().map(Release::id));
         kept.extend(ledger.active.as_ref().map(Release::id));
-        kept.extend(ledger.switched.iter().flat_map(|s| s.from.clone()));
+        kept.extend(ledger.switched.iter().filter_map(|s| s.from.clone()));
         let proven = ledger.proven.iter().rev().take(PROVEN_KEPT);
         kept.extend(proven.map(|(release, _)| release.clone()));
         let asked_for = &self.release;
@@ -305,7 +305,7 @@ impl Run<'_> {
     fn write(&self, unrenamed: Point) -> Result<(), Stop> {
         let full = self.has(Trouble::DiskFull);
         let filled = self.recording && self.has(Trouble::DiskFillsUp);
-        self.fail_if(full || filled, FailureClass::DiskFull)?;
+        fail_if(full || filled, FailureClass::DiskFull)?;
         self.reach(unrenamed)
     }
 
@@ -317,18 +317,10 @@ impl Run<'_> {
         }
     }
 
-    fn fail_if(&self, failed: bool, class: FailureClass) -> Result<(), Stop> {
-        if failed {
-            Err(Stop::Failed(class))
-        } else {
-            Ok(())
-        }
-    }
-
     fn require_release(&self) -> Result<(), Stop> {
         let folder = self.host.releases.get(&self.release);
         let missing = !matches!(folder, Some(Folder::Whole { .. }));
-        self.fail_if(missing, FailureClass::ReleaseMissing)
+        fail_if(missing, FailureClass::ReleaseMissing)
     }
 
     fn has(&self, trouble: Trouble) -> bool {
@@ -346,5 +338,13 @@ impl Run<'_> {
 
     fn behaviour_of_order(&self) -> Behaviour {
         (self.behaviour)(&self.order.release)
+    }
+}
+
+fn fail_if(failed: bool, class: FailureClass) -> Result<(), Stop> {
+    if failed {
+        Err(Stop::Failed(class))
+    } else {
+        Ok(())
     }
 }
