@@ -94,3 +94,6 @@ pub(crate) fn of(evidence: &Evidence) -> Vec<Check> {
     });
     judged.collect()
 }
+
+#[cfg(test)]
+mod tests;

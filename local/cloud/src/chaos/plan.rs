@@ -77,22 +77,25 @@ kinds! {
 }
 
 impl Kind {
-    /// Those that are done to the machinery; the others travel with pushes.
+    /// Those that are done to the machinery; the others travel with pushes. The first ones need somebody at work to hit, and
+    /// the last one holds everybody up for half a minute.
     const OF_THE_WEATHER: [Self; 13] = [
-        Self::FunctionKilled,
         Self::ScriptKilled,
-        Self::AgentKilled,
         Self::AgentRestarted,
-        Self::StartedLate,
-        Self::HostOffline,
-        Self::DiskFull,
         Self::EventsDropped,
         Self::EventsDoubled,
         Self::EventsDelayed,
-        Self::ReplyLost,
+        Self::FunctionKilled,
         Self::Throttled,
+        Self::AgentKilled,
+        Self::StartedLate,
+        Self::HostOffline,
+        Self::DiskFull,
         Self::ReadsLag,
+        Self::ReplyLost,
     ];
+    /// How many of them need somebody at work.
+    const NEED_WORK: usize = 7;
 }
 
 /// One fault. Hosts are numbered from 0; all times are in milliseconds.
@@ -265,8 +268,9 @@ fn faults(random: &mut Rng, length_ms: u64, hosts: usize) -> Vec<Timed<Fault>> {
     let gap_max = (length_ms.saturating_mul(6) / 5 / kinds).clamp(1_000, 8_000);
     let mut planned = Vec::new();
     let mut at_ms = 500;
+    let mut bag = first_bag(random);
     loop {
-        for kind in shuffled(random, &Kind::OF_THE_WEATHER) {
+        for kind in bag {
             if at_ms >= length_ms {
                 return planned;
             }
@@ -274,7 +278,20 @@ fn faults(random: &mut Rng, length_ms: u64, hosts: usize) -> Vec<Timed<Fault>> {
             planned.push(Timed { at_ms, what });
             at_ms = at_ms.saturating_add(random.u64(300..=gap_max));
         }
+        bag = shuffled(random, &Kind::OF_THE_WEATHER);
     }
+}
+
+/// In a short run there is no second chance: so what needs work comes while there is some, each part in any order.
+fn first_bag(random: &mut Rng) -> Vec<Kind> {
+    let (need_work, others) = Kind::OF_THE_WEATHER.split_at(Kind::NEED_WORK);
+    let (last, others) = others
+        .split_last()
+        .map_or((None, others), |(last, rest)| (Some(*last), rest));
+    let mut bag = shuffled(random, need_work);
+    bag.extend(shuffled(random, others));
+    bag.extend(last);
+    bag
 }
 
 fn fault(random: &mut Rng, kind: Kind, hosts: usize) -> Fault {

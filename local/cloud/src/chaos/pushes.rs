@@ -14,7 +14,6 @@ use super::plan::{CommitKind, Delivery, Forgery, Timed, Visit};
 use crate::LocalCloud;
 use crate::bitbucket::payload::{self, Move};
 use crate::bitbucket::{Delivered, Webhook};
-use crate::clock::now_ms;
 use crate::demo::record::Deployment;
 use crate::demo::{Ready, app};
 
@@ -62,11 +61,10 @@ pub(crate) struct Pushed {
     pub(crate) delivery: Delivery,
     /// The commit.
     pub(crate) commit: String,
-    /// When it was pushed.
-    pub(crate) at_ms: u64,
     /// What each delivery was answered, in order.
     pub(crate) answers: Vec<Answer>,
-    body: Vec<u8>,
+    /// The webhook, byte for byte.
+    pub(crate) body: Vec<u8>,
 }
 
 /// A webhook of somebody else, and the status of its answer.
@@ -204,7 +202,6 @@ impl<'a> Pusher<'a> {
             kind,
             delivery,
             commit,
-            at_ms: now_ms(),
             answers: Vec::new(),
             body: serde_json::to_vec(&body)?,
         })
