@@ -278,8 +278,21 @@ fn faults(random: &mut Rng, length_ms: u64, hosts: usize) -> Vec<Timed<Fault>> {
             planned.push(Timed { at_ms, what });
             at_ms = at_ms.saturating_add(random.u64(300..=gap_max));
         }
-        bag = shuffled(random, &Kind::OF_THE_WEATHER);
+        bag = later_bag(random);
     }
+}
+
+/// Every kind once, and what is killed once more.
+fn later_bag(random: &mut Rng) -> Vec<Kind> {
+    let mut bag = Kind::OF_THE_WEATHER.to_vec();
+    bag.extend([
+        Kind::FunctionKilled,
+        Kind::ScriptKilled,
+        Kind::AgentRestarted,
+        Kind::FunctionKilled,
+    ]);
+    random.shuffle(&mut bag);
+    bag
 }
 
 /// In a short run there is no second chance: so what needs work comes while there is some, each part in any order.
@@ -377,7 +390,7 @@ fn forgeries(random: &mut Rng, length_ms: u64) -> Vec<Timed<Visit>> {
         }
         let what = bag.pop().map(Visit::Forged);
         planned.extend(what.map(|what| Timed { at_ms, what }));
-        at_ms = at_ms.saturating_add(random.u64(5_000..=20_000));
+        at_ms = at_ms.saturating_add(random.u64(8_000..=40_000));
     }
     planned
 }
