@@ -161,7 +161,7 @@ async fn play(
     let mut weather = Weather::new(cloud, disks, watch, teller);
     tokio::try_join!(
         weather.follow(&plan.faults, settings.length),
-        pusher.follow(&plan.visits)
+        pusher.follow(&plan.visits, settings.length)
     )?;
 
     say("\n━━━ The faults are over");
@@ -212,12 +212,16 @@ async fn play(
 /// Waits until nobody has anything left to do.
 async fn come_to_rest(cloud: &LocalCloud) -> Result<()> {
     let rest = wait::until("rest", REST_LIMIT, LOOK_EVERY, async || {
-        // Under load the emulator may miss a call; the next look is soon.
-        let deployments = Deployment::all(cloud).await.unwrap_or_default();
-        let at_rest = !deployments.is_empty() && deployments.iter().all(|d| d.at_rest);
-        Ok(at_rest.then_some(()))
+        Ok(is_at_rest(cloud).await.then_some(()))
     });
     rest.await
+}
+
+/// Whether every deployment is over and told. Under load the emulator may miss a call: then nothing is known, and the next
+/// look is soon.
+async fn is_at_rest(cloud: &LocalCloud) -> bool {
+    let deployments = Deployment::all(cloud).await.unwrap_or_default();
+    !deployments.is_empty() && deployments.iter().all(|deployment| deployment.at_rest)
 }
 
 /// Says what happens, with the time since it began.

@@ -20,7 +20,7 @@ use crate::hosts::Host;
 
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How long a fault waits for something to hit.
-const PATIENCE_MS: u64 = 15_000;
+const PATIENCE_MS: u64 = 30_000;
 /// How many percent of the events a fault of events hits.
 const MOST: u8 = 80;
 
@@ -173,8 +173,12 @@ impl<'a> Weather<'a> {
         let fault = &armed.fault;
         match fault.kind {
             Kind::FunctionKilled => {
-                let name = FUNCTIONS.get(fault.function).copied().unwrap_or_default();
-                Ok(self.cloud.kill_function(name)? > 0)
+                let one = FUNCTIONS.get(fault.function..=fault.function);
+                let mut killed = 0;
+                for name in one.unwrap_or(&FUNCTIONS) {
+                    killed = self.cloud.kill_function(name)?.max(killed);
+                }
+                Ok(killed > 0)
             }
             Kind::ReplyLost => Ok(targets.replies_to_lose == 0),
             Kind::Throttled => Ok(targets.calls_to_throttle == 0),

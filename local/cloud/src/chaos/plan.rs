@@ -78,7 +78,7 @@ kinds! {
 
 impl Kind {
     /// Those that are done to the machinery; the others travel with pushes. The first ones need somebody at work to hit, and
-    /// the last one holds everybody up for half a minute.
+    /// the next one holds everybody up for half a minute.
     const OF_THE_WEATHER: [Self; 13] = [
         Self::ScriptKilled,
         Self::AgentRestarted,
@@ -87,12 +87,12 @@ impl Kind {
         Self::EventsDelayed,
         Self::FunctionKilled,
         Self::Throttled,
+        Self::ReplyLost,
         Self::AgentKilled,
         Self::StartedLate,
         Self::HostOffline,
         Self::DiskFull,
         Self::ReadsLag,
-        Self::ReplyLost,
     ];
     /// How many of them need somebody at work.
     const NEED_WORK: usize = 7;
@@ -105,7 +105,7 @@ pub struct Fault {
     pub kind: Kind,
     /// The host that it happens to, where it happens to one.
     pub host: usize,
-    /// The place in [`FUNCTIONS`] of the function that it happens to, where it happens to one.
+    /// The place in [`FUNCTIONS`] of the function that it happens to; beyond them it happens to all.
     pub function: usize,
     /// How long it lasts; a kill happens this long after there is something to kill.
     pub for_ms: u64,
@@ -116,7 +116,8 @@ pub struct Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let host = self.host.saturating_add(1);
-        let function = FUNCTIONS.get(self.function).copied().unwrap_or_default();
+        let function = FUNCTIONS.get(self.function).copied();
+        let function = function.unwrap_or("every function");
         let seconds = Seconds(self.for_ms);
         match self.kind {
             Kind::FunctionKilled => write!(formatter, "SIGKILL to {function}"),
@@ -218,11 +219,22 @@ pub enum Forgery {
     Unsigned,
 }
 
+/// One push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Push {
+    /// What it brings.
+    pub commit: CommitKind,
+    /// How its webhook arrives.
+    pub delivery: Delivery,
+    /// Whether it waits until the deployments before it are over. Those that do not are mostly superseded.
+    pub patient: bool,
+}
+
 /// What reaches the webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Visit {
     /// Somebody pushes.
-    Push(CommitKind, Delivery),
+    Push(Push),
     /// Somebody pretends.
     Forged(Forgery),
 }
@@ -298,18 +310,16 @@ fn later_bag(random: &mut Rng) -> Vec<Kind> {
 /// In a short run there is no second chance: so what needs work comes while there is some, each part in any order.
 fn first_bag(random: &mut Rng) -> Vec<Kind> {
     let (need_work, others) = Kind::OF_THE_WEATHER.split_at(Kind::NEED_WORK);
-    let (last, others) = others
-        .split_last()
-        .map_or((None, others), |(last, rest)| (Some(*last), rest));
+    let (next, others) = others.split_at(1);
     let mut bag = shuffled(random, need_work);
+    bag.extend(next);
     bag.extend(shuffled(random, others));
-    bag.extend(last);
     bag
 }
 
 fn fault(random: &mut Rng, kind: Kind, hosts: usize) -> Fault {
     let (for_ms, amount) = match kind {
-        Kind::ScriptKilled | Kind::AgentRestarted => (random.u64(0..=1_500), 0),
+        Kind::ScriptKilled | Kind::AgentRestarted => (random.u64(0..=800), 0),
         Kind::AgentKilled => (random.u64(500..=5_000), 0),
         Kind::StartedLate => (random.u64(2_000..=6_000), random.u64(500..=4_000)),
         Kind::HostOffline => (random.u64(1_500..=8_000), 0),
@@ -327,7 +337,7 @@ fn fault(random: &mut Rng, kind: Kind, hosts: usize) -> Fault {
     Fault {
         kind,
         host: random.usize(0..hosts.max(1)),
-        function: random.usize(0..FUNCTIONS.len()),
+        function: random.usize(0..=FUNCTIONS.len()),
         for_ms,
         amount,
     }
@@ -345,10 +355,18 @@ fn pushes(random: &mut Rng, length_ms: u64) -> Vec<Timed<Visit>> {
         CommitKind::CrashesAtStart,
         CommitKind::Again,
     ];
+    const DELIVERIES: [Delivery; 6] = [
+        Delivery::Doubled,
+        Delivery::Doubled,
+        Delivery::HeldBack,
+        Delivery::Plain,
+        Delivery::Plain,
+        Delivery::Plain,
+    ];
     // The first two are not plain, so that a short run has both.
     let mut deliveries = shuffled(random, &[Delivery::Doubled, Delivery::HeldBack]);
     let mut commits = Vec::new();
-    let gap_max = (length_ms / 4).clamp(3_000, 20_000);
+    let gap_max = (length_ms / 4).clamp(3_000, 16_000);
     let mut planned: Vec<Timed<Visit>> = Vec::new();
     let mut at_ms = 1_000;
     while at_ms < length_ms {
@@ -356,25 +374,19 @@ fn pushes(random: &mut Rng, length_ms: u64) -> Vec<Timed<Visit>> {
             commits = shuffled(random, &COMMITS);
         }
         if deliveries.is_empty() {
-            let bag = [
-                Delivery::Doubled,
-                Delivery::HeldBack,
-                Delivery::Plain,
-                Delivery::Plain,
-            ];
-            deliveries = shuffled(random, &bag);
+            deliveries = shuffled(random, &DELIVERIES);
         }
         let (Some(commit), Some(delivery)) = (commits.pop(), deliveries.pop()) else {
             break;
         };
-        let what = Visit::Push(commit, delivery);
+        let what = Visit::Push(Push {
+            commit,
+            delivery,
+            // Nobody waits among the first, as whoever is held back needs a follower soon.
+            patient: planned.len() > 2 && random.u64(0..4) > 0,
+        });
         planned.push(Timed { at_ms, what });
-        // One in four comes before the one before can have ended.
-        let gap = match random.u64(0..4) {
-            0 => random.u64(500..=3_000),
-            _ => random.u64(gap_max / 2..=gap_max),
-        };
-        at_ms = at_ms.saturating_add(gap);
+        at_ms = at_ms.saturating_add(random.u64(gap_max / 4..=gap_max));
     }
     planned
 }
@@ -422,16 +434,12 @@ mod tests {
             let mut pushes = 0;
             for visit in &plan.visits {
                 match visit.what {
-                    Visit::Push(_, Delivery::Doubled) => {
-                        kinds.insert(Kind::WebhookDoubled);
-                    }
-                    Visit::Push(_, Delivery::HeldBack) => {
-                        kinds.insert(Kind::WebhookReordered);
-                    }
-                    Visit::Push(_, Delivery::Plain) => {}
-                    Visit::Forged(_) => {
-                        kinds.insert(Kind::WebhookForged);
-                    }
+                    Visit::Push(push) => match push.delivery {
+                        Delivery::Doubled => kinds.extend([Kind::WebhookDoubled]),
+                        Delivery::HeldBack => kinds.extend([Kind::WebhookReordered]),
+                        Delivery::Plain => {}
+                    },
+                    Visit::Forged(_) => kinds.extend([Kind::WebhookForged]),
                 }
                 pushes += usize::from(matches!(visit.what, Visit::Push(..)));
             }

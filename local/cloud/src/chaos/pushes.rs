@@ -4,13 +4,14 @@
 //! and made again.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::Teller;
 use super::commits;
-use super::plan::{CommitKind, Delivery, Forgery, Timed, Visit};
+use super::plan::{CommitKind, Delivery, Forgery, Push, Timed, Visit};
 use crate::LocalCloud;
 use crate::bitbucket::payload::{self, Move};
 use crate::bitbucket::{Delivered, Webhook};
@@ -113,16 +114,29 @@ impl<'a> Pusher<'a> {
         self.teller = teller;
     }
 
-    /// Does what is planned, each at its time or as soon after it as the one before allows.
-    pub(crate) async fn follow(&mut self, visits: &[Timed<Visit>]) -> Result<()> {
+    /// Does what is planned, each at its time or as soon after it as the one before allows, until the time is over.
+    pub(crate) async fn follow(&mut self, visits: &[Timed<Visit>], length: Duration) -> Result<()> {
+        let length_ms = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
         for visit in visits {
             self.teller.until(visit.at_ms).await;
+            if let Visit::Push(Push { patient: true, .. }) = visit.what {
+                self.wait_for_rest(length_ms).await;
+            }
+            if self.teller.elapsed_ms() >= length_ms {
+                break;
+            }
             match visit.what {
-                Visit::Push(kind, delivery) => self.push(kind, delivery).await?,
+                Visit::Push(push) => self.push(push.commit, push.delivery).await?,
                 Visit::Forged(forgery) => self.forge(forgery).await?,
             }
         }
         self.deliver_held_back().await
+    }
+
+    async fn wait_for_rest(&self, length_ms: u64) {
+        while self.teller.elapsed_ms() < length_ms && !super::is_at_rest(self.cloud).await {
+            tokio::time::sleep(super::LOOK_EVERY).await;
+        }
     }
 
     /// Pushes, and sees to it that its webhook is answered, unless that is to wait for the next push.
