@@ -128,9 +128,10 @@ async fn watched(
         }
     };
     report.lines().iter().for_each(|line| say(line));
-    Ok(match report.held() {
-        true => Outcome::Held,
-        false => Outcome::Broken,
+    Ok(if report.held() {
+        Outcome::Held
+    } else {
+        Outcome::Broken
     })
 }
 

@@ -242,7 +242,7 @@ async fn repeats_and_hostile_texts_deploy_once_and_are_found_nowhere() {
         .await;
     word(&scene.over(&first).await, "Succeeded");
 
-    let webhook = &scene.ready.webhook;
+    let webhook = scene.ready.webhook.clone();
     let commit = scene.ready.tree.git(&["rev-parse", "HEAD"]).await.unwrap();
     let body = json!({
         "actor": {"display_name": "CANARY-author", "nickname": "ann", "uuid": "{87bb15eb-47c1-49b3-9f16-ca824a2979a4}"},

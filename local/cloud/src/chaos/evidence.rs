@@ -1,6 +1,7 @@
 //! What is there at the end: collected from the table, the hosts' disks, the hosts themselves, the sinks and the logs.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -49,6 +50,30 @@ impl HostNow {
                 .started
                 .zip(mark)
                 .is_some_and(|(started, mark)| started >= mark)
+    }
+}
+
+impl fmt::Display for HostNow {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let short = |release: &str| release.get(..12).unwrap_or("nothing").to_owned();
+        let (active, served) = (short(&self.active), short(&self.served.release));
+        let switch = self.switch.as_ref();
+        let generation = switch.map_or(0, |switch| switch.generation);
+        write!(
+            formatter,
+            "its ledger says {active} (generation {generation}), "
+        )?;
+        write!(
+            formatter,
+            "it serves {served} from process {:?}",
+            self.served.process
+        )?;
+        match switch.zip(self.started) {
+            Some((switch, started)) if started < switch.mark => {
+                write!(formatter, ", which is older than the switch")
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 }
 

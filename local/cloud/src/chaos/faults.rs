@@ -256,9 +256,10 @@ impl<'a> Weather<'a> {
             return Ok(());
         };
         if fault.kind == Kind::DiskFull {
-            return match on {
-                true => self.disks.fill(host, fault.amount),
-                false => self.disks.free(host),
+            return if on {
+                self.disks.fill(host, fault.amount)
+            } else {
+                self.disks.free(host)
             };
         }
         self.cloud.agents().set_faults(&change(fault, &host.id, on))
@@ -313,10 +314,12 @@ impl<'a> Weather<'a> {
                 .flatten()
                 .filter_map(Value::as_u64)
                 .collect();
-            match kind {
-                Kind::EventsDropped => delays.is_empty(),
-                Kind::EventsDoubled => delays.len() > 1,
-                _ => delays.iter().any(|delay| *delay > 0),
+            if kind == Kind::EventsDropped {
+                delays.is_empty()
+            } else if kind == Kind::EventsDoubled {
+                delays.len() > 1
+            } else {
+                delays.iter().any(|delay| *delay > 0)
             }
         };
         let count = events.into_iter().flatten().filter(is_hit).count();

@@ -275,9 +275,8 @@ impl Plan {
 }
 
 fn faults(random: &mut Rng, length_ms: u64, hosts: usize) -> Vec<Timed<Fault>> {
-    let kinds = u64::try_from(Kind::OF_THE_WEATHER.len()).unwrap_or(1);
     // The first bag is through after some two thirds of the time.
-    let gap_max = (length_ms.saturating_mul(6) / 5 / kinds).clamp(1_000, 8_000);
+    let gap_max = (length_ms / 11).clamp(1_000, 8_000);
     let mut planned = Vec::new();
     let mut at_ms = 500;
     let mut bag = first_bag(random);

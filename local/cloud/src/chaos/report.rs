@@ -160,9 +160,10 @@ impl Report {
         let faults: usize = self.counts().values().sum();
         let pushes = self.evidence.pushes.len();
         let seed = self.seed;
-        lines.push(match self.held() {
-            true => format!("\n{faults} faults survived, {pushes} pushes, nothing lost. Seed {seed}."),
-            false => format!("\nAn invariant did not hold, with {faults} faults and {pushes} pushes. Seed {seed}."),
+        lines.push(if self.held() {
+            format!("\n{faults} faults survived, {pushes} pushes, nothing lost. Seed {seed}.")
+        } else {
+            format!("\nAn invariant did not hold: {faults} faults, {pushes} pushes, seed {seed}.")
         });
         lines
     }

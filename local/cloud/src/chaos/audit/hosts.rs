@@ -147,7 +147,7 @@ pub(super) fn agree_with_the_table(evidence: &Evidence) -> Vec<String> {
             && greeting.is_some_and(|greeting| now.served.page.contains(greeting));
         if !is_right {
             let live = short(commit);
-            problems.push(format!("{live} is live, and {host} is {now:?}"));
+            problems.push(format!("{live} is live; {host}: {now}"));
         }
     }
     problems
@@ -180,7 +180,7 @@ fn hosts_agree(last: &Deployment, fleet: &Fleet) -> Vec<String> {
         };
         if !(now.active.starts_with(&expected) && now.serves_its_release()) {
             let (id, short) = (&last.id, short(&expected));
-            problems.push(format!("{id} calls {host} {verdict} with {short}: {now:?}"));
+            problems.push(format!("{id} calls {host} {verdict} with {short}: {now}"));
         }
     }
     problems
