@@ -93,7 +93,7 @@ fn fleet(generation: u64, letter: char, at_ms: u64, greeting: u64) -> Fleet {
             page: format!("greeting {greeting}."),
             process: "1".to_owned(),
         },
-        started: Some(at_ms + 1),
+        started: Some(at_ms.saturating_add(1)),
     };
     [(HOST.to_owned(), now)].into()
 }
@@ -106,8 +106,7 @@ fn log(generation: u64) -> (String, String) {
     (name, text)
 }
 
-/// A good push, a sick one that was rolled back, and a good one at the end.
-fn honest() -> Evidence {
+fn three_deployments() -> Vec<Deployment> {
     let standing = |word: &str| json!([{"hosts": "0", "standing": word}]);
     let first = [
         ("Queued", 10),
@@ -128,7 +127,7 @@ fn honest() -> Evidence {
         ("Activating", 230),
         ("Succeeded", 290),
     ];
-    let deployments = vec![
+    vec![
         deployment(
             IDS[0],
             'a',
@@ -150,7 +149,12 @@ fn honest() -> Evidence {
             &third,
             &json!({"standings": standing("proven"), "previous": release('a', 1)}),
         ),
-    ];
+    ]
+}
+
+/// A good push, a sick one that was rolled back, and a good one at the end.
+fn honest() -> Evidence {
+    let deployments = three_deployments();
     let mut evidence = Evidence {
         deployments_at_rest: deployments[..2].to_vec(),
         deployments,
@@ -371,7 +375,7 @@ fn two_at_once_and_a_wrong_successor_are_found() {
     assert_eq!(broken(|e| e.deployments[1].timeline[1].at_ms = 80), ["I8"]);
     let by = |id: &'static str| {
         broken(move |e| {
-            e.deployments[1].body["state"]["ended"]["outcome"] = json!({"superseded": id})
+            e.deployments[1].body["state"]["ended"]["outcome"] = json!({"superseded": id});
         })
     };
     assert!(by(IDS[2]).is_empty());
