@@ -53,6 +53,8 @@ pub struct Options {
     pub function_variables: Environment,
     /// Further variables of the hosts' scripts.
     pub host_variables: Environment,
+    /// A folder of programs that the hosts' scripts find before all others, to play a fault.
+    pub host_programs: Option<PathBuf>,
     /// An SSM endpoint to use in the place of the stand-in.
     pub ssm_endpoint: Option<String>,
     /// How many real milliseconds one second of SSM's time limits takes.
@@ -83,6 +85,7 @@ impl Options {
             stack_parameters: BTreeMap::new(),
             function_variables: Environment::new(),
             host_variables: Environment::new(),
+            host_programs: None,
             ssm_endpoint: None,
             ssm_second_ms: 1000,
             minute_ms: 60_000,
@@ -334,6 +337,7 @@ fn prepare_hosts(tools: &Tools, options: &Options, aws: &Aws) -> Result<Hosts> {
         endpoint: aws.endpoint(),
         region: &options.region,
         variables: &options.host_variables,
+        programs: options.host_programs.as_deref(),
     };
     Hosts::prepare(tools, &settings)
 }

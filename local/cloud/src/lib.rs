@@ -7,6 +7,8 @@
 pub mod agents;
 pub mod aws;
 pub mod bitbucket;
+pub mod chaos;
+mod clock;
 pub mod cloud;
 pub mod demo;
 pub mod dynamodb_local;
@@ -16,12 +18,14 @@ pub mod package;
 pub mod parameters;
 pub mod ports;
 pub mod process;
+pub mod served;
 pub mod sign;
 pub mod sinks;
 pub mod stack;
 pub mod template;
 pub mod test_bench;
 pub mod tools;
+pub mod traces;
 pub mod wait;
 
 pub use cloud::{LocalCloud, Options};

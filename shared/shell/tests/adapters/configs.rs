@@ -110,7 +110,7 @@ fn page(names: &[&str], next: Option<&str>) -> Reply {
     Reply::json(&json!({ "Parameters": parameters, "NextToken": next }))
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn every_repository_is_listed_page_by_page_and_what_is_none_is_left_out() {
     let apps = "/longshore/prod/apps";
     let replay = Replay::of([
@@ -142,7 +142,7 @@ async fn every_repository_is_listed_page_by_page_and_what_is_none_is_left_out() 
     assert_eq!(asked[2]["NextToken"], "3");
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_list_without_an_end_and_one_that_is_denied_are_no_list() {
     let endless = Replay::of([page(&["/longshore/prod/apps/acme/orders"], Some("again"))]);
     let found = configs(&endless, &StoppedClock::at_s(0))
