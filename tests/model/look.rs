@@ -3,7 +3,7 @@
 
 use crate::host::Delivery;
 use crate::kept::Kept;
-use crate::setup::{Bug, NOW, Setup, document};
+use crate::setup::{Bug, NOW, Setup, document, resolve};
 use crate::shell::{Claim, Handler, Order, Save, Send};
 use crate::times;
 use crate::world::{Push, World};
@@ -124,7 +124,7 @@ fn turn(
     }
     let live = world.slot.live.as_ref().map(|live| live.release.clone());
     let last = world.deployments[..push].iter().flatten().last();
-    let tried = last.map(|last| setup.resolve(last, push - 1));
+    let tried = last.map(|last| resolve(last, push - 1));
     let previous = if setup.has(Bug::PreviousIsTheLastTried) {
         tried.or(live)
     } else {
@@ -132,7 +132,7 @@ fn turn(
     };
     seen.push(Observation::Ready(Start {
         generation,
-        release: setup.resolve(deployment, push),
+        release: resolve(deployment, push),
         document: document(),
         hosts: setup.host_ids(),
         previous,
@@ -148,18 +148,18 @@ fn became_of(world: &World, setup: &Setup, command: &Command, seen: &mut Vec<Obs
         CommandStatus::Sending { since } => {
             let settled = NOW >= since.after(setup.policy.settling);
             if settled || setup.has(Bug::SettlingNotAwaited) {
-                let found = world.ssm.iter().find(|taken| taken.token == token);
+                let found = world.ssm.iter().find(|there| there.token == token);
                 seen.push(match found {
-                    Some(taken) if !setup.has(Bug::LostCommandNotSearched) => {
-                        Observation::CommandSent(token, taken.id())
+                    Some(there) if !setup.has(Bug::LostCommandNotSearched) => {
+                        Observation::CommandSent(token, there.id())
                     }
                     Some(_) | None => Observation::CommandMissing(token),
                 });
             }
         }
         CommandStatus::Sent { command: id } => {
-            let taken = world.ssm.iter().find(|taken| taken.id() == *id);
-            for (host, delivery) in taken.iter().flat_map(|taken| &taken.hosts) {
+            let there = world.ssm.iter().find(|there| there.id() == *id);
+            for (host, delivery) in there.iter().flat_map(|there| &there.hosts) {
                 if let Delivery::Shown(said) = delivery {
                     let report = said.report();
                     seen.push(Observation::HostReported(

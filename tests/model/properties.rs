@@ -32,6 +32,9 @@ pub(crate) const QUARANTINE: &str = "I9 no rolled-back commit is deployed again"
 pub(crate) const BACK: &str = "I10 a rollback goes to the last proven release with its parameters";
 pub(crate) const BOUNDED: &str = "attempts are bounded";
 
+/// Whether a property holds in a state.
+type Holds = fn(&Machine, &World) -> bool;
+
 /// Every property that holds in every state of every configuration.
 pub(crate) fn always() -> Vec<Property<Machine>> {
     let mut properties = vec![
@@ -42,7 +45,7 @@ pub(crate) fn always() -> Vec<Property<Machine>> {
             is_whole(world, NOTHING_IMPOSSIBLE)
         }),
     ];
-    let of_states: [(&'static str, fn(&Machine, &World) -> bool); 13] = [
+    let of_states: [(&'static str, Holds); 13] = [
         (ACCEPTED, accepted),
         (NONE_LOST, none_lost),
         (ONCE, once),
@@ -163,22 +166,28 @@ fn agrees(_: &Machine, world: &World) -> bool {
     if world.all().any(is_active) {
         return true;
     }
-    let moved = ends(world).filter(|(_, run)| !run.moved.is_empty());
+    let nothing_moved =
+        |outcome: &Outcome| matches!(outcome, Outcome::Failed(_) | Outcome::Cancelled(_));
+    let moved = ends(world).filter(|(outcome, _)| !nothing_moved(outcome));
     let Some((outcome, run)) = moved.max_by_key(|(_, run)| run.generation) else {
         return true;
     };
     run.hosts.iter().all(|(id, standing)| {
+        let host = &world.hosts[index_of(id)];
+        let switched = host.effects.contains_key(&run.generation);
         let expected = match (outcome, standing) {
-            (Outcome::Succeeded, Standing::Proven) => Some(&run.release),
-            (Outcome::RolledBack(_), Standing::Restored) => run.previous.as_ref(),
+            (_, Standing::Excused(_)) => return true,
+            (Outcome::Succeeded, _) => Some(&run.release),
+            // Whatever the table knows of it: a host that has switched is back.
+            (Outcome::RolledBack(_), _) if switched => run.previous.as_ref(),
             _ => return true,
         };
-        world.hosts[index_of(id)].served == expected.map(Release::id)
+        host.served == expected.map(Release::id)
     })
 }
 
 fn told(_: &Machine, world: &World) -> bool {
-    world.all().enumerate().all(|(_, deployment)| {
+    world.all().all(|deployment| {
         let push = (0..world.deployments.len()).find(|push| id_of(*push) == deployment.id);
         let last = push.map(|push| (push, deployment.announced));
         !deployment.is_at_rest()

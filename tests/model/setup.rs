@@ -188,15 +188,11 @@ impl Setup {
     pub(crate) fn host_ids(&self) -> Vec<HostId> {
         (1..=self.hosts).map(host_id).collect()
     }
+}
 
-    /// What a start finds in Parameter Store: one parameter, whose version tells the releases apart.
-    pub(crate) fn resolve(&self, deployment: &Deployment, push: usize) -> Release {
-        let version = u32::try_from(push).unwrap() + 1;
-        Release {
-            parameters: parameters(version),
-            ..release_of(&deployment.origin.commit, 0)
-        }
-    }
+/// What a start finds in Parameter Store: one parameter, whose version tells the releases apart.
+pub(crate) fn resolve(deployment: &Deployment, push: usize) -> Release {
+    release_of(&deployment.origin.commit, u32::try_from(push).unwrap() + 1)
 }
 
 /// Limits in small units, so that few times differ. One unit is one millisecond.

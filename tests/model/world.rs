@@ -125,9 +125,9 @@ impl World {
         }
         if self.slot.lock.is_some() {
             self.slot.change(|slot| {
-                let end = slot.lock.as_mut().map(|lock| &mut lock.expires_at);
-                end.into_iter()
-                    .for_each(|at| times::pass(times::Kind::Coming, at, by));
+                if let Some(lock) = &mut slot.lock {
+                    times::pass(times::Kind::Coming, &mut lock.expires_at, by);
+                }
             });
         }
     }
