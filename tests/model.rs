@@ -151,7 +151,7 @@ fn one_deployment_one_host_and_every_fault_of_a_send() {
         .reaches("RolledBack", |_, world| ended(world, "RolledBack"))
         .reaches("RollbackFailed", |_, world| ended(world, "RollbackFailed"))
         .reaches("a lost reply is found", |_, world| lost_reply_found(world));
-    check(machine, &size(69_909, 45, 18));
+    check(machine, &size(75_899, 46, 18));
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn a_host_that_cannot_be_reached_is_excused() {
                     .all()
                     .any(|d| d.state.run().is_some_and(|run| run.in_service().len() == 1))
         });
-    check(machine, &size(547_650, 51, 21));
+    check(machine, &size(829_550, 55, 24));
 }
 
 #[test]
@@ -300,7 +300,7 @@ fn agent_repeats() {
         .reaches("proven by a run that was repeated", |_, world| {
             ended(world, "Succeeded") && world.facts.repeated
         });
-    check(machine, &size(108_727, 45, 17));
+    check(machine, &size(131_689, 46, 17));
 }
 
 #[test]
@@ -332,5 +332,5 @@ fn the_check_from_outside_fails() {
     let machine = Machine::new(setup)
         .reaches("Succeeded", |_, world| ended(world, "Succeeded"))
         .reaches("RolledBack", |_, world| ended(world, "RolledBack"));
-    check(machine, &size(133_167, 45, 21));
+    check(machine, &size(140_045, 46, 21));
 }
