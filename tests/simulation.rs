@@ -24,7 +24,10 @@ fn assert_unbroken(simulated: &Simulated) {
     if let Some(first) = simulated.broken.first() {
         let count = simulated.broken.len();
         let story = tell(first.seed).join("\n");
-        panic!("{count} schedules are broken. The first, seed {}:\n{story}", first.seed);
+        panic!(
+            "{count} schedules are broken. The first, seed {}:\n{story}",
+            first.seed
+        );
     }
 }
 
@@ -50,7 +53,11 @@ fn ten_thousand_schedules_come_to_rest_and_leave_no_hole() {
 #[test]
 fn a_seed_decides_everything() {
     for seed in [7, 77, 777] {
-        assert_eq!(simulate(seed).unwrap(), simulate(seed).unwrap(), "seed {seed}");
+        assert_eq!(
+            simulate(seed).unwrap(),
+            simulate(seed).unwrap(),
+            "seed {seed}"
+        );
         assert_eq!(tell(seed), tell(seed), "seed {seed}");
     }
 }
@@ -58,7 +65,14 @@ fn a_seed_decides_everything() {
 #[test]
 fn a_story_tells_what_happened() {
     let story = tell(7).join("\n");
-    for part in ["== commit", "trigger-deploy gets a delivery", "reconciler gets", "calls: ", "wrote ", "everything holds"] {
+    for part in [
+        "== commit",
+        "trigger-deploy gets a delivery",
+        "reconciler gets",
+        "calls: ",
+        "wrote ",
+        "everything holds",
+    ] {
         assert!(story.contains(part), "{part:?} is not in\n{story}");
     }
 }

@@ -328,16 +328,24 @@ fn test_names() -> BTreeSet<String> {
         for line in text.lines().map(str::trim_start) {
             let line = line.strip_prefix("async ").unwrap_or(line);
             is_test |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
-            let rust = line.strip_prefix("fn ").filter(|_| std::mem::take(&mut is_test));
-            let python = line.strip_prefix("def ").filter(|name| name.starts_with("test_"));
-            names.extend(rust.or(python).and_then(|rest| rest.split('(').next()).map(str::to_owned));
+            let rust = line
+                .strip_prefix("fn ")
+                .filter(|_| std::mem::take(&mut is_test));
+            let python = line
+                .strip_prefix("def ")
+                .filter(|name| name.starts_with("test_"));
+            names.extend(
+                rust.or(python)
+                    .and_then(|rest| rest.split('(').next())
+                    .map(str::to_owned),
+            );
         }
     }
     names
 }
 
 /// What stands between two marks, each time.
-fn quoted<'a>(text: &'a str, mark: char) -> Vec<&'a str> {
+fn quoted(text: &str, mark: char) -> Vec<&str> {
     text.split(mark).skip(1).step_by(2).collect()
 }
 
@@ -362,6 +370,9 @@ fn every_fault_case_names_tests_that_exist() {
         }
     }
     assert!(rows.len() >= 57, "{}", rows.len());
-    let words: BTreeSet<&str> = longshore_tests::Fault::ALL.iter().map(|f| f.word()).collect();
+    let words: BTreeSet<&str> = longshore_tests::Fault::ALL
+        .iter()
+        .map(|f| f.word())
+        .collect();
     assert_eq!(simulated, words);
 }

@@ -47,7 +47,9 @@ impl Mail {
         let body: Value = serde_json::from_str(&self.body).unwrap_or_default();
         let what = body["detail-type"].as_str().unwrap_or("a delivery");
         let about = &body["detail"];
-        let about = about["deployment"].as_str().or(about["command-id"].as_str());
+        let about = about["deployment"]
+            .as_str()
+            .or(about["command-id"].as_str());
         let again = match self.failed {
             0 => String::new(),
             failed => format!(", for the {}. time", failed + 1),

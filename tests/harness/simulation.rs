@@ -63,6 +63,8 @@ pub fn tell(seed: u64) -> Vec<String> {
 
 fn words_of(problem: &(dyn std::any::Any + Send)) -> String {
     let text = problem.downcast_ref::<String>().cloned();
-    let word = problem.downcast_ref::<&str>().map(|word| (*word).to_owned());
+    let word = problem
+        .downcast_ref::<&str>()
+        .map(|word| (*word).to_owned());
     text.or(word).unwrap_or_else(|| "it panicked".to_owned())
 }

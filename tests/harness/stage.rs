@@ -119,7 +119,10 @@ impl Stage {
     /// The calls since this was asked last, and where a handler died; nothing unless a journal is kept.
     pub fn take_journal(&self) -> Vec<String> {
         let mut plan = self.lock();
-        plan.journal.as_mut().map(std::mem::take).unwrap_or_default()
+        plan.journal
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 
     fn lock(&self) -> MutexGuard<'_, Plan> {
@@ -158,7 +161,11 @@ impl Stage {
             plan.died = true;
             *plan.deaths.entry((name, side)).or_default() += 1;
             if let Some(journal) = &mut plan.journal {
-                let side = if side == Side::Before { "before" } else { "after" };
+                let side = if side == Side::Before {
+                    "before"
+                } else {
+                    "after"
+                };
                 journal.push(format!("DIES {side} {name}"));
             }
             return Cue::Die;
@@ -230,16 +237,22 @@ impl<T> Staged<T> {
 
 impl<T: Store + Send> Store for Staged<Arc<T>> {
     async fn deployment(&self, id: &DeploymentId) -> Result<Option<Deployment>, StoreError> {
-        self.stage.call("store.deployment", self.port.deployment(id)).await
+        self.stage
+            .call("store.deployment", self.port.deployment(id))
+            .await
     }
     async fn slot(&self, app: &AppName) -> Result<Slot, StoreError> {
         self.stage.call("store.slot", self.port.slot(app)).await
     }
     async fn decision(&self, key: &PushKey) -> Result<Option<Decision>, StoreError> {
-        self.stage.call("store.decision", self.port.decision(key)).await
+        self.stage
+            .call("store.decision", self.port.decision(key))
+            .await
     }
     async fn deployment_of(&self, command: &CommandId) -> Result<Option<DeploymentId>, StoreError> {
-        self.stage.call("store.deployment_of", self.port.deployment_of(command)).await
+        self.stage
+            .call("store.deployment_of", self.port.deployment_of(command))
+            .await
     }
     async fn open(&self) -> Result<Vec<DeploymentId>, StoreError> {
         self.stage.call("store.open", self.port.open()).await
@@ -250,10 +263,14 @@ impl<T: Store + Send> Store for Staged<Arc<T>> {
         decision: &Decision,
         at: Timestamp,
     ) -> Result<Recorded, StoreError> {
-        self.stage.call("store.skip", self.port.skip(key, decision, at)).await
+        self.stage
+            .call("store.skip", self.port.skip(key, decision, at))
+            .await
     }
     async fn accept(&self, accept: Accept<'_>) -> Result<Recorded, StoreError> {
-        self.stage.call("store.accept", self.port.accept(accept)).await
+        self.stage
+            .call("store.accept", self.port.accept(accept))
+            .await
     }
     async fn save(&self, save: Save<'_>) -> Result<(), StoreError> {
         self.stage.call("store.save", self.port.save(save)).await
@@ -265,13 +282,19 @@ impl<T: Commands> Commands for Staged<T> {
         self.stage.call("ssm.send", self.port.send(order)).await
     }
     async fn find(&self, token: &Token, since: Timestamp) -> Result<Option<CommandId>, LookError> {
-        self.stage.call("ssm.find", self.port.find(token, since)).await
+        self.stage
+            .call("ssm.find", self.port.find(token, since))
+            .await
     }
     async fn token_of(&self, command: &CommandId) -> Result<Option<Token>, LookError> {
-        self.stage.call("ssm.token_of", self.port.token_of(command)).await
+        self.stage
+            .call("ssm.token_of", self.port.token_of(command))
+            .await
     }
     async fn reports(&self, command: &CommandId) -> Result<Vec<(HostId, Report)>, LookError> {
-        self.stage.call("ssm.reports", self.port.reports(command)).await
+        self.stage
+            .call("ssm.reports", self.port.reports(command))
+            .await
     }
 }
 
@@ -281,16 +304,22 @@ impl<T: Fleet> Fleet for Staged<T> {
         app: &AppName,
         tags: &BTreeMap<String, String>,
     ) -> Result<Vec<HostId>, ResolveError> {
-        self.stage.call("fleet.hosts", self.port.hosts(app, tags)).await
+        self.stage
+            .call("fleet.hosts", self.port.hosts(app, tags))
+            .await
     }
     async fn parameters(
         &self,
         app: &AppName,
     ) -> Result<BTreeMap<ParameterName, u32>, ResolveError> {
-        self.stage.call("fleet.parameters", self.port.parameters(app)).await
+        self.stage
+            .call("fleet.parameters", self.port.parameters(app))
+            .await
     }
     async fn document(&self) -> Result<DocumentPin, ResolveError> {
-        self.stage.call("fleet.document", self.port.document()).await
+        self.stage
+            .call("fleet.document", self.port.document())
+            .await
     }
 }
 
@@ -300,13 +329,17 @@ impl<T: Configs> Configs for Staged<T> {
         repository: &Repository,
         version: Option<u32>,
     ) -> Result<Option<Configured>, ResolveError> {
-        self.stage.call("configs.config", self.port.config(repository, version)).await
+        self.stage
+            .call("configs.config", self.port.config(repository, version))
+            .await
     }
 }
 
 impl<T: Repositories> Repositories for Staged<T> {
     async fn repositories(&self) -> Result<Vec<Repository>, ResolveError> {
-        self.stage.call("configs.repositories", self.port.repositories()).await
+        self.stage
+            .call("configs.repositories", self.port.repositories())
+            .await
     }
 }
 
@@ -316,13 +349,17 @@ impl<T: Branches> Branches for Staged<T> {
         repository: &Repository,
         branch: &str,
     ) -> Result<Option<Commit>, HeadError> {
-        self.stage.call("branches.head", self.port.head(repository, branch)).await
+        self.stage
+            .call("branches.head", self.port.head(repository, branch))
+            .await
     }
 }
 
 impl<T: Outside> Outside for Staged<T> {
     async fn probe(&self, url: &str, status: u16, release: &ReleaseId) -> Result<(), Failure> {
-        self.stage.call("outside.probe", self.port.probe(url, status, release)).await
+        self.stage
+            .call("outside.probe", self.port.probe(url, status, release))
+            .await
     }
 }
 
@@ -331,19 +368,25 @@ impl<T: Wake> Wake for Staged<T> {
         self.stage.call("wake.later", self.port.later(look)).await
     }
     async fn confirm(&self, sighting: &Sighting, after: Millis) -> Result<(), LookError> {
-        self.stage.call("wake.confirm", self.port.confirm(sighting, after)).await
+        self.stage
+            .call("wake.confirm", self.port.confirm(sighting, after))
+            .await
     }
 }
 
 impl<T: Announce> Announce for Staged<T> {
     async fn publish(&self, notice: &Notice) -> Result<(), AnnounceError> {
-        self.stage.call("channels.publish", self.port.publish(notice)).await
+        self.stage
+            .call("channels.publish", self.port.publish(notice))
+            .await
     }
     async fn post(
         &self,
         channel: &longshore_core::ChannelName,
         json: &str,
     ) -> Result<(), AnnounceError> {
-        self.stage.call("channels.post", self.port.post(channel, json)).await
+        self.stage
+            .call("channels.post", self.port.post(channel, json))
+            .await
     }
 }

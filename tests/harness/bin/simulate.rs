@@ -28,7 +28,11 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let end = arguments.from.saturating_add(arguments.seeds);
-    say(&format!("seeds {} to {}", arguments.from, end.saturating_sub(1)));
+    say(&format!(
+        "seeds {} to {}",
+        arguments.from,
+        end.saturating_sub(1)
+    ));
     let began = now();
     let simulated = simulate_all(arguments.from..end);
     let seconds = now().duration_since(began).as_secs_f64();
@@ -38,9 +42,15 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     };
     let count = simulated.broken.len();
-    say(&format!("\n{count} schedules are broken. The first, seed {}:\n", first.seed));
+    say(&format!(
+        "\n{count} schedules are broken. The first, seed {}:\n",
+        first.seed
+    ));
     say(&tell(first.seed).join("\n"));
-    say(&format!("\nagain: cargo xtask simulate --tell {}", first.seed));
+    say(&format!(
+        "\nagain: cargo xtask simulate --tell {}",
+        first.seed
+    ));
     ExitCode::FAILURE
 }
 
@@ -69,14 +79,29 @@ fn summary(coverage: &Coverage, schedules: u64, seconds: f64) -> String {
     let faults = Fault::ALL.len();
     let happened = faults.saturating_sub(coverage.missing_faults().len());
     let mut lines = vec![
-        format!("{schedules} schedules, {} messages in {seconds:.1} s: {pace:.0} schedules a second", coverage.messages),
-        format!("states        {} of {}", coverage.states.len(), State::NAMES.len()),
+        format!(
+            "{schedules} schedules, {} messages in {seconds:.1} s: {pace:.0} schedules a second",
+            coverage.messages
+        ),
+        format!(
+            "states        {} of {}",
+            coverage.states.len(),
+            State::NAMES.len()
+        ),
         format!("transitions   {} kinds", coverage.transitions.len()),
-        format!("crash points  {dead} of {points}: before and after each of {} calls", CALLS.len()),
+        format!(
+            "crash points  {dead} of {points}: before and after each of {} calls",
+            CALLS.len()
+        ),
         format!("faults        {happened} of {faults} kinds"),
     ];
     lines.push("\nstates:".to_owned());
-    lines.extend(coverage.states.iter().map(|(state, count)| format!("  {count:>9}  {state}")));
+    lines.extend(
+        coverage
+            .states
+            .iter()
+            .map(|(state, count)| format!("  {count:>9}  {state}")),
+    );
     lines.push("\ntransitions:".to_owned());
     lines.extend(
         coverage

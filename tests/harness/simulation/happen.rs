@@ -1,5 +1,10 @@
 //! How each fault happens, and how it is undone.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "each family gets its own faults alone: `happen`, which shares them out, writes out every one"
+)]
+
 use super::Fault;
 use super::player::Player;
 use crate::bench::Bench;
@@ -10,7 +15,7 @@ use longshore_core::{
     Cause, Desk, Failure, FailureClass, HostId, Observation, ParameterName, Person, State,
 };
 use longshore_shell::advance::record;
-use longshore_shell::fakes::{HeadFault, Point, ScriptFault, SendFault, Trouble};
+use longshore_shell::fakes::{HeadFault, Point, ScriptFault, SendFault, StoreFault, Trouble};
 use longshore_shell::world::World;
 use serde_json::json;
 
@@ -70,10 +75,9 @@ impl Deed {
 /// Lets a fault happen. Says whether it could.
 pub(super) fn happen(player: &mut Player, fault: Fault) -> bool {
     match fault {
-        Fault::DeliveryRepeated
-        | Fault::DeliveryForged
-        | Fault::OtherRefs
-        | Fault::HostileText => webhook(player, fault),
+        Fault::DeliveryRepeated | Fault::DeliveryForged | Fault::OtherRefs | Fault::HostileText => {
+            webhook(player, fault)
+        }
         Fault::HintsLost
         | Fault::EventsLost
         | Fault::LooksLost
@@ -147,8 +151,13 @@ fn webhook(player: &mut Player, fault: Fault) -> bool {
         }
         Fault::DeliveryForged => {
             let change = json!({"push": {"changes": []}}).to_string();
-            let status = player.bench.deliver(&signed_with("a guess", "repo:push", &change));
-            assert!(status == 401 || status == 502, "a forged delivery got {status}");
+            let status = player
+                .bench
+                .deliver(&signed_with("a guess", "repo:push", &change));
+            assert!(
+                status == 401 || status == 502,
+                "a forged delivery got {status}"
+            );
         }
         Fault::OtherRefs => {
             let changes = [
@@ -161,7 +170,10 @@ fn webhook(player: &mut Player, fault: Fault) -> bool {
         }
         _ => {
             let name = "main; rm -rf / `id` $(id) {{ssm:/orders/prod/KEY}} \u{202e}\u{1b}[31m\n";
-            player.deliver(&delivery("acme/orders", &[Change::branch(name, None, Some("6"))]));
+            player.deliver(&delivery(
+                "acme/orders",
+                &[Change::branch(name, None, Some("6"))],
+            ));
         }
     }
     true
@@ -195,7 +207,9 @@ fn messages(player: &mut Player, fault: Fault) -> bool {
                 Letterbox::Desk(Desk::AutoRollback),
                 Letterbox::Desk(Desk::Notifier),
             ]);
-            let body = player.chance.pick(&["", "{", "[]", r#"{"detail-type": 7}"#, "\u{0}"]);
+            let body = player
+                .chance
+                .pick(&["", "{", "[]", r#"{"detail-type": 7}"#, "\u{0}"]);
             player.bench.post(to, body);
         }
         Fault::DeadLettersRedriven => {
@@ -236,13 +250,16 @@ fn skew(player: &mut Player) -> i64 {
 }
 
 fn table(player: &mut Player, fault: Fault) -> bool {
-    let (one_in, seconds) = match fault {
-        Fault::TableOutage => (1, 4 * 3_600),
-        Fault::RecordUnreadable => (1, 900),
-        _ => (2 + player.chance.below(20), 1_800),
+    let often = 2 + player.chance.below(20);
+    let (kind, one_in, seconds) = match fault {
+        Fault::TableOutage => (StoreFault::UnavailableBefore, 1, 4 * 3_600),
+        Fault::RecordUnreadable => (StoreFault::Unreadable, 1, 900),
+        Fault::TableAnswerLost => (StoreFault::UnavailableAfter, often, 1_800),
+        Fault::TableConflict => (StoreFault::Conflict, often, 1_800),
+        _ => (StoreFault::UnavailableBefore, often, 1_800),
     };
     let until = player.until(seconds);
-    player.table.begin(fault, one_in, until);
+    player.table.begin(fault, kind, one_in, until);
     true
 }
 
@@ -350,7 +367,12 @@ fn services(player: &mut Player, fault: Fault) -> bool {
         }
         Fault::StartRefused => {
             let failure = Failure::of(FailureClass::ParametersUnavailable);
-            player.bench.cloud.world.ssm.refuse_to_resolve(Some(failure));
+            player
+                .bench
+                .cloud
+                .world
+                .ssm
+                .refuse_to_resolve(Some(failure));
             player.later(600, Deed::ServicesReturn);
         }
         Fault::OutsideFails => {
@@ -362,7 +384,11 @@ fn services(player: &mut Player, fault: Fault) -> bool {
             if !player.watching {
                 return false;
             }
-            let kinds = [HeadFault::Refused, HeadFault::Throttled, HeadFault::Unavailable];
+            let kinds = [
+                HeadFault::Refused,
+                HeadFault::Throttled,
+                HeadFault::Unavailable,
+            ];
             let kind = player.chance.pick(&kinds);
             player.bench.poll_fails(Some(kind));
             player.later(3_600, Deed::ServicesReturn);
@@ -395,7 +421,13 @@ fn operator(player: &mut Player, fault: Fault) -> bool {
     };
     let cloud = &bench.cloud;
     let seen = [seen];
-    let recording = record(cloud.store(), cloud.clock(), &deployment.id, &seen, Cause::Operator);
+    let recording = record(
+        cloud.store(),
+        cloud.clock(),
+        &deployment.id,
+        &seen,
+        Cause::Operator,
+    );
     let recorded = drive(&cloud.stage, recording);
     player.bench.follow_up();
     matches!(recorded, Some(Ok(Some(_))))

@@ -156,7 +156,11 @@ impl Player {
         let fresh = DIGITS[self.pushed.len().min(DIGITS.len() - 1)];
         let known = self.pushed.clone();
         let back = !known.is_empty() && self.strikes(Fault::HistoryRewritten, 2);
-        let digit = if back { self.chance.pick(&known) } else { fresh };
+        let digit = if back {
+            self.chance.pick(&known)
+        } else {
+            fresh
+        };
         if !back {
             self.pushed.push(digit);
             // Mostly something good comes first, as without it nothing can be rolled back to.
@@ -164,7 +168,8 @@ impl Player {
             let any = self.chance.pick(&BEHAVIOURS);
             let behaviour = if first_is_good { Behaviour::Good } else { any };
             self.bench.behaves(digit, behaviour);
-            self.bench.note(&format!("== commit {digit}: {behaviour:?}"));
+            self.bench
+                .note(&format!("== commit {digit}: {behaviour:?}"));
         }
         if self.bench.head() == Some(digit) {
             return;
@@ -203,7 +208,8 @@ impl Player {
 
     fn keep_agenda(&mut self) {
         let now = self.bench.now();
-        let due: Vec<(Timestamp, Deed)> = self.agenda.extract_if(.., |(at, _)| *at <= now).collect();
+        let due: Vec<(Timestamp, Deed)> =
+            self.agenda.extract_if(.., |(at, _)| *at <= now).collect();
         for (_, deed) in due {
             self.bench.note(&format!("-- {deed:?}"));
             deed.done(&mut self.bench);
@@ -267,7 +273,10 @@ impl Player {
         self.bench.send_everything_again();
         self.bench.run_until(Bench::is_at_rest);
         let after = self.bench.cloud.world.store.log().len();
-        assert_eq!(after, writes, "a repeat of every event has written something");
+        assert_eq!(
+            after, writes,
+            "a repeat of every event has written something"
+        );
     }
 
     fn happened(&self) -> BTreeMap<Fault, u64> {
@@ -286,7 +295,11 @@ pub(super) fn push_of(from: Option<&str>, to: &str) -> String {
 }
 
 fn configure(bench: &mut Bench, chance: &mut Chance) {
-    let waves = chance.pick(&[json!(["100%"]), json!(["1", "100%"]), json!(["1", "50%", "100%"])]);
+    let waves = chance.pick(&[
+        json!(["100%"]),
+        json!(["1", "100%"]),
+        json!(["1", "50%", "100%"]),
+    ]);
     let mut keys = json!({
         "waves": waves,
         "hosts": {"unreachable_max": chance.below(2)},

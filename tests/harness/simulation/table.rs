@@ -39,13 +39,7 @@ impl TableWeather {
     }
 
     /// Begins a spell.
-    pub(super) fn begin(&self, fault: Fault, one_in: u64, until: Timestamp) {
-        let kind = match fault {
-            Fault::TableAnswerLost => StoreFault::UnavailableAfter,
-            Fault::TableConflict => StoreFault::Conflict,
-            Fault::RecordUnreadable => StoreFault::Unreadable,
-            _ => StoreFault::UnavailableBefore,
-        };
+    pub(super) fn begin(&self, fault: Fault, kind: StoreFault, one_in: u64, until: Timestamp) {
         self.0.lock().unwrap().spells.push(Spell {
             fault,
             kind,
