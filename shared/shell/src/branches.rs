@@ -1,7 +1,7 @@
 //! Where the branches point, from Bitbucket's API: one small request for each branch, with an access token that may read the
 //! repository and nothing else.
 //!
-//! The token is sent to Bitbucket's own host only, over HTTPS and without following redirects ([`crate::web`]), and no error
+//! The token is sent to Bitbucket's own host only, over HTTPS and without following redirects (`web.rs`), and no error
 //! repeats it. What Bitbucket answers is believed only as a commit of forty digits under the name that was asked for.
 
 use crate::connect::Aws;
