@@ -1,50 +1,59 @@
 //! How many instructions a function executes in user mode: the one figure that a busy machine does not change.
 //!
-//! Where the processor's counters may be read, `perf stat` reads them. On most virtual machines they may not; Valgrind
-//! then counts while it interprets the program. Its count is exact for what it executes, but its processor knows fewer
-//! instructions: SHA-256 and AES-GCM take their slower ways there, so its figures are upper bounds. Without both there is
-//! no figure. A count covers a whole process; that of a part is the difference of two.
+//! Where the processor's counters may be read, `perf stat` reads them. On most virtual machines they may not. QEMU then
+//! counts while it emulates a processor that has what current ones have, but it takes a plugin that must be built for it
+//! (`bench/qemu/count.c`), so it is only used when it is asked for. Valgrind needs nothing, but its processor knows fewer
+//! instructions: SHA-256 and AES-GCM take their slower ways there, so its figures are upper bounds. Without any of them
+//! there is no figure. A count covers a whole process; that of a part is the difference of two.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// What counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Counter {
     /// The processor, read by `perf stat`.
     Perf,
+    /// QEMU's user mode; the folder holds `qemu-x86_64` and the plugin, `count.so`.
+    Qemu(PathBuf),
     /// Valgrind.
     Valgrind,
 }
 
 impl Counter {
-    /// What is usable here.
+    /// What is usable here: QEMU when its folder is given, else the first of the others.
     #[must_use]
-    pub fn here() -> Option<Self> {
-        let Ok(folder) = tempfile::tempdir() else {
-            return None;
+    pub fn here(qemu: Option<PathBuf>) -> Option<Self> {
+        let folder = tempfile::tempdir().ok()?;
+        let candidates = match qemu {
+            Some(folder) => vec![Self::Qemu(folder)],
+            None => vec![Self::Perf, Self::Valgrind],
         };
-        [Self::Perf, Self::Valgrind]
-            .into_iter()
-            .find(|counter| counter.works(&folder.path().join("count")))
+        let mut candidates = candidates.into_iter();
+        candidates.find(|counter| counter.works(&folder.path().join("count")))
     }
 
     /// Its name, for a person.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub const fn name(&self) -> &'static str {
         match self {
             Self::Perf => "hardware counters (perf stat)",
+            Self::Qemu(_) => "QEMU",
             Self::Valgrind => "Valgrind (upper bounds)",
         }
     }
 
     /// The command that runs `program` and writes its count into `file`.
     #[must_use]
-    pub fn command(self, file: &Path, program: &str) -> Vec<String> {
+    pub fn command(&self, file: &Path, program: &str) -> Vec<String> {
         let file = file.display();
         let words = match self {
             Self::Perf => format!("perf stat -x, -e instructions:u -o {file} --"),
+            Self::Qemu(folder) => {
+                let folder = folder.display();
+                format!("{folder}/qemu-x86_64 -cpu max -plugin {folder}/count.so,out={file}")
+            }
             Self::Valgrind => format!(
                 "valgrind --tool=cachegrind --cache-sim=no --cachegrind-out-file=/dev/null --log-file={file}"
             ),
@@ -56,16 +65,17 @@ impl Counter {
 
     /// The count that the command has written.
     #[must_use]
-    pub fn read(self, file: &Path) -> Option<u64> {
+    pub fn read(&self, file: &Path) -> Option<u64> {
         let text = fs::read_to_string(file).ok()?;
         match self {
             Self::Perf => of_perf(&text),
+            Self::Qemu(_) => text.trim().parse().ok(),
             Self::Valgrind => of_valgrind(&text),
         }
     }
 
-    fn works(self, file: &Path) -> bool {
-        let command = self.command(file, "true");
+    fn works(&self, file: &Path) -> bool {
+        let command = self.command(file, "/bin/true");
         let Some((program, args)) = command.split_first() else {
             return false;
         };
@@ -112,8 +122,20 @@ mod tests {
     }
 
     #[test]
+    fn a_count_of_qemu_is_the_number_in_the_file_and_an_empty_file_is_no_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("count");
+        let counter = Counter::Qemu("/qemu".into());
+        fs::write(&file, "1833770             \n").unwrap();
+        assert_eq!(counter.read(&file), Some(1_833_770));
+        fs::write(&file, "").unwrap();
+        assert_eq!(counter.read(&file), None);
+    }
+
+    #[test]
     fn the_program_comes_last_in_its_command() {
-        for counter in [Counter::Perf, Counter::Valgrind] {
+        let qemu = Counter::Qemu("/qemu".into());
+        for counter in [Counter::Perf, qemu, Counter::Valgrind] {
             let command = counter.command(Path::new("/tmp/count"), "a program");
             assert_eq!(command.last().unwrap(), "a program");
         }

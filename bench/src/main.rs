@@ -32,6 +32,9 @@ struct Options {
     /// Counts no instructions.
     #[arg(long)]
     no_instructions: bool,
+    /// Counts them with QEMU: the folder of its `qemu-x86_64` and of `count.so` (bench/qemu/count.c, built).
+    #[arg(long)]
+    qemu: Option<PathBuf>,
     /// Measures only functions whose name contains this word, and the empty one.
     #[arg(long)]
     only: Option<String>,
@@ -111,12 +114,14 @@ async fn report(
         throttle: None,
     };
     let mut free = rounds(bench, variants, options.starts, &plan, &mut notes).await?;
-    let counter = (!options.no_instructions).then(Counter::here).flatten();
+    let counter = (!options.no_instructions)
+        .then(|| Counter::here(options.qemu.clone()))
+        .flatten();
     for (figures, variant) in free.iter_mut().zip(variants) {
         let (binary, zip) = size::of(&bench.program(*variant))?;
         figures.binary_bytes = Some(binary);
         figures.zip_bytes = Some(zip);
-        if let Some(counter) = counter {
+        if let Some(counter) = &counter {
             match bench.instructions(*variant, counter).await {
                 Ok(found) => figures.instructions = Some(found),
                 Err(error) => notes.push(format!("{error:#}")),
@@ -128,16 +133,16 @@ async fn report(
         .as_ref()
         .filter(|t| t.cpu_mb == 128 && t.delay_ms == 5);
     let small = small.and_then(|t| named(&t.figures, "trigger-deploy"));
-    let count = match counter {
+    let count = match &counter {
         Some(Counter::Valgrind) => goals::Count::UpperBound,
-        Some(Counter::Perf) | None => goals::Count::Exact,
+        Some(Counter::Perf | Counter::Qemu(_)) | None => goals::Count::Exact,
     };
     let goals = match (free.first(), named(&free, "trigger-deploy")) {
         (Some(empty), Some(own)) => goals::of_trigger_deploy(own, empty, small, count),
         _ => Vec::new(),
     };
     Ok(Report {
-        counter: counter.map(Counter::name),
+        counter: counter.as_ref().map(Counter::name),
         free,
         throttled,
         goals,

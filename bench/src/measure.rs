@@ -130,7 +130,7 @@ impl Bench {
     ///
     /// # Errors
     /// When a run fails, or the counter writes nothing.
-    pub async fn instructions(&self, variant: Variant, counter: Counter) -> Result<Instructions> {
+    pub async fn instructions(&self, variant: Variant, counter: &Counter) -> Result<Instructions> {
         let init = self.count(variant, counter, 0).await?;
         if variant.task == Task::StartOnly {
             return Ok(Instructions {
@@ -149,21 +149,25 @@ impl Bench {
 
     /// Counts one run, again where the function was so slow under the counter that its own time limits changed what it
     /// did: what it asked of AWS tells.
-    async fn count(&self, variant: Variant, counter: Counter, events: u32) -> Result<u64> {
+    async fn count(&self, variant: Variant, counter: &Counter, events: u32) -> Result<u64> {
         let program = self.program(variant).display().to_string();
         let (run, undisturbed) = self.run(variant, &[&program], events).await?;
         drop(run);
         let count = self.scratch.join("count");
         let command = counter.command(&count, &program);
         let command: Vec<&str> = command.iter().map(String::as_str).collect();
+        let mut disturbed = Seen::default();
         for _ in 0..COUNTS_MAX {
             let (run, seen) = self.run(variant, &command, events).await?;
             run.process.end()?;
             if seen == undisturbed {
                 return counter.read(&count).context("the counter wrote nothing");
             }
+            disturbed = seen;
         }
-        bail!("the machine is too busy to count instructions of {program}");
+        bail!(
+            "the machine is too busy to count instructions of {program}: it asked AWS for {disturbed:?} instead of {undisturbed:?}"
+        );
     }
 
     /// Lets a function answer some events, and tells what it asked of AWS.

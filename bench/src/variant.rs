@@ -79,6 +79,8 @@ pub fn vars(variant: Variant, cloud: &Cloud, authority: &Path, api: &str) -> Vec
         ("AWS_LAMBDA_FUNCTION_NAME", variant.name.to_owned()),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128".to_owned()),
         ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
+        // As template.yaml has it.
+        ("GLIBC_TUNABLES", "glibc.malloc.tcache_count=127".to_owned()),
         ("AWS_REGION", "eu-central-1".to_owned()),
         ("AWS_ACCESS_KEY_ID", "ASIAEXAMPLEEXAMPLE00".to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "only-for-the-stub".to_owned()),
