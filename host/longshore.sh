@@ -1117,7 +1117,7 @@ async function prove(seconds, ...pm2) {
   const began = Date.now();
   const hardStop = began + (Number(seconds) - 3) * 1000;
   const stop = Math.min(hardStop, began + health.attempts * health.interval_seconds * 1000);
-  const state = { clean: 0, last: null, nextLook: began + 1000 };
+  const state = { clean: 0, last: null, wrong: null, nextLook: began + 1000 };
   for (;;) {
     const verdict = await attempt(state, pm2);
     if (verdict) return verdictLine(verdict, state.last);
@@ -1125,7 +1125,7 @@ async function prove(seconds, ...pm2) {
     const early = state.clean > 0 || Date.now() - began < health.interval_seconds * 1000;
     await sleep(early ? 250 : health.interval_seconds * 1000);
   }
-  if (Date.now() >= hardStop) return verdictLine({ class: 'deadline_passed', detail: state.last.detail }, state.last);
+  if (Date.now() >= hardStop) return verdictLine({ class: 'deadline_passed', detail: (state.wrong || state.last).detail }, state.last);
   verdictLine(lastVerdict(state, survey(pm2)), state.last);
 }
 
@@ -1133,6 +1133,7 @@ async function attempt(state, pm2) {
   const id = env.LS_RELEASE;
   state.last = await round(id, readJson(own(id, 'config.json')), readJson(own(id, 'release.json')).port);
   state.clean = state.last.ok ? state.clean + 1 : 0;
+  if (!state.last.ok) state.wrong = state.last;
   if (!(state.clean >= 2 || (state.clean === 0 && Date.now() >= state.nextLook))) return null;
   state.nextLook = Date.now() + 2000;
   const seen = survey(pm2);
@@ -1140,16 +1141,18 @@ async function attempt(state, pm2) {
   if (seen.views.some((view) => view.broken)) return { class: 'start_failed', detail: 'a process ends as soon as it starts' };
   if (state.clean < 2) return null;
   if (seen.settled && answeredByOwn(state.last.pids, seen.views)) return { class: 'proven', detail: '' };
-  Object.assign(state, { clean: 0, last: { ...state.last, class: 'wrong_release', detail: 'the answers do not come from the new processes' } });
+  const wrong = { class: 'wrong_release', detail: 'the answers do not come from the new processes' };
+  Object.assign(state, { clean: 0, wrong });
   return null;
 }
 
 const answeredByOwn = (pids, views) => [...pids].every((pid) => views.some((view) => view.pid === pid));
 
+// What was wrong when something last was: the last round may be a clean one of a process that is not ours.
 function lastVerdict(state, seen) {
   const dead = seen.views.find((view) => !view.online);
   if (dead || seen.views.length === 0) return { class: 'start_failed', detail: 'a process is ' + (dead ? dead.status : 'missing') };
-  return seen.stale ? { class: 'stale', detail: 'a process of before is still running' } : state.last;
+  return seen.stale ? { class: 'stale', detail: 'a process of before is still running' } : state.wrong || state.last;
 }
 
 function verdictLine(verdict, last) {
@@ -1183,7 +1186,8 @@ function recentError(id) {
 
 function folders() {
   const names = orElse([], () => fs.readdirSync(path.join(APP_DIR, 'releases')));
-  return names.map((name) => ({ name, at: orElse('', () => readJson(own(name, 'release.json')).prepared_at) }));
+  const preparedAt = (name) => (name.endsWith('.partial') ? '' : orElse('', () => readJson(own(name, 'release.json')).prepared_at));
+  return names.map((name) => ({ name, at: preparedAt(name) }));
 }
 
 // First the KiB that two more releases of the size of the last one need, then what may go. Kept: what runs, what this

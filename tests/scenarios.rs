@@ -15,14 +15,16 @@
 mod deploying;
 #[path = "scenarios/people.rs"]
 mod people;
+#[path = "scenarios/polls.rs"]
+mod polls;
 #[path = "scenarios/pushes.rs"]
 mod pushes;
 #[path = "scenarios/restoring.rs"]
 mod restoring;
+#[path = "scenarios/scripts.rs"]
+mod scripts;
 #[path = "scenarios/sending.rs"]
 mod sending;
-#[path = "scenarios/storms.rs"]
-mod storms;
 #[path = "scenarios/sweeps.rs"]
 mod sweeps;
 #[path = "scenarios/weather.rs"]

@@ -34,6 +34,7 @@ fn files_below(folder: &str) -> Vec<PathBuf> {
                 "target",
                 ".git",
                 ".longshore",
+                ".aws-sam",
                 "node_modules",
                 "__pycache__",
             ];
@@ -101,6 +102,79 @@ fn every_package_comes_from_the_public_registry() {
         let known = source.as_deref().is_none_or(|source| source == registry);
         assert!(known, "{name} comes from {source:?}");
     }
+}
+
+/// What cargo says about the workspace as the lock file has it.
+fn cargo(command: &str, arguments: &[&str]) -> String {
+    let mut cargo = std::process::Command::new(env!("CARGO"));
+    let cargo = cargo.args([command, "--locked"]).args(arguments);
+    let output = cargo.current_dir(root()).output().unwrap();
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaints}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The licences of `deny.toml`, the one list of them.
+fn allowed_licences() -> Vec<spdx::Licensee> {
+    let rules = read("deny.toml");
+    let (_, list) = rules.split_once("\nallow = [").unwrap();
+    let (list, _) = list.split_once(']').unwrap();
+    let names = list.split('"').skip(1).step_by(2);
+    names
+        .map(|name| spdx::Licensee::parse(name).unwrap())
+        .collect()
+}
+
+#[test]
+fn every_package_has_a_licence_that_is_allowed() {
+    let allowed = allowed_licences();
+    assert!(allowed.len() > 3, "{allowed:?}");
+    for target in ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"] {
+        let form = ["--format-version=1", "--filter-platform", target];
+        let metadata: serde_json::Value = serde_json::from_str(&cargo("metadata", &form)).unwrap();
+        let packages = metadata["packages"].as_array().unwrap();
+        assert!(packages.len() > 200, "{}", packages.len());
+        for package in packages {
+            let name = package["name"].as_str().unwrap();
+            let licence = package["license"].as_str();
+            let licence = licence.unwrap_or_else(|| panic!("{name} has no licence"));
+            let choices = spdx::Expression::parse_mode(licence, spdx::ParseMode::LAX).unwrap();
+            let holds =
+                choices.evaluate(|one| allowed.iter().any(|licence| licence.satisfies(one)));
+            assert!(holds, "{name} has the licence {licence}");
+        }
+    }
+}
+
+/// Every package with the features that it is built with, when these kinds of dependencies count.
+fn features(edges: &str) -> BTreeSet<String> {
+    let form = ["--prefix=none", "--format={p} {f}", "--edges", edges];
+    let lines = cargo("tree", &[&["--workspace"][..], &form].concat());
+    let packages = lines.lines().filter(|line| !line.is_empty());
+    packages
+        .map(|line| line.trim_end_matches(" (*)").trim().to_owned())
+        .collect()
+}
+
+/// Else `cargo test` would compile every SDK a second time, some minutes of work.
+#[test]
+fn programs_and_tests_are_built_with_the_same_features() {
+    let programs = features("normal,build");
+    let tests = features("normal,build,dev");
+    assert!(programs.len() > 200, "{}", programs.len());
+    let only: Vec<&String> = programs.difference(&tests).collect();
+    assert!(only.is_empty(), "built otherwise for tests: {only:?}");
+}
+
+#[test]
+fn pm2_is_pinned_in_one_place() {
+    let locks = files_below(".").into_iter().filter(|path| {
+        let is_lock = path.ends_with("package-lock.json");
+        is_lock
+            && std::fs::read_to_string(path).is_ok_and(|lock| lock.contains("node_modules/pm2\""))
+    });
+    let locks: Vec<PathBuf> = locks.collect();
+    assert_eq!(locks, [root().join("./local/npm/package-lock.json")]);
 }
 
 #[test]
@@ -239,4 +313,66 @@ fn every_xtask_command_of_the_readme_exists() {
         let listed = usage.contains(&format!("\n  {command} "));
         assert!(listed, "the README names `cargo xtask {command}`");
     }
+}
+
+/// Every test's name in the tree, in Rust and in Python.
+fn test_names() -> BTreeSet<String> {
+    let sources = files_below(".").into_iter().filter(|path| {
+        let end = path.extension().and_then(|end| end.to_str());
+        matches!(end, Some("rs" | "py"))
+    });
+    let mut names = BTreeSet::new();
+    for path in sources {
+        let text = std::fs::read_to_string(path).unwrap();
+        let mut is_test = false;
+        for line in text.lines().map(str::trim_start) {
+            let line = line.strip_prefix("async ").unwrap_or(line);
+            is_test |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+            let rust = line
+                .strip_prefix("fn ")
+                .filter(|_| std::mem::take(&mut is_test));
+            let python = line
+                .strip_prefix("def ")
+                .filter(|name| name.starts_with("test_"));
+            names.extend(
+                rust.or(python)
+                    .and_then(|rest| rest.split('(').next())
+                    .map(str::to_owned),
+            );
+        }
+    }
+    names
+}
+
+/// What stands between two marks, each time.
+fn quoted(text: &str, mark: char) -> Vec<&str> {
+    text.split(mark).skip(1).step_by(2).collect()
+}
+
+#[test]
+fn every_fault_case_names_tests_that_exist() {
+    let page = read("docs/FAULTS.md");
+    let rows: Vec<&str> = page
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| #"))
+        .collect();
+    let tests = test_names();
+    let mut simulated = BTreeSet::new();
+    for (number, row) in (1..).zip(&rows) {
+        let cells: Vec<&str> = row.split(" | ").collect();
+        assert_eq!(cells.len(), 5, "{row}");
+        assert_eq!(cells[0], format!("| {number}"), "a case is missing");
+        simulated.extend(quoted(cells[3], '*'));
+        let names = quoted(cells[4], '`');
+        assert!(!names.is_empty(), "case {number} names no test");
+        for name in names {
+            assert!(tests.contains(name), "case {number}: there is no {name}");
+        }
+    }
+    assert!(rows.len() >= 57, "{}", rows.len());
+    let words: BTreeSet<&str> = longshore_tests::Fault::ALL
+        .iter()
+        .map(|f| f.word())
+        .collect();
+    assert_eq!(simulated, words);
 }

@@ -21,6 +21,8 @@ import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
+# The one pin of pm2, which the local hosts have too. It is a tool of the tests and is never shipped (AGPL-3.0).
+PM2 = HERE.parents[1] / "local" / "npm"
 SCRIPT = HERE.parent / "longshore.sh"
 APP = "orders"
 ENVIRONMENT = "staging"
@@ -43,12 +45,12 @@ process.on('SIGINT', () => server.close(() => process.exit(0)));
 
 def tools():
     """The folder of pm2's executables, installed once per lock file into the temporary folder of the machine."""
-    lock = (HERE / "tools" / "package-lock.json").read_bytes()
+    lock = (PM2 / "package-lock.json").read_bytes()
     home = pathlib.Path(tempfile.gettempdir()) / f"longshore-host-tools-{hashlib.sha256(lock).hexdigest()[:12]}"
     if not home.exists():
         fresh = pathlib.Path(tempfile.mkdtemp(prefix="longshore-host-tools-"))
         for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / "tools" / name, fresh / name)
+            shutil.copy(PM2 / name, fresh / name)
         subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=fresh, check=True,
                        stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
         fresh.chmod(0o755)  # Another user runs pm2 from here, too.

@@ -3,15 +3,17 @@
 use crate::deliveries::SECRET;
 use crate::people::People;
 use crate::stage::{Stage, Staged};
-use longshore_core::{EnvironmentName, HostId};
+use longshore_core::{EnvironmentName, HostId, Timestamp};
+use longshore_shell::accept::Deciding;
 use longshore_shell::announce::Announce;
 use longshore_shell::fakes::{
-    CountingIds, FakeOutside, FakeSsm, FakeWorld, ManualClock, MemoryConfigs, MemoryStore,
-    MemoryWake,
+    CountingIds, FakeBranches, FakeOutside, FakeSsm, FakeWorld, ManualClock, MemoryConfigs,
+    MemoryStore, MemoryWake,
 };
 use longshore_shell::ports::{Clock, Configs, Ids, Store};
 use longshore_shell::secrets::SecretError;
-use longshore_shell::world::World;
+use longshore_shell::world::{Watch, World};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use trigger_deploy::signature::Secrets;
 
@@ -32,6 +34,31 @@ pub struct Cloud {
     outside: Staged<FakeOutside>,
     wake: Staged<MemoryWake>,
     channels: Staged<People>,
+    branches: Staged<FakeBranches>,
+    /// The functions' clock.
+    pub clock: FunctionClock,
+}
+
+/// The clock of whichever function runs: not quite that of the others.
+#[derive(Clone, Debug)]
+pub struct FunctionClock {
+    clock: ManualClock,
+    ahead_ms: Arc<AtomicI64>,
+}
+
+impl FunctionClock {
+    /// Sets it ahead, or behind.
+    pub fn set_ahead(&self, ahead_ms: i64) {
+        self.ahead_ms.store(ahead_ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for FunctionClock {
+    fn now(&self) -> Timestamp {
+        let ahead = self.ahead_ms.load(Ordering::SeqCst);
+        let now = self.clock.now().as_unix_ms();
+        Timestamp::from_unix_ms(now.saturating_add_signed(ahead))
+    }
 }
 
 impl Cloud {
@@ -47,6 +74,11 @@ impl Cloud {
             outside: Staged::new(world.outside.clone(), &stage),
             wake: Staged::new(world.wake.clone(), &stage),
             channels: Staged::new(people.clone(), &stage),
+            branches: Staged::new(world.branches.clone(), &stage),
+            clock: FunctionClock {
+                clock: world.clock.clone(),
+                ahead_ms: Arc::default(),
+            },
             environment: EnvironmentName::parse("prod").unwrap(),
             secrets: Arc::new(Mutex::new((SECRET.to_owned(), SECRET.to_owned()))),
             world,
@@ -63,7 +95,7 @@ impl World for Cloud {
     type Configs = Staged<MemoryConfigs>;
     type Outside = Staged<FakeOutside>;
     type Wake = Staged<MemoryWake>;
-    type Clock = ManualClock;
+    type Clock = FunctionClock;
 
     fn store(&self) -> &Self::Store {
         &self.store
@@ -84,11 +116,30 @@ impl World for Cloud {
         &self.wake
     }
     fn clock(&self) -> &Self::Clock {
-        &self.world.clock
+        &self.clock
     }
 }
 
-impl trigger_deploy::Entrance for Cloud {
+impl Watch for Cloud {
+    type Branches = Staged<FakeBranches>;
+    type Repositories = Staged<MemoryConfigs>;
+    type Ids = CountingIds;
+
+    fn branches(&self) -> &Self::Branches {
+        &self.branches
+    }
+    fn repositories(&self) -> &Self::Repositories {
+        &self.configs
+    }
+    fn ids(&self) -> &Self::Ids {
+        &self.world.ids
+    }
+    fn environment(&self) -> &EnvironmentName {
+        &self.environment
+    }
+}
+
+impl Deciding for Cloud {
     fn store(&self) -> &impl Store {
         &self.store
     }
@@ -96,7 +147,7 @@ impl trigger_deploy::Entrance for Cloud {
         &self.configs
     }
     fn clock(&self) -> &impl Clock {
-        &self.world.clock
+        &self.clock
     }
     fn ids(&self) -> &impl Ids {
         let ids: &CountingIds = &self.world.ids;
@@ -105,7 +156,9 @@ impl trigger_deploy::Entrance for Cloud {
     fn environment(&self) -> &EnvironmentName {
         &self.environment
     }
+}
 
+impl trigger_deploy::Entrance for Cloud {
     async fn secrets(&self, fresh: bool) -> Result<Option<Secrets>, SecretError> {
         let mut kept = self.secrets.lock().unwrap();
         if fresh {
@@ -129,6 +182,6 @@ impl notifier::Desk for Cloud {
         &self.channels
     }
     fn clock(&self) -> &impl Clock {
-        &self.world.clock
+        &self.clock
     }
 }

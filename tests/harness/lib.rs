@@ -17,18 +17,23 @@
 )]
 
 mod bench;
+mod chance;
 mod cloud;
 mod deliveries;
 pub mod invariants;
 mod mail;
 mod people;
+mod simulation;
 mod stage;
+mod story;
 mod words;
 
 pub use bench::{Bench, Weather};
+pub use chance::Chance;
 pub use cloud::Cloud;
 pub use deliveries::{Change, PREVIOUS_SECRET, SECRET, delivery, signed_with};
 pub use mail::{Letterbox, Mail};
 pub use people::{People, Told};
-pub use stage::{Side, Stage, drive, next_random};
+pub use simulation::{Broken, Coverage, Fault, Simulated, simulate, simulate_all, tell};
+pub use stage::{CALLS, Side, Stage, drive, next_random};
 pub use words::{commit, host};

@@ -3,7 +3,7 @@
 use crate::cloud::Cloud;
 use longshore_core::{CommandId, Deployment, Desk, HostId, Timestamp};
 use longshore_events::{Batch, Failures};
-use longshore_shell::ports::LookAgain;
+use longshore_shell::ports::{LookAgain, Sighting};
 use serde_json::{Value, json};
 use trigger_deploy::request::Response;
 
@@ -36,6 +36,28 @@ pub struct Mail {
     pub failed: u32,
 }
 
+impl Mail {
+    /// Who gets what, in a line.
+    pub(crate) fn line(&self) -> String {
+        let to = match self.to {
+            Letterbox::Webhook => "trigger-deploy",
+            Letterbox::Status => "on-command-status",
+            Letterbox::Desk(desk) => desk.word(),
+        };
+        let body: Value = serde_json::from_str(&self.body).unwrap_or_default();
+        let what = body["detail-type"].as_str().unwrap_or("a delivery");
+        let about = &body["detail"];
+        let about = about["deployment"]
+            .as_str()
+            .or(about["command-id"].as_str());
+        let again = match self.failed {
+            0 => String::new(),
+            failed => format!(", for the {}. time", failed + 1),
+        };
+        format!("{to} gets {what} {}{again}:", about.unwrap_or_default())
+    }
+}
+
 /// What became of a message that was handed over.
 pub(crate) enum Done {
     /// It is dealt with.
@@ -46,6 +68,18 @@ pub(crate) enum Done {
     Died,
     /// The answer to a delivery.
     Answered(Response),
+}
+
+impl Done {
+    /// In words.
+    pub(crate) fn line(&self) -> String {
+        match self {
+            Self::Handled => "dealt with".to_owned(),
+            Self::Again => "FAILED".to_owned(),
+            Self::Died => "DIED".to_owned(),
+            Self::Answered(answer) => format!("{} {}", answer.status_code, answer.body),
+        }
+    }
 }
 
 /// Hands a message to its function.
@@ -119,6 +153,23 @@ pub(crate) fn look(look: &LookAgain) -> String {
         detail["chapter"] = Value::from(chapter.as_str());
     }
     json!({"detail-type": "LookAgain", "detail": detail}).to_string()
+}
+
+/// A branch that is to be looked at a second time, as the queue brings it.
+pub(crate) fn branch_seen(sighting: &Sighting) -> String {
+    let mut detail = json!({
+        "repository": sighting.repository.as_str(),
+        "head": sighting.head.as_str(),
+    });
+    if let Some(last) = &sighting.last {
+        detail["last"] = Value::from(last.as_str());
+    }
+    json!({"detail-type": "BranchSeen", "detail": detail}).to_string()
+}
+
+/// The schedule of the poll.
+pub(crate) fn poll() -> String {
+    json!({"detail-type": "Poll"}).to_string()
 }
 
 /// The minute tick.

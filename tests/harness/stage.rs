@@ -2,13 +2,14 @@
 //! in between. A handler that dies is a future that is dropped: nothing after that call has happened.
 
 use longshore_core::{
-    AppName, CommandId, Decision, Deployment, DeploymentId, DocumentPin, Failure, HostId,
-    ParameterName, ReleaseId, Report, Repository, Slot, Timestamp, Token,
+    AppName, CommandId, Commit, Decision, Deployment, DeploymentId, DocumentPin, Failure, HostId,
+    Millis, ParameterName, ReleaseId, Report, Repository, Slot, Timestamp, Token,
 };
 use longshore_shell::announce::{Announce, AnnounceError, Notice};
 use longshore_shell::ports::{
-    Accept, Commands, Configs, Configured, Fleet, LookAgain, LookError, Order, Outside, PushKey,
-    Recorded, ResolveError, Save, SendError, Store, StoreError, Wake,
+    Accept, Branches, Commands, Configs, Configured, Fleet, HeadError, LookAgain, LookError, Order,
+    Outside, PushKey, Recorded, Repositories, ResolveError, Save, SendError, Sighting, Store,
+    StoreError, Wake,
 };
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -16,13 +17,39 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 /// On which side of a call something happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
     /// Before it.
     Before,
     /// After it.
     After,
 }
+
+/// Every call that a handler makes of a port.
+pub const CALLS: [&str; 22] = [
+    "store.deployment",
+    "store.slot",
+    "store.deployment_of",
+    "store.open",
+    "store.skip",
+    "store.accept",
+    "store.save",
+    "ssm.send",
+    "ssm.find",
+    "ssm.token_of",
+    "ssm.reports",
+    "fleet.hosts",
+    "fleet.parameters",
+    "fleet.document",
+    "configs.config",
+    "configs.repositories",
+    "branches.head",
+    "outside.probe",
+    "wake.later",
+    "wake.confirm",
+    "channels.publish",
+    "channels.post",
+];
 
 /// What happens around the calls of all ports.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +62,8 @@ struct Plan {
     died: bool,
     pauses: bool,
     danger: Option<Danger>,
+    deaths: BTreeMap<(&'static str, Side), u64>,
+    journal: Option<Vec<String>>,
 }
 
 /// Deaths by chance, from a seed.
@@ -77,37 +106,68 @@ impl Stage {
         self.lock().pauses = pauses;
     }
 
+    /// How often a handler has died at each side of each call.
+    pub fn deaths(&self) -> BTreeMap<(&'static str, Side), u64> {
+        self.lock().deaths.clone()
+    }
+
+    /// Keeps the names of the calls from here on.
+    pub fn keep_journal(&self) {
+        self.lock().journal = Some(Vec::new());
+    }
+
+    /// The calls since this was asked last, and where a handler died; nothing unless a journal is kept.
+    pub fn take_journal(&self) -> Vec<String> {
+        let mut plan = self.lock();
+        plan.journal
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Plan> {
         self.0.lock().unwrap()
     }
 
-    async fn call<T>(&self, call: impl Future<Output = T>) -> T {
-        let number = self.begin();
-        self.cue(number, Side::Before).await;
+    async fn call<T>(&self, name: &'static str, call: impl Future<Output = T>) -> T {
+        let number = self.begin(name);
+        self.cue(number, name, Side::Before).await;
         let answer = call.await;
-        self.cue(number, Side::After).await;
+        self.cue(number, name, Side::After).await;
         answer
     }
 
-    fn begin(&self) -> usize {
+    fn begin(&self, name: &'static str) -> usize {
         let mut plan = self.lock();
+        if let Some(journal) = &mut plan.journal {
+            journal.push(name.to_owned());
+        }
         plan.calls += 1;
         plan.calls - 1
     }
 
-    async fn cue(&self, number: usize, side: Side) {
-        match self.at(number, side) {
+    async fn cue(&self, number: usize, name: &'static str, side: Side) {
+        match self.at(number, name, side) {
             Cue::GoOn => {}
             Cue::Pause => Once(false).await,
             Cue::Die => std::future::pending().await,
         }
     }
 
-    fn at(&self, number: usize, side: Side) -> Cue {
+    fn at(&self, number: usize, name: &'static str, side: Side) -> Cue {
         let mut plan = self.lock();
         let strikes = plan.danger.as_mut().is_some_and(Danger::strikes);
         if strikes || plan.dies_at == Some((number, side)) {
             plan.died = true;
+            *plan.deaths.entry((name, side)).or_default() += 1;
+            if let Some(journal) = &mut plan.journal {
+                let side = if side == Side::Before {
+                    "before"
+                } else {
+                    "after"
+                };
+                journal.push(format!("DIES {side} {name}"));
+            }
             return Cue::Die;
         }
         if plan.pauses && side == Side::Before {
@@ -177,19 +237,25 @@ impl<T> Staged<T> {
 
 impl<T: Store + Send> Store for Staged<Arc<T>> {
     async fn deployment(&self, id: &DeploymentId) -> Result<Option<Deployment>, StoreError> {
-        self.stage.call(self.port.deployment(id)).await
+        self.stage
+            .call("store.deployment", self.port.deployment(id))
+            .await
     }
     async fn slot(&self, app: &AppName) -> Result<Slot, StoreError> {
-        self.stage.call(self.port.slot(app)).await
+        self.stage.call("store.slot", self.port.slot(app)).await
     }
     async fn decision(&self, key: &PushKey) -> Result<Option<Decision>, StoreError> {
-        self.stage.call(self.port.decision(key)).await
+        self.stage
+            .call("store.decision", self.port.decision(key))
+            .await
     }
     async fn deployment_of(&self, command: &CommandId) -> Result<Option<DeploymentId>, StoreError> {
-        self.stage.call(self.port.deployment_of(command)).await
+        self.stage
+            .call("store.deployment_of", self.port.deployment_of(command))
+            .await
     }
     async fn open(&self) -> Result<Vec<DeploymentId>, StoreError> {
-        self.stage.call(self.port.open()).await
+        self.stage.call("store.open", self.port.open()).await
     }
     async fn skip(
         &self,
@@ -197,28 +263,38 @@ impl<T: Store + Send> Store for Staged<Arc<T>> {
         decision: &Decision,
         at: Timestamp,
     ) -> Result<Recorded, StoreError> {
-        self.stage.call(self.port.skip(key, decision, at)).await
+        self.stage
+            .call("store.skip", self.port.skip(key, decision, at))
+            .await
     }
     async fn accept(&self, accept: Accept<'_>) -> Result<Recorded, StoreError> {
-        self.stage.call(self.port.accept(accept)).await
+        self.stage
+            .call("store.accept", self.port.accept(accept))
+            .await
     }
     async fn save(&self, save: Save<'_>) -> Result<(), StoreError> {
-        self.stage.call(self.port.save(save)).await
+        self.stage.call("store.save", self.port.save(save)).await
     }
 }
 
 impl<T: Commands> Commands for Staged<T> {
     async fn send(&self, order: &Order) -> Result<CommandId, SendError> {
-        self.stage.call(self.port.send(order)).await
+        self.stage.call("ssm.send", self.port.send(order)).await
     }
     async fn find(&self, token: &Token, since: Timestamp) -> Result<Option<CommandId>, LookError> {
-        self.stage.call(self.port.find(token, since)).await
+        self.stage
+            .call("ssm.find", self.port.find(token, since))
+            .await
     }
     async fn token_of(&self, command: &CommandId) -> Result<Option<Token>, LookError> {
-        self.stage.call(self.port.token_of(command)).await
+        self.stage
+            .call("ssm.token_of", self.port.token_of(command))
+            .await
     }
     async fn reports(&self, command: &CommandId) -> Result<Vec<(HostId, Report)>, LookError> {
-        self.stage.call(self.port.reports(command)).await
+        self.stage
+            .call("ssm.reports", self.port.reports(command))
+            .await
     }
 }
 
@@ -228,16 +304,22 @@ impl<T: Fleet> Fleet for Staged<T> {
         app: &AppName,
         tags: &BTreeMap<String, String>,
     ) -> Result<Vec<HostId>, ResolveError> {
-        self.stage.call(self.port.hosts(app, tags)).await
+        self.stage
+            .call("fleet.hosts", self.port.hosts(app, tags))
+            .await
     }
     async fn parameters(
         &self,
         app: &AppName,
     ) -> Result<BTreeMap<ParameterName, u32>, ResolveError> {
-        self.stage.call(self.port.parameters(app)).await
+        self.stage
+            .call("fleet.parameters", self.port.parameters(app))
+            .await
     }
     async fn document(&self) -> Result<DocumentPin, ResolveError> {
-        self.stage.call(self.port.document()).await
+        self.stage
+            .call("fleet.document", self.port.document())
+            .await
     }
 }
 
@@ -247,31 +329,64 @@ impl<T: Configs> Configs for Staged<T> {
         repository: &Repository,
         version: Option<u32>,
     ) -> Result<Option<Configured>, ResolveError> {
-        self.stage.call(self.port.config(repository, version)).await
+        self.stage
+            .call("configs.config", self.port.config(repository, version))
+            .await
+    }
+}
+
+impl<T: Repositories> Repositories for Staged<T> {
+    async fn repositories(&self) -> Result<Vec<Repository>, ResolveError> {
+        self.stage
+            .call("configs.repositories", self.port.repositories())
+            .await
+    }
+}
+
+impl<T: Branches> Branches for Staged<T> {
+    async fn head(
+        &self,
+        repository: &Repository,
+        branch: &str,
+    ) -> Result<Option<Commit>, HeadError> {
+        self.stage
+            .call("branches.head", self.port.head(repository, branch))
+            .await
     }
 }
 
 impl<T: Outside> Outside for Staged<T> {
     async fn probe(&self, url: &str, status: u16, release: &ReleaseId) -> Result<(), Failure> {
-        self.stage.call(self.port.probe(url, status, release)).await
+        self.stage
+            .call("outside.probe", self.port.probe(url, status, release))
+            .await
     }
 }
 
 impl<T: Wake> Wake for Staged<T> {
     async fn later(&self, look: &LookAgain) -> Result<(), LookError> {
-        self.stage.call(self.port.later(look)).await
+        self.stage.call("wake.later", self.port.later(look)).await
+    }
+    async fn confirm(&self, sighting: &Sighting, after: Millis) -> Result<(), LookError> {
+        self.stage
+            .call("wake.confirm", self.port.confirm(sighting, after))
+            .await
     }
 }
 
 impl<T: Announce> Announce for Staged<T> {
     async fn publish(&self, notice: &Notice) -> Result<(), AnnounceError> {
-        self.stage.call(self.port.publish(notice)).await
+        self.stage
+            .call("channels.publish", self.port.publish(notice))
+            .await
     }
     async fn post(
         &self,
         channel: &longshore_core::ChannelName,
         json: &str,
     ) -> Result<(), AnnounceError> {
-        self.stage.call(self.port.post(channel, json)).await
+        self.stage
+            .call("channels.post", self.port.post(channel, json))
+            .await
     }
 }

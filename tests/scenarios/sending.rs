@@ -1,7 +1,7 @@
 //! SendCommand has no idempotency token: what happens when its requests and answers are lost, refused or throttled.
 
 use longshore_core::FailureClass;
-use longshore_shell::fakes::SendFault;
+use longshore_shell::fakes::{Behaviour, SendFault, Trouble};
 use longshore_tests::{Bench, host};
 
 #[test]
@@ -94,5 +94,36 @@ fn a_host_that_comes_in_late_but_in_time_is_waited_for() {
     assert_eq!(
         (bench.end_of("a"), bench.served().as_str()),
         ("Succeeded", "aaa")
+    );
+}
+
+#[test]
+fn a_host_that_is_busy_for_minutes_uses_up_no_attempt() {
+    let mut bench = Bench::new(2);
+    let set_busy = |bench: &Bench, busy: bool| {
+        bench.cloud.world.ssm.change_host(&host(1), |host| {
+            if busy {
+                host.troubles.insert(Trouble::Busy);
+            } else {
+                host.troubles.clear();
+            }
+        });
+    };
+    bench.live("a").behaves("b", Behaviour::TurnsSick);
+    set_busy(&bench, true);
+    assert_eq!(bench.push("b"), 202);
+    bench.run_for(180);
+    assert_eq!(bench.end_of("b"), "Preparing");
+    set_busy(&bench, false);
+    bench.run_to("b", "Verifying");
+    set_busy(&bench, true);
+    bench.run_to("b", "RollingBack");
+    bench.run_for(60);
+    assert_eq!(bench.end_of("b"), "RollingBack");
+    set_busy(&bench, false);
+    bench.run();
+    assert_eq!(
+        (bench.end_of("b"), bench.served().as_str()),
+        ("RolledBack", "aa")
     );
 }

@@ -1,6 +1,7 @@
 //! Bad weather between the functions: events are hints, so losing, doubling and turning them around costs time, never truth.
 
-use longshore_shell::fakes::Behaviour;
+use longshore_core::Repository;
+use longshore_shell::fakes::{Behaviour, StoreCall, StoreFault};
 use longshore_tests::{Bench, Weather};
 use serde_json::json;
 
@@ -109,4 +110,43 @@ fn a_redrive_of_everything_hours_later_changes_nothing() {
     bench.run();
     assert_eq!(bench.cloud.world.store.log().len(), writes);
     assert_eq!(bench.served(), "aa");
+}
+
+#[test]
+fn a_deployment_that_cannot_be_written_past_its_deadline_raises_the_alarm_for_stuck_ones() {
+    let mut bench = Bench::new(2);
+    assert_eq!(bench.push("a"), 202);
+    bench.run_to("a", "Preparing");
+    let is_save = |call| call == StoreCall::Save;
+    let store = &bench.cloud.world.store;
+    store.fail_by(move |call| is_save(call).then_some(StoreFault::UnavailableBefore));
+    bench.run_for(3 * 3600);
+    assert!(bench.logged("deployment_overdue"));
+    bench.cloud.world.store.stop_failing();
+    bench.run();
+}
+
+/// As after a long outage, when everything is overdue at once.
+#[test]
+fn ticks_work_through_more_open_deployments_than_one_of_them_looks_at() {
+    let mut bench = Bench::new(1);
+    bench.weather = Weather {
+        events_lost: true,
+        hints_lost: true,
+        looks_lost: true,
+        ..Weather::default()
+    };
+    for number in 0..450 {
+        let name = format!("acme/app-{number:03}");
+        let repository = Repository::parse(&name).unwrap();
+        let config = bench.configured_for(&repository);
+        bench.cloud.world.configs.put(&repository, config);
+        bench.queue(&repository, "a");
+    }
+    for (ticks, left) in [(1, 250), (2, 50), (3, 0)] {
+        bench.run_for(60);
+        let all = bench.deployments();
+        let queued = all.iter().filter(|d| d.state.name() == "Queued");
+        assert_eq!(queued.count(), left, "after {ticks} ticks");
+    }
 }

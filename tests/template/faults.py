@@ -71,7 +71,9 @@ FAULTS = {
     ),
     "decryption without a parameter's name": (
         "every_decryption_is_bound_to_its_purpose",
-        lambda t: statement(t, "TriggerDeployRole", "DecryptWebhookSecret")["Condition"].pop("StringLike"),
+        lambda t: statement(t, "TriggerDeployRole", "DecryptWebhookSecret")["Condition"]["StringEquals"].pop(
+            "kms:EncryptionContext:PARAMETER_ARN"
+        ),
     ),
     "decryption under a misspelt key": (
         "every_decryption_is_bound_to_its_purpose",
@@ -100,7 +102,35 @@ FAULTS = {
     ),
     "the reconciler may read recursively": (
         "nothing_reads_below_a_path",
-        lambda t: statement(t, "ReconcilerRole", "NeverBelowThePath").pop("Condition"),
+        lambda t: statement(t, "ReconcilerRole", "NeverBelowThePath").update(
+            Condition={"StringEquals": {"ssm:Recursive": "false"}}
+        ),
+    ),
+    "the reconciler may list all of the environment": (
+        "nothing_reads_below_a_path",
+        lambda t: statement(t, "ReconcilerRole", "ListConfigurations").update(
+            Resource={
+                "Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/longshore/${EnvironmentName}"
+            }
+        ),
+    ),
+    "the webhook may read the token": (
+        "tokens_are_read_by_the_reconciler_only",
+        lambda t: statement(t, "TriggerDeployRole", "ReadWebhookSecretAndConfiguration").update(
+            Resource={
+                "Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/longshore/${EnvironmentName}/control/bitbucket/*"
+            }
+        ),
+    ),
+    "the reconciler may decrypt the webhook's secret": (
+        "tokens_are_read_by_the_reconciler_only",
+        lambda t: statement(t, "ReconcilerRole", "DecryptBitbucketTokens")["Condition"].update(
+            StringLike={
+                "kms:EncryptionContext:PARAMETER_ARN": {
+                    "Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/longshore/${EnvironmentName}/control/*"
+                }
+            }
+        ),
     ),
     "a function writes another's log": (
         "logs_are_written_to_the_own_group_only",
@@ -195,6 +225,10 @@ FAULTS = {
     "the tick is off": (
         "the_tick_comes_every_minute",
         lambda t: properties(t, "TickSchedule").update(State="DISABLED"),
+    ),
+    "the poll says something else": (
+        "the_poll_comes_every_five_minutes",
+        lambda t: properties(t, "PollSchedule")["Target"].update(Input='{"detail-type":"Pol"}'),
     ),
     "the webhook is not throttled": (
         "the_webhook_is_narrow",

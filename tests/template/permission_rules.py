@@ -22,6 +22,10 @@ DOCUMENT = PREFIX % "ssm" + "document/longshore-${EnvironmentName}"
 HOSTS = PREFIX % "ec2" + "instance/*"
 PARAMETERS = PREFIX % "ssm" + "parameter/"
 CONTROL = PARAMETERS + "longshore/${EnvironmentName}/control/*"
+SLACK = PARAMETERS + "longshore/${EnvironmentName}/control/slack/"
+SECRET = PARAMETERS + "longshore/${EnvironmentName}/control/bitbucket/webhook-secret"
+TOKENS = tuple(PARAMETERS + "longshore/${EnvironmentName}/control/bitbucket/" + name for name in ("token", "token/*"))
+APPS = {PARAMETERS + "longshore/${EnvironmentName}/apps" + slash for slash in ("", "/")}
 # What the key's context is called by the service that uses it.
 CONTEXTS = {
     "ssm.${AWS::Region}.amazonaws.com": "kms:EncryptionContext:PARAMETER_ARN",
@@ -130,6 +134,7 @@ def parameters_stay_in_the_environment(template):
     """Every parameter and context that is allowed holds the environment's name between slashes."""
     for one in allowed(template):
         contexts = one.condition("StringLike", "kms:EncryptionContext:PARAMETER_ARN")
+        contexts += one.condition("StringEquals", "kms:EncryptionContext:PARAMETER_ARN")
         for arn in one.resources + contexts:
             if ":parameter/" in arn and "/${EnvironmentName}/" not in arn + "/":
                 yield f"{one.owner}.{one.sid}: {arn} is not of this environment"
@@ -153,14 +158,43 @@ def hosts_never_read_control_parameters(template):
 
 
 def nothing_reads_below_a_path(template):
-    """A grant by path opens every level below it, so whoever reads by path is denied to read recursively."""
-    for owner in {one.owner for one in allowed(template) if "ssm:GetParametersByPath" in one.actions}:
-        denials = [one for one in view.role_statements(template, owner) if one.effect == "Deny"]
-        if not any(
-            "ssm:GetParametersByPath" in one.actions and one.condition("StringEquals", "ssm:Recursive") == ("true",)
-            for one in denials
-        ):
-            yield f"{owner} may read recursively"
+    """A grant by path opens every level below it, so the same path is denied recursively; but for the apps', which has no secret."""
+    for one in allowed(template):
+        if "ssm:GetParametersByPath" not in one.actions or set(one.resources) <= APPS:
+            continue
+        denied = [
+            deny
+            for deny in view.role_statements(template, one.owner)
+            if deny.effect == "Deny"
+            and "ssm:GetParametersByPath" in deny.actions
+            and deny.conditions == (("StringEquals", "ssm:Recursive", ("true",)),)
+        ]
+        if not any(set(one.resources) <= set(deny.resources) for deny in denied):
+            yield f"{one.owner}.{one.sid} may read recursively"
+
+
+def tokens_are_read_by_the_reconciler_only(template):
+    """An access token is read and decrypted by the reconciler, who reads no other secret; the webhook's only by its function."""
+    readers = {"ReconcilerRole": TOKENS, "TriggerDeployRole": (SECRET,)}
+    for one in allowed(template):
+        contexts = one.condition("StringLike", "kms:EncryptionContext:PARAMETER_ARN")
+        contexts += one.condition("StringEquals", "kms:EncryptionContext:PARAMETER_ARN")
+        for arn in one.resources + contexts:
+            is_control = arn.startswith(CONTROL.removesuffix("*")) and not arn.startswith(SLACK)
+            if is_control and arn not in readers.get(one.owner, ()):
+                yield f"{one.owner}.{one.sid} reaches {arn}"
+    for owner, arns in readers.items():
+        for action in ("ssm:GetParameter", "kms:Decrypt"):
+            if not any(
+                action in one.actions
+                and set(arns)
+                <= set(one.resources)
+                | set(one.condition("StringLike", "kms:EncryptionContext:PARAMETER_ARN"))
+                | set(one.condition("StringEquals", "kms:EncryptionContext:PARAMETER_ARN"))
+                for one in allowed(template)
+                if one.owner == owner
+            ):
+                yield f"{owner}: no {action} on {arns}"
 
 
 def logs_are_written_to_the_own_group_only(template):
@@ -230,6 +264,7 @@ RULES = [
     parameters_stay_in_the_environment,
     hosts_never_read_control_parameters,
     nothing_reads_below_a_path,
+    tokens_are_read_by_the_reconciler_only,
     logs_are_written_to_the_own_group_only,
     roles_are_confined,
     the_key_is_used_for_its_purposes_only,

@@ -180,6 +180,21 @@ def the_tick_comes_every_minute(template):
         yield "TickSchedule: a tick that cannot be sent is lost without a trace"
 
 
+def the_poll_comes_every_five_minutes(template):
+    """The schedule is on, comes every five minutes, says Poll to the reconciler, and keeps what it could not send."""
+    schedule = view.of_type(template, "AWS::Scheduler::Schedule").get("PollSchedule", {})
+    target = schedule.get("Target", {})
+    if schedule.get("ScheduleExpression") != "rate(5 minutes)" or schedule.get("State") != "ENABLED":
+        yield f"PollSchedule: {schedule.get('ScheduleExpression')}, {schedule.get('State')}"
+    if (
+        json.loads(target.get("Input", "null")) != {"detail-type": "Poll"}
+        or view.text(target.get("Arn")) != "${ReconcilerQueue.Arn}"
+    ):
+        yield f"PollSchedule: sends {target.get('Input')} to {target.get('Arn')}"
+    if "DeadLetterConfig" not in target:
+        yield "PollSchedule: a poll that cannot be sent is lost without a trace"
+
+
 def the_webhook_is_narrow(template):
     """One route, throttled and logged, that answers before Bitbucket gives up, on a function with a limit."""
     stage = view.of_type(template, "AWS::ApiGatewayV2::Stage").get("HttpApiStage", {})
@@ -380,6 +395,7 @@ RULES = [
     rules_match_and_deliver,
     the_pipe_tells_every_change,
     the_tick_comes_every_minute,
+    the_poll_comes_every_five_minutes,
     the_webhook_is_narrow,
     what_must_last_is_kept,
     alarms_wake_somebody,

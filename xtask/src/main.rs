@@ -13,9 +13,12 @@ const USAGE: &str = "\
 Usage: cargo xtask <command>
 
   demo               deploy a real app to three local hosts, good and bad, and show what happens
+  chaos              break functions, agents, hosts, events and webhooks for some minutes, and audit what became of it
   local              keep the local cloud up for pushes of your own (see `cargo xtask local --help`)
   test               every check and every test, end to end included; what CI runs
+  dynamodb-local     the store's contract tests on DynamoDB Local, for whoever has an AWS account
   generate [--check] put the host script into template.yaml, or check that it is there
+  simulate           plays thousands of schedules of pushes and faults over the real handlers (see its `--help`)
   bench              cold start and warm cost of the functions, as ratios to an empty one
 ";
 
@@ -24,9 +27,10 @@ fn main() -> ExitCode {
     let command = args.next().unwrap_or_default();
     let rest: Vec<String> = args.collect();
     let done = match command.as_str() {
-        "demo" | "local" => steps::hand_over(&command, &rest),
+        "demo" | "local" | "chaos" | "dynamodb-local" => steps::hand_over(&command, &rest),
         "test" => verify::everything(&rest),
         "generate" => generate::run(rest.iter().any(|arg| arg == "--check")),
+        "simulate" => steps::simulate(&rest),
         "bench" => steps::bench(&rest),
         "" | "help" | "--help" | "-h" => {
             steps::say(USAGE);

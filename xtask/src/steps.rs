@@ -1,5 +1,6 @@
 //! Running programs, and saying what is being done.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -40,7 +41,11 @@ pub(crate) fn run(program: &Path, args: &[&str]) -> Done {
 /// Runs a program with further environment variables.
 pub(crate) fn run_with(program: &Path, args: &[&str], vars: &[(&str, &str)]) -> Done {
     let name = program.display();
-    let status = Command::new(program)
+    let mut command = Command::new(program);
+    for own in cargos_words_about_us() {
+        command.env_remove(own);
+    }
+    let status = command
         .args(args)
         .envs(vars.iter().copied())
         .current_dir(root())
@@ -51,6 +56,16 @@ pub(crate) fn run_with(program: &Path, args: &[&str], vars: &[(&str, &str)]) -> 
     } else {
         Err(format!("{name} {} failed: {status}", args.join(" ")))
     }
+}
+
+/// What cargo tells this program about its own package. A build script can look at such variables (that of ring does),
+/// and would run again, with all that stands on it, whenever a build by hand follows one from here.
+fn cargos_words_about_us() -> impl Iterator<Item = OsString> {
+    let names = std::env::vars_os().map(|(name, _)| name);
+    names.filter(|name| {
+        let name = name.to_string_lossy();
+        name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+    })
 }
 
 /// Cargo, as it runs this program.
@@ -73,6 +88,13 @@ pub(crate) fn hand_over(command: &str, rest: &[String]) -> Done {
     let mut args = vec![command];
     args.extend(rest.iter().map(String::as_str));
     run(&program, &args)
+}
+
+/// Builds, and hands over to the simulation.
+pub(crate) fn simulate(rest: &[String]) -> Done {
+    build()?;
+    let args: Vec<&str> = rest.iter().map(String::as_str).collect();
+    run(&built().join("longshore-simulate"), &args)
 }
 
 /// Builds the functions as they are deployed, and measures them.

@@ -9,7 +9,7 @@ use longshore_core::{Cause, Deployment, Desk};
 use longshore_events::{Batch, Failures, Message, MessageError, Record};
 use longshore_shell::advance::{AdvanceError, Looked, advance, look_again};
 use longshore_shell::announce::AnnounceError;
-use longshore_shell::ports::LookError;
+use longshore_shell::ports::{LookError, ResolveError};
 use longshore_shell::telemetry::{self, Line};
 use longshore_shell::world::World;
 use std::error::Error;
@@ -26,6 +26,9 @@ pub enum DeskError {
     /// SSM could not be asked.
     #[error("SSM cannot be asked whose command it is")]
     Unseen(#[source] LookError),
+    /// The app configurations cannot be listed.
+    #[error("the app configurations cannot be listed")]
+    Unlisted(#[source] ResolveError),
     /// A message to people was not taken.
     #[error("a message to people was not taken")]
     Undelivered(#[source] AnnounceError),
@@ -41,6 +44,12 @@ impl DeskError {
     #[must_use]
     pub const fn undelivered(problem: AnnounceError) -> Self {
         Self::Undelivered(problem)
+    }
+
+    /// A list of apps that cannot be had.
+    #[must_use]
+    pub const fn unlisted(problem: ResolveError) -> Self {
+        Self::Unlisted(problem)
     }
 
     /// A question that SSM did not answer.
@@ -92,7 +101,7 @@ pub async fn look<W: World>(
             deployment,
             chapter: None,
         }) => advance(world, Some(desk), &deployment, Cause::Tick).await?,
-        Some(Message::Tick) | None => None,
+        Some(Message::Tick | Message::Poll | Message::BranchSeen { .. }) | None => None,
     };
     if let Some(looked) = &looked {
         report(desk, looked);

@@ -1,7 +1,8 @@
-//! The EventBridge envelope, and the product's own three messages: a deployment changed, look again, a minute has passed.
+//! The EventBridge envelope, and the product's own messages: a deployment changed, look again, a minute has passed, look at
+//! the branches, a branch was seen.
 
 use crate::{BadJson, read};
-use longshore_core::DeploymentId;
+use longshore_core::{Commit, DeploymentId, Repository};
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -47,6 +48,17 @@ pub enum Message {
     },
     /// A minute has passed.
     Tick,
+    /// It is time to see where the branches point.
+    Poll,
+    /// A branch was seen to point at a commit that nobody had told of.
+    BranchSeen {
+        /// Whose branch.
+        repository: Repository,
+        /// The commit.
+        head: Commit,
+        /// What the last accepted push had become by then.
+        last: Option<DeploymentId>,
+    },
 }
 
 /// A message of ours that cannot be read. Asking for it again would bring the same.
@@ -58,6 +70,9 @@ pub enum MessageError {
     /// It names no deployment, or not by a valid id.
     #[error("the message names no deployment")]
     NoDeployment,
+    /// It names no repository and commit, or not by valid names.
+    #[error("the message names no head of a branch")]
+    NoHead,
 }
 
 #[derive(Deserialize)]
@@ -66,6 +81,12 @@ struct Detail<'a> {
     deployment: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     chapter: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    repository: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    head: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    last: Option<Cow<'a, str>>,
 }
 
 impl Message {
@@ -91,6 +112,8 @@ impl Message {
                 }))
             }
             ("Tick", None) => Ok(Some(Self::Tick)),
+            ("Poll", None) => Ok(Some(Self::Poll)),
+            ("BranchSeen", None) => branch_seen(detail.as_ref()).map(Some),
             _ => Ok(None),
         }
     }
@@ -99,6 +122,21 @@ impl Message {
 fn deployment(detail: Option<&Detail<'_>>) -> Result<DeploymentId, MessageError> {
     let id = detail.and_then(|detail| detail.deployment.as_deref());
     DeploymentId::parse(id.unwrap_or_default()).map_err(|_| MessageError::NoDeployment)
+}
+
+fn branch_seen(detail: Option<&Detail<'_>>) -> Result<Message, MessageError> {
+    let detail = detail.ok_or(MessageError::NoHead)?;
+    let repository = Repository::parse(detail.repository.as_deref().unwrap_or_default());
+    let head = Commit::parse(detail.head.as_deref().unwrap_or_default());
+    let last = detail.last.as_deref().map(DeploymentId::parse).transpose();
+    match (repository, head, last) {
+        (Ok(repository), Ok(head), Ok(last)) => Ok(Message::BranchSeen {
+            repository,
+            head,
+            last,
+        }),
+        _ => Err(MessageError::NoHead),
+    }
 }
 
 #[cfg(test)]
@@ -156,6 +194,49 @@ mod tests {
             (
                 r#"{"detail-type":"Tick","detail":null}"#.to_owned(),
                 Ok(Some(Message::Tick)),
+            ),
+        ] {
+            assert_eq!(Message::parse(&body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_branch_that_was_seen_is_named_by_valid_names_or_not_at_all() {
+        let head = "a".repeat(40);
+        let body = |detail: &str| format!(r#"{{"detail-type":"BranchSeen","detail":{detail}}}"#);
+        let seen = |last: Option<DeploymentId>| {
+            Ok(Some(Message::BranchSeen {
+                repository: Repository::parse("acme/orders").unwrap(),
+                head: Commit::parse(&head).unwrap(),
+                last,
+            }))
+        };
+        let good = format!(r#""repository":"acme/orders","head":"{head}""#);
+        for (body, expected) in [
+            (body(&format!("{{{good}}}")), seen(None)),
+            (
+                body(&format!(r#"{{{good},"last":"{ID}"}}"#)),
+                seen(Some(id())),
+            ),
+            (
+                body(&format!(r#"{{{good},"last":"$(id)"}}"#)),
+                Err(MessageError::NoHead),
+            ),
+            (
+                body(r#"{"repository":"acme/orders","head":"aa"}"#),
+                Err(MessageError::NoHead),
+            ),
+            (
+                r#"{"detail-type":"BranchSeen"}"#.to_owned(),
+                Err(MessageError::NoHead),
+            ),
+            (
+                r#"{"detail-type":"Poll"}"#.to_owned(),
+                Ok(Some(Message::Poll)),
+            ),
+            (
+                r#"{"detail-type":"Poll","source":"somebody"}"#.to_owned(),
+                Ok(None),
             ),
         ] {
             assert_eq!(Message::parse(&body), expected, "{body}");

@@ -3,6 +3,7 @@
 use crate::Entrance;
 use crate::signature::Secrets;
 use longshore_core::{AppName, EnvironmentName};
+use longshore_shell::accept::Deciding;
 use longshore_shell::clock::{SystemClock, SystemIds};
 use longshore_shell::config::TriggerConfig;
 use longshore_shell::configs::SsmConfigs;
@@ -56,7 +57,7 @@ impl Gate {
     }
 }
 
-impl Entrance for Gate {
+impl Deciding for Gate {
     fn store(&self) -> &impl Store {
         &self.store
     }
@@ -72,7 +73,9 @@ impl Entrance for Gate {
     fn environment(&self) -> &EnvironmentName {
         &self.environment
     }
+}
 
+impl Entrance for Gate {
     async fn secrets(&self, fresh: bool) -> Result<Option<Secrets>, SecretError> {
         let name = SecretName::Webhook;
         let secret = if fresh {

@@ -8,14 +8,13 @@ pub mod request;
 pub mod signature;
 pub mod webhook;
 
-mod accept;
 mod gate;
 
 pub use gate::Gate;
 
-use accept::Refusal;
-use longshore_core::Decision;
-use longshore_shell::ports::{Clock, Configs, Ids, Store};
+use longshore_core::{Cause, Decision};
+use longshore_shell::accept::{self, Deciding, News, Refusal};
+use longshore_shell::ports::Configs;
 use longshore_shell::secrets::SecretError;
 use longshore_shell::telemetry;
 use request::{Request, Response};
@@ -24,17 +23,7 @@ use std::future::Future;
 use webhook::Push;
 
 /// What the entrance needs of the world.
-pub trait Entrance: Sync {
-    /// The table.
-    fn store(&self) -> &impl Store;
-    /// The app configurations.
-    fn configs(&self) -> &impl Configs;
-    /// The clock.
-    fn clock(&self) -> &impl Clock;
-    /// New ids.
-    fn ids(&self) -> &impl Ids;
-    /// The environment.
-    fn environment(&self) -> &longshore_core::EnvironmentName;
+pub trait Entrance: Deciding {
     /// The webhook's secrets; `fresh` asks past the cache, for a delivery that the cached ones do not explain. `None` only
     /// when fresh ones are asked for and the cached ones are fresh.
     fn secrets(
@@ -102,7 +91,13 @@ async fn decide_all<E: Entrance>(entrance: &E, push: &Push<'_>) -> Response {
         else {
             continue;
         };
-        match accept::decide(entrance, push, change).await {
+        let news = News {
+            repository: &push.repository,
+            key: &change.key,
+            by: push.actor.as_ref(),
+            cause: Cause::Push,
+        };
+        match accept::decide(entrance, &news, &change.to_decide()).await {
             Ok(decision) => {
                 log(push, &decision);
                 *place = Some(decision);

@@ -6,8 +6,8 @@
 
 use crate::signature::Verified;
 use longshore_core::{Change, Commit, Person, RefKind, Repository};
+use longshore_shell::ports::PushKey;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 
 /// The name of the header that says what kind of delivery it is. It is not signed: it can only make a delivery be ignored.
@@ -40,9 +40,9 @@ pub struct PushChange<'a> {
     pub old: Option<Commit>,
     /// Where it points now; `None` when it was deleted.
     pub new: Option<Commit>,
-    /// Names the content of this change: SHA-256 in hexadecimal over repository, kind and name of the ref, old and new
-    /// commit. The same change delivered again has the same key.
-    pub key: String,
+    /// Names the content of this change: repository, kind and name of the ref, old and new commit. The same change delivered
+    /// again has the same key.
+    pub key: PushKey,
 }
 
 impl PushChange<'_> {
@@ -246,26 +246,13 @@ fn uuid(text: &str) -> Option<String> {
     valid.then(|| text.to_ascii_lowercase())
 }
 
-/// Each part goes in behind its length, so that no two lists of parts make the same bytes; a missing one is told from an
-/// empty one by its mark.
-fn key(repository: &str, change: &BodyChange<'_>) -> String {
+fn key(repository: &str, change: &BodyChange<'_>) -> PushKey {
     let named = change.new.as_ref().or(change.old.as_ref());
-    let parts = [
+    PushKey::over(&[
         Some(repository),
         named.and_then(|named| named.kind.as_deref()),
         named.and_then(|named| named.name.as_deref()),
         change.old.as_ref().and_then(BodyRef::hash),
         change.new.as_ref().and_then(BodyRef::hash),
-    ];
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update([u8::from(part.is_some())]);
-        let part = part.unwrap_or_default();
-        hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-        hash.update(part);
-    }
-    let digest = hash.finalize();
-    digest
-        .iter()
-        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    ])
 }

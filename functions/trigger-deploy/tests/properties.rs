@@ -120,7 +120,7 @@ proptest! {
         if let Ok(Some(push)) = delivered(Some("repo:push"), &body) {
             prop_assert!(push.changes.len() <= CHANGES_MAX);
             for change in &push.changes {
-                prop_assert_eq!(change.key.len(), 64);
+                prop_assert_eq!(change.key.0.len(), 64);
             }
         }
     }

@@ -160,7 +160,7 @@ fn branch(kind: &str, name: &str, commit: &str) -> String {
 fn key_of(change: &str) -> String {
     let body = push_of(change);
     let push = delivered(PUSH, body.as_bytes()).unwrap().unwrap();
-    push.changes[0].key.clone()
+    push.changes[0].key.0.clone()
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn a_key_names_the_content_of_a_change_and_nothing_else() {
     );
     let body = fixture("branch-updated");
     assert_eq!(
-        delivered(PUSH, &body).unwrap().unwrap().changes[0].key,
+        delivered(PUSH, &body).unwrap().unwrap().changes[0].key.0,
         known
     );
     let mut keys = vec![

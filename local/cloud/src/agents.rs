@@ -81,6 +81,16 @@ impl Agents {
         stand_in.set_faults(change)
     }
 
+    /// What the stand-in knows, for looking: its `hosts`, `commands`, `events` or `faults`, as JSON text.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn shown(&self, what: &str) -> Result<String> {
+        let url = format!("{}/_longshore/{what}", self.endpoint);
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        Ok(http.get(url).send().await?.text().await?)
+    }
+
     /// Ends the stand-in and the scripts it runs.
     ///
     /// # Errors

@@ -1,9 +1,11 @@
-//! Bitbucket on this machine: bare repositories in a folder, and a webhook for every push.
+//! Bitbucket on this machine: bare repositories in a folder, a webhook for every push, and the API that tells where a
+//! branch points.
 //!
 //! A repository lies where a host's clone URL points to (`file://<folder>/<workspace>/<repository>.git`). Its `post-receive`
 //! hook calls this program again, which sends what Bitbucket would send; so a developer's own `git push` deploys. It must
 //! never touch a repository outside its folder.
 
+pub mod api;
 pub mod delivery;
 pub mod payload;
 pub mod repository;
@@ -12,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+pub use api::Api;
 pub use delivery::{Delivered, Webhook};
 pub use repository::{Repository, WorkTree};
 

@@ -11,7 +11,7 @@ use ssm_stand_in::FaultChange;
 
 use crate::agents::{self, Agents};
 use crate::aws::Aws;
-use crate::bitbucket::{Bitbucket, Repository, Webhook};
+use crate::bitbucket::{Api, Bitbucket, Repository, Webhook};
 use crate::hosts::{self, Host, Hosts};
 use crate::ministack::{self, MiniStack};
 use crate::parameters::{self, Kind};
@@ -53,6 +53,8 @@ pub struct Options {
     pub function_variables: Environment,
     /// Further variables of the hosts' scripts.
     pub host_variables: Environment,
+    /// A folder of programs that the hosts' scripts find before all others, to play a fault.
+    pub host_programs: Option<PathBuf>,
     /// An SSM endpoint to use in the place of the stand-in.
     pub ssm_endpoint: Option<String>,
     /// How many real milliseconds one second of SSM's time limits takes.
@@ -83,6 +85,7 @@ impl Options {
             stack_parameters: BTreeMap::new(),
             function_variables: Environment::new(),
             host_variables: Environment::new(),
+            host_programs: None,
             ssm_endpoint: None,
             ssm_second_ms: 1000,
             minute_ms: 60_000,
@@ -103,6 +106,7 @@ pub struct LocalCloud {
     outputs: BTreeMap<String, String>,
     resources: BTreeMap<String, Vec<String>>,
     bitbucket: Bitbucket,
+    bitbucket_api: Api,
     sinks: Sinks,
     // Dropped in this order: hosts end before what they talk to.
     hosts: Hosts,
@@ -122,6 +126,7 @@ impl LocalCloud {
         let port = Port::reserve()?;
         let aws = Aws::new(port.number(), &options.region)?;
         let bitbucket = Bitbucket::open(&options.work_dir.join("bitbucket"))?;
+        let bitbucket_api = Api::start(&bitbucket).await?;
         let hosts = prepare_hosts(&tools, &options, &aws)?;
         let agents = start_agents(&options, &aws, &hosts).await?;
         if options.ssm_endpoint.is_none() {
@@ -129,7 +134,7 @@ impl LocalCloud {
         }
         let sinks = Sinks::start(port.number()).await?;
         (options.progress)("starting the emulator");
-        let ministack = start_ministack(&tools, port, &options, &agents).await?;
+        let ministack = start_ministack(&tools, port, &options, &agents, &bitbucket_api).await?;
         (options.progress)("creating the stack");
         let stack = Stack::new(aws.clone(), &format!("longshore-{}", options.environment));
         let given = stack_parameters(&options, &bitbucket)?;
@@ -145,6 +150,7 @@ impl LocalCloud {
             outputs,
             resources,
             bitbucket,
+            bitbucket_api,
             sinks,
             hosts,
             agents,
@@ -221,6 +227,12 @@ impl LocalCloud {
     #[must_use]
     pub fn bitbucket(&self) -> &Bitbucket {
         &self.bitbucket
+    }
+
+    /// Bitbucket's API.
+    #[must_use]
+    pub fn bitbucket_api(&self) -> &Api {
+        &self.bitbucket_api
     }
 
     /// The physical name of the stack's first resource of this type.
@@ -325,6 +337,7 @@ fn prepare_hosts(tools: &Tools, options: &Options, aws: &Aws) -> Result<Hosts> {
         endpoint: aws.endpoint(),
         region: &options.region,
         variables: &options.host_variables,
+        programs: options.host_programs.as_deref(),
     };
     Hosts::prepare(tools, &settings)
 }
@@ -347,7 +360,13 @@ async fn start_ministack(
     port: Port,
     options: &Options,
     agents: &Agents,
+    bitbucket_api: &Api,
 ) -> Result<MiniStack> {
+    let mut variables = options.function_variables.clone();
+    variables.insert(
+        "LONGSHORE_BITBUCKET_API".to_owned(),
+        bitbucket_api.endpoint(),
+    );
     let settings = ministack::Settings {
         repo_root: &options.repo_root,
         folder: &options.work_dir.join("ministack"),
@@ -355,7 +374,7 @@ async fn start_ministack(
         region: &options.region,
         ssm_endpoint: agents.endpoint(),
         minute_ms: options.minute_ms,
-        variables: &options.function_variables,
+        variables: &variables,
     };
     MiniStack::start(tools, port, &settings).await
 }

@@ -1,5 +1,6 @@
 //! What each command of the program does.
 
+pub(crate) mod chaos;
 pub(crate) mod checks;
 pub(crate) mod cloud;
 pub(crate) mod hook;

@@ -6,7 +6,7 @@ pub mod app;
 mod checks;
 pub mod record;
 mod setup;
-mod story;
+pub(crate) mod story;
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use crate::tools::Progress;
 use crate::{LocalCloud, Options, wait};
 use checks::{Check, Fleet};
 use record::Deployment;
-pub use setup::{Ready, prepare};
+pub use setup::{Ready, WEBHOOK_SECRET, prepare, prepare_with};
 use story::Story;
 
 /// How long one push may take until it is over.

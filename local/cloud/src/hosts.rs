@@ -33,6 +33,8 @@ pub struct Settings<'a> {
     pub region: &'a str,
     /// Further variables of their scripts.
     pub variables: &'a Environment,
+    /// A folder of programs that their scripts find before all others.
+    pub programs: Option<&'a Path>,
 }
 
 /// One host.
@@ -149,8 +151,12 @@ fn host(tools: &Tools, settings: &Settings<'_>, folder: &Path, number: usize) ->
 fn variables(tools: &Tools, settings: &Settings<'_>, folder: &Path, port: u16) -> Environment {
     let inside = |name: &str| folder.join(name).to_string_lossy().into_owned();
     let mut variables = settings.variables.clone();
+    let path = match settings.programs {
+        Some(first) => format!("{}:{}", first.display(), tools.host_path()),
+        None => tools.host_path(),
+    };
     let own = [
-        ("PATH", tools.host_path()),
+        ("PATH", path),
         ("TMPDIR", inside("tmp")),
         ("LONGSHORE_ROOT", inside("srv")),
         ("LONGSHORE_PORT", port.to_string()),

@@ -2,25 +2,30 @@
 //!
 //! It starts an emulator of AWS, the stand-in for SSM, and hosts that are folders, and deploys the repository's template
 //! unchanged. It is a test bed and no second implementation: no rule of the product may live here. Everything listens on
-//! loopback only, and nothing of it outlives the process that started it.
+//! loopback only, but for DynamoDB Local, which runs on request; nothing of it outlives the process that started it.
 
 pub mod agents;
 pub mod aws;
 pub mod bitbucket;
+pub mod chaos;
+mod clock;
 pub mod cloud;
 pub mod demo;
+pub mod dynamodb_local;
 pub mod hosts;
 pub mod ministack;
 pub mod package;
 pub mod parameters;
 pub mod ports;
 pub mod process;
+pub mod served;
 pub mod sign;
 pub mod sinks;
 pub mod stack;
 pub mod template;
 pub mod test_bench;
 pub mod tools;
+pub mod traces;
 pub mod wait;
 
 pub use cloud::{LocalCloud, Options};

@@ -1,4 +1,4 @@
-//! `longshore-local`: the demo, the local cloud for one's own pushes, what a local repository's hook calls, and the parts
+//! `longshore-local`: the demo, chaos, the local cloud for one's own pushes, what a local repository's hook calls, and the parts
 //! of the checks that need the tools.
 //!
 //! It holds wiring only; what it does is in the library.
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{checks, cloud, hook};
+use commands::{chaos, checks, cloud, hook};
 
 /// The local cloud: Longshore's template, functions and hosts on this machine.
 #[derive(Debug, Parser)]
@@ -24,6 +24,8 @@ struct Arguments {
 enum Command {
     /// Plays the demo: three hosts, three pushes, and what becomes of them.
     Demo(cloud::Demo),
+    /// Breaks everything that can break while commits are pushed, and audits what became of them.
+    Chaos(chaos::Chaos),
     /// Keeps the local cloud up for pushes of your own, until Ctrl-C.
     Local(cloud::Local),
     /// Tells a webhook of a push; a repository's hook calls this with the moved references on its input.
@@ -40,18 +42,22 @@ enum Command {
     HostTests,
     /// Runs the tests of the workspace, with an emulator for those that want one.
     RustTests(checks::RustTests),
+    /// Runs the contract tests of the store on DynamoDB Local, whose licence asks for an AWS account.
+    DynamodbLocal,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Demo(demo) => cloud::demo(demo).await,
+        Command::Chaos(chaos) => chaos::chaos(chaos).await,
         Command::Local(local) => cloud::local(local).await,
         Command::Webhook { file } => hook::webhook(&file).await,
         Command::Tools => checks::tools().await,
         Command::Tool(tool) => checks::tool(tool).await,
         Command::HostTests => checks::host_tests().await,
         Command::RustTests(tests) => checks::rust_tests(tests).await,
+        Command::DynamodbLocal => checks::dynamodb_local().await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -73,16 +73,24 @@ impl Service {
         I: IntoIterator<Item = S>,
         S: AsRef<OsStr>,
     {
+        let mut command = Command::new(program);
+        Self::spawn(command.args(arguments), environment, log)
+    }
+
+    /// The same with a command that says more, such as the folder that it works in.
+    ///
+    /// # Errors
+    /// When the log cannot be written or the program cannot be started.
+    pub fn spawn(command: &mut Command, environment: &Environment, log: &Path) -> Result<Self> {
         let file = File::create(log).with_context(|| format!("making {}", log.display()))?;
-        let child = Command::new(program)
-            .args(arguments)
+        let child = command
             .env_clear()
             .envs(environment)
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)
             .stderr(file)
             .spawn()
-            .with_context(|| format!("starting {}", program.display()))?;
+            .with_context(|| format!("starting {}", command.as_std().get_program().display()))?;
         Ok(Self {
             child,
             log: log.to_owned(),

@@ -46,6 +46,7 @@ impl TestBench {
                 endpoint: &endpoint,
                 region: REGION,
                 variables: &none,
+                programs: None,
             },
         )?;
         let settings = agents::Settings {

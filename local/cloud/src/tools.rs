@@ -44,7 +44,8 @@ impl Tools {
     /// When a pin cannot be read, or pip or npm fail; the error holds what they said.
     pub async fn prepare(repo_root: &Path, progress: Progress) -> Result<Self> {
         let pins = [LOCAL, NPM[0], NPM[1]];
-        let folder = installed(repo_root, &pins, progress, async |folder| {
+        let hash = hash_of(repo_root, &pins)?;
+        let folder = installed(repo_root, &hash, progress, async |folder| {
             progress("making the Python environment of the local cloud, once; about a minute");
             make_python(folder, &repo_root.join(LOCAL)).await?;
             progress("installing the process manager of the local hosts, once");
@@ -90,24 +91,25 @@ impl Tools {
 /// # Errors
 /// When a pin cannot be read, or pip fails; the error holds what it said.
 pub async fn checks(repo_root: &Path, progress: Progress) -> Result<PathBuf> {
-    let folder = installed(repo_root, &[CHECKS], progress, async |folder| {
+    let hash = hash_of(repo_root, &[CHECKS])?;
+    let folder = installed(repo_root, &hash, progress, async |folder| {
         progress("making the Python environment of the static checks, once; about a minute");
         make_python(folder, &repo_root.join(CHECKS)).await
     });
     Ok(folder.await?.join("python/bin"))
 }
 
-/// The folder of the tools that these pins describe, made by `make` if it is not there.
-async fn installed<F>(
+/// The folder of the tools whose pins have this hash, made by `make` if it is not there.
+pub(crate) async fn installed<F>(
     repo_root: &Path,
-    pins: &[&str],
+    hash: &str,
     progress: Progress,
     make: F,
 ) -> Result<PathBuf>
 where
     F: AsyncFnOnce(&Path) -> Result<()>,
 {
-    let folder = repo_root.join(FOLDER).join(hash_of(repo_root, pins)?);
+    let folder = repo_root.join(FOLDER).join(hash);
     std::fs::create_dir_all(repo_root.join(FOLDER))?;
     if folder.join(COMPLETE).exists() {
         return Ok(folder);
@@ -176,9 +178,14 @@ fn hash_of(repo_root: &Path, files: &[&str]) -> Result<String> {
         let path = repo_root.join(file);
         pins.extend(std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?);
     }
-    let mut hash = hex_hash(&pins);
+    Ok(short_hash(&pins))
+}
+
+/// A folder's name for tools with these pins.
+pub(crate) fn short_hash(pins: &[u8]) -> String {
+    let mut hash = hex_hash(pins);
     hash.truncate(HASH_LENGTH);
-    Ok(hash)
+    hash
 }
 
 async fn lock(path: PathBuf, progress: Progress) -> Result<File> {
@@ -191,7 +198,8 @@ async fn lock(path: PathBuf, progress: Progress) -> Result<File> {
     Ok(locked.await??)
 }
 
-async fn run(command: &mut Command) -> Result<()> {
+/// Runs a program to its end; an error holds what it said.
+pub(crate) async fn run(command: &mut Command) -> Result<()> {
     let output = command
         .stdin(Stdio::null())
         .kill_on_drop(true)
@@ -213,7 +221,7 @@ async fn run(command: &mut Command) -> Result<()> {
 }
 
 /// The folder of a command of this machine, by the search path.
-fn folder_of(name: &str) -> Option<PathBuf> {
+pub(crate) fn folder_of(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).find(|folder| folder.join(name).is_file())
 }
@@ -235,9 +243,8 @@ mod tests {
                 std::fs::write(folder.join("tool"), pin)?;
                 Ok(())
             };
-            let folder = installed(repo.path(), &[PIN], |_| {}, making)
-                .await
-                .unwrap();
+            let hash = hash_of(repo.path(), &[PIN]).unwrap();
+            let folder = installed(repo.path(), &hash, |_| {}, making).await.unwrap();
             assert_eq!(std::fs::read_to_string(folder.join("tool")).unwrap(), pin);
             assert_eq!(made, makes);
         };
@@ -250,12 +257,10 @@ mod tests {
     async fn half_made_tools_are_made_again() {
         let repo = tempfile::tempdir().unwrap();
         std::fs::write(repo.path().join(PIN), "one").unwrap();
-        let folder = repo
-            .path()
-            .join(FOLDER)
-            .join(hash_of(repo.path(), &[PIN]).unwrap());
+        let hash = hash_of(repo.path(), &[PIN]).unwrap();
+        let folder = repo.path().join(FOLDER).join(&hash);
         std::fs::create_dir_all(folder.join("rest")).unwrap();
-        let folder = installed(repo.path(), &[PIN], |_| {}, async |_| Ok(()))
+        let folder = installed(repo.path(), &hash, |_| {}, async |_| Ok(()))
             .await
             .unwrap();
         assert!(!folder.join("rest").exists());

@@ -6,8 +6,10 @@
 
 use std::path::Path;
 
+use axum::http::StatusCode;
+use longshore_local::bitbucket::api::TOKEN;
 use longshore_local::bitbucket::payload::{self, Move};
-use longshore_local::bitbucket::{Bitbucket, Repository, Webhook, WorkTree};
+use longshore_local::bitbucket::{Api, Bitbucket, Repository, Webhook, WorkTree};
 use longshore_local::sinks::Sinks;
 use serde_json::{Value, json};
 
@@ -141,4 +143,43 @@ async fn a_receiver_that_is_gone_is_told_of_and_no_failure() {
     let webhook = Webhook::new("acme/orders", "http://127.0.0.1:9/", "a secret");
     let delivered = webhook.deliver("repo:push", b"{}").await.unwrap();
     assert_eq!((delivered.status, delivered.attempts), (None, 3));
+}
+
+#[tokio::test]
+async fn the_api_tells_the_head_to_whoever_has_the_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, tree) = repository(folder.path()).await;
+    let head = commit(&tree, "first").await;
+    tree.push("release/2.x").await.unwrap();
+    let bitbucket = Bitbucket::open(&folder.path().join("bitbucket")).unwrap();
+    let api = Api::start(&bitbucket).await.unwrap();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let ask = async |name: &str, token: &str| {
+        let url = format!("{}/2.0/repositories/{name}?fields=name", api.endpoint());
+        let request = http
+            .get(url)
+            .header("authorization", format!("Bearer {token}"));
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    for branch in ["main", "release/2.x"] {
+        let (status, body) = ask(&format!("acme/orders/refs/branches/{branch}"), TOKEN).await;
+        let body: Value = serde_json::from_str(&body).unwrap();
+        let expected = json!({"name": branch, "target": {"hash": head}});
+        assert_eq!((status, body), (200, expected));
+    }
+    for (name, token, status) in [
+        ("acme/orders/refs/branches/main", "another", 401),
+        ("acme/orders/refs/branches/gone", TOKEN, 404),
+        ("acme/gone/refs/branches/main", TOKEN, 404),
+        ("acme/..%2forders/refs/branches/main", TOKEN, 404),
+    ] {
+        assert_eq!(ask(name, token).await.0, status, "{name}");
+    }
+    assert!(!folder.path().join("bitbucket/acme/gone.git").exists());
+    api.refuse_next(&[StatusCode::SERVICE_UNAVAILABLE]);
+    let main = "acme/orders/refs/branches/main";
+    assert_eq!(ask(main, TOKEN).await.0, 503);
+    assert_eq!(ask(main, TOKEN).await.0, 200);
+    assert_eq!(api.asked().len(), 8);
 }

@@ -10,6 +10,9 @@
     reason = "a test may stop at the first surprise"
 )]
 
+#[path = "common/processes.rs"]
+mod processes;
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -18,6 +21,7 @@ use std::time::Duration;
 use longshore_local::bitbucket::Webhook;
 use longshore_local::sinks::{Message, Sinks};
 use longshore_local::{LocalCloud, Options, wait};
+use processes::processes_of;
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -439,20 +443,4 @@ async fn a_cloud_that_is_killed_leaves_nothing_running() {
         .await
         .unwrap();
     assert!(!detached.wait().unwrap().success());
-}
-
-/// The processes whose environment or command line names this folder, as the system tells.
-fn processes_of(folder: &Path) -> Vec<String> {
-    let name = folder.to_string_lossy().into_owned();
-    let names = |process: &PathBuf, file: &str| {
-        let bytes = std::fs::read(process.join(file)).unwrap_or_default();
-        String::from_utf8_lossy(&bytes).contains(&name)
-    };
-    let all = std::fs::read_dir("/proc")
-        .unwrap()
-        .filter_map(Result::ok)
-        .map(|entry| entry.path());
-    let ours = all.filter(|process| names(process, "cmdline") || names(process, "environ"));
-    ours.map(|process| process.to_string_lossy().into_owned())
-        .collect()
 }

@@ -13,6 +13,8 @@ use std::time::Duration;
 use longshore_local::bitbucket::Webhook;
 use longshore_local::demo::record::Deployment;
 use longshore_local::demo::{Ready, app, prepare};
+use longshore_local::served::Served;
+use longshore_local::traces::{everything_left, places_of};
 use longshore_local::{LocalCloud, Options, wait};
 use serde_json::{Value, json};
 use ssm_stand_in::{Action, EventFaultChange, FaultChange};
@@ -97,17 +99,11 @@ impl Scene {
 
     /// The release that each host answers with, by HTTP.
     async fn served(&self) -> Vec<String> {
-        let http = reqwest::Client::new();
         let mut served = Vec::new();
         for host in self.cloud.hosts() {
-            let url = format!("http://127.0.0.1:{}/", host.port());
-            let answer = http.get(url).header("x-longshore-probe", "1").send().await;
-            let header = answer
-                .unwrap()
-                .headers()
-                .get("x-longshore-release")
-                .cloned();
-            served.push(header.unwrap().to_str().unwrap().to_owned());
+            let release = Served::by(host).await.release;
+            assert!(!release.is_empty(), "{} must answer", host.id);
+            served.push(release);
         }
         served
     }
@@ -224,8 +220,7 @@ async fn a_lost_reply_of_send_command_is_found_again_and_nothing_is_activated_tw
     app::write(&scene.ready.tree).unwrap();
     let first = scene.push("first").await;
     word(&scene.over(&first).await, "Succeeded");
-    let url = format!("{}/_longshore/commands", scene.cloud.agents().endpoint());
-    let text = reqwest::get(url).await.unwrap().text().await.unwrap();
+    let text = scene.cloud.agents().shown("commands").await.unwrap();
     let prepares = text.matches(":prepare:0:0.1\"").count();
     assert!(prepares >= 1, "{text}");
     assert!(
@@ -247,8 +242,7 @@ async fn repeats_and_hostile_texts_deploy_once_and_are_found_nowhere() {
         .await;
     word(&scene.over(&first).await, "Succeeded");
 
-    let secret = "a secret between Bitbucket and Longshore";
-    let webhook = Webhook::new(app::REPOSITORY, &scene.cloud.webhook_url().unwrap(), secret);
+    let webhook = scene.ready.webhook.clone();
     let commit = scene.ready.tree.git(&["rev-parse", "HEAD"]).await.unwrap();
     let body = json!({
         "actor": {"display_name": "CANARY-author", "nickname": "ann", "uuid": "{87bb15eb-47c1-49b3-9f16-ca824a2979a4}"},
@@ -286,7 +280,8 @@ async fn repeats_and_hostile_texts_deploy_once_and_are_found_nowhere() {
         Some(401)
     );
 
-    let left = everything_left(&scene).await;
+    let left = everything_left(&scene.cloud, app::APP).await.unwrap();
+    assert!(left.len() > 8, "the search must look at something");
     for canary in [
         "CANARY-message",
         "CANARY-branch",
@@ -294,75 +289,44 @@ async fn repeats_and_hostile_texts_deploy_once_and_are_found_nowhere() {
         "CANARY-ran",
         "sailor",
     ] {
-        let found: Vec<&str> = left
-            .iter()
-            .filter(|(_, text)| text.contains(canary))
-            .map(|(name, _)| name.as_str())
-            .collect();
+        let found = places_of(canary, &left);
         assert!(found.is_empty(), "{canary} in {found:?}");
     }
     assert!(!Path::new("/tmp/CANARY-ran").exists());
     scene.end().await;
 }
 
-/// The table, every command and event of SSM, every message, every log of a function and of a host.
-async fn everything_left(scene: &Scene) -> Vec<(String, String)> {
-    let cloud = &scene.cloud;
-    let mut left = Vec::new();
-    let table = cloud.resource("AWS::DynamoDB::Table").unwrap();
-    let scan = json!({"TableName": table});
-    let items = cloud
-        .aws()
-        .json("dynamodb", "DynamoDB_20120810.Scan", &scan)
-        .await
-        .unwrap();
-    left.push(("the table".to_owned(), items.to_string()));
-    for name in ["commands", "events"] {
-        let url = format!("{}/_longshore/{name}", cloud.agents().endpoint());
-        let text = reqwest::get(url).await.unwrap().text().await.unwrap();
-        left.push((format!("{name} of SSM"), text));
-    }
-    for message in cloud.sinks().messages() {
-        left.push(("a message".to_owned(), message.body.to_string()));
-    }
-    let groups = cloud
-        .aws()
-        .json("logs", "Logs_20140328.DescribeLogGroups", &json!({}))
-        .await
-        .unwrap();
-    for group in groups
-        .get("logGroups")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
-        let name = group.get("logGroupName").and_then(Value::as_str).unwrap();
-        let body = json!({"logGroupName": name, "limit": 10_000});
-        let events = cloud
-            .aws()
-            .json("logs", "Logs_20140328.FilterLogEvents", &body)
-            .await
-            .unwrap();
-        left.push((format!("the log {name}"), events.to_string()));
-    }
-    for host in cloud.hosts() {
-        logs_below(&host.root().join("orders/log"), &mut left);
-    }
-    assert!(left.len() > 8, "the search must look at something");
-    left
-}
+/// By the template's own schedule, whose minutes are short here, and after the settling time, whose seconds are real.
+#[tokio::test]
+async fn a_push_whose_webhook_is_dropped_is_found_by_the_poll_and_goes_live() {
+    let scene = Scene::start(1, FaultChange::default()).await;
+    app::write(&scene.ready.tree).unwrap();
+    let first = scene.push("first").await;
+    word(&scene.over(&first).await, "Succeeded");
 
-fn logs_below(folder: &Path, left: &mut Vec<(String, String)>) {
-    for entry in std::fs::read_dir(folder).unwrap().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            logs_below(&path, left);
-        } else {
-            let text = std::fs::read(&path).unwrap();
-            left.push((
-                path.display().to_string(),
-                String::from_utf8_lossy(&text).into_owned(),
-            ));
-        }
-    }
+    let api = scene.cloud.bitbucket_api();
+    let bitbucket = scene.cloud.bitbucket();
+    let repository = bitbucket.repository(app::REPOSITORY).await.unwrap();
+    repository.fall_silent().unwrap();
+    let second = scene.push("nobody tells of this one").await;
+    let commit = scene.ready.tree.git(&["rev-parse", "HEAD"]).await.unwrap();
+    let over = scene.over(&second).await;
+    word(&over, "Succeeded");
+    let cause = over.body.pointer("/timeline/0/cause");
+    assert_eq!(cause, Some(&json!("poll")), "{:?}", over.timeline);
+    let served = scene.served().await;
+    assert!(
+        served
+            .iter()
+            .all(|served| served.starts_with(commit.trim()))
+    );
+    let asked = api.asked();
+    let question = format!("{} main", app::REPOSITORY);
+    assert!(asked.len() >= 2, "seen, then confirmed: {asked:?}");
+    assert!(asked.iter().all(|asked| *asked == question), "{asked:?}");
+    let left = everything_left(&scene.cloud, app::APP).await.unwrap();
+    let token = longshore_local::bitbucket::api::TOKEN;
+    let shows = |(_, text): &&(String, String)| text.contains(token);
+    assert_eq!(left.iter().find(shows), None);
+    scene.end().await;
 }

@@ -9,7 +9,6 @@ mod precondition;
 mod references;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock;
@@ -32,16 +31,15 @@ use references::References;
 const REBOOTS_MAX: u32 = 15;
 
 /// Runs one document on one host.
-pub(crate) async fn run(world: Arc<World>, start: Start) {
+pub(crate) async fn run(world: &World, start: &Start) {
     let mut cancel = start.cancel.clone();
     tokio::select! {
         () = tokio::time::sleep(Duration::from_millis(start.delay_ms)) => {}
         () = cancelled(&mut cancel) => {}
     }
-    report(&world, &start, Reply::Started);
-    let reply = finish(&world, &start).await;
-    report(&world, &start, reply);
-    world.pump();
+    report(world, start, Reply::Started);
+    let reply = finish(world, start).await;
+    report(world, start, reply);
 }
 
 /// A document with everything filled in. A step whose inputs make no sense fails when its turn comes.

@@ -22,6 +22,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::lost_reply;
+use crate::workers;
 use crate::world::World;
 use error::{ApiError, answer};
 
@@ -49,7 +50,7 @@ pub(crate) async fn handle(
         return ApiError::new("ThrottlingException", "Rate exceeded").into_response();
     }
     let result = parse::<Value>(&body).and_then(|request| act(&world, request));
-    world.pump();
+    workers::begin(&world);
     let was_sent = action == "SendCommand" && result.is_ok();
     let loss = if was_sent {
         world.lock().faults.loses_reply()

@@ -10,13 +10,13 @@ use axum::http::{Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::agent;
 use crate::api::error::answer;
 use crate::clock;
 use crate::commands::{Command, Invocation};
 use crate::faults::{Action, FaultChange, HostFaultChange};
 use crate::hosts::Host;
 use crate::options::HostOptions;
+use crate::workers;
 use crate::world::World;
 
 /// Shows the fault switches.
@@ -110,7 +110,7 @@ pub(crate) fn apply(world: &Arc<World>, change: &FaultChange) -> Result<(), Stri
     }
     drop(state);
     change.actions.iter().for_each(|action| act(world, action));
-    world.pump();
+    workers::begin(world);
     Ok(())
 }
 
@@ -184,9 +184,7 @@ fn act(world: &Arc<World>, action: &Action) {
             let starts = state.begin_again(id);
             state.reconnect(id);
             drop(state);
-            for start in starts {
-                world.spawn(agent::run(Arc::clone(world), start));
-            }
+            workers::work(world, starts);
         }
     }
 }

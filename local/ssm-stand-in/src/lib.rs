@@ -8,8 +8,8 @@
 //! its callers than AWS is.
 //!
 //! ```text
-//! caller ──▶ api ──▶ service ──▶ agent ──▶ script          faults: switches that each of these asks
-//!             │         └──────▶ events ──▶ MiniStack      control: /_longshore/, for tests and launchers
+//! caller ──▶ api ──▶ service ──▶ workers ──▶ agent ──▶ script      faults: switches that each of these asks
+//!             │         └──────▶ events ──▶ courier ──▶ MiniStack  control: /_longshore/, for tests and launchers
 //!             └──▶ MiniStack (Parameter Store and the rest)
 //! ```
 
@@ -18,6 +18,7 @@ mod api;
 mod clock;
 mod commands;
 mod control;
+mod courier;
 mod documents;
 mod events;
 mod faults;
@@ -31,6 +32,7 @@ mod server;
 mod service;
 mod signing;
 mod status;
+mod workers;
 mod world;
 
 pub use faults::{Action, EventFaultChange, FaultChange, HostFaultChange, LostReply};

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use crate::faults::FaultChange;
 use crate::options::Options;
 use crate::world::World;
-use crate::{api, control, events};
+use crate::{api, control, courier};
 
 /// The largest request that is taken, above the largest document.
 const REQUEST_BYTES_MAX: usize = 1024 * 1024;
@@ -41,7 +41,7 @@ impl StandIn {
             .local_addr()
             .context("the listener has no address")?;
         let (world, parcels) = World::new(options);
-        world.spawn(events::courier(Arc::clone(&world), parcels));
+        world.spawn(courier::carry(Arc::clone(&world), parcels));
         let (stop, mut stopped) = watch::channel(false);
         let router = router(Arc::clone(&world));
         let serving = axum::serve(listener, router).with_graceful_shutdown(async move {

@@ -1,7 +1,7 @@
 //! Everything the stand-in knows, behind one lock, and the tasks that work on it.
 //!
 //! The lock is never held across an await. Whoever changes something that could let a document begin calls
-//! [`World::pump`] afterwards.
+//! `workers::begin` afterwards.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
-use crate::agent;
 use crate::commands::Command;
 use crate::documents::Documents;
 use crate::events::{Origin, Parcel};
@@ -88,14 +87,6 @@ impl World {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
         tasks.spawn(task);
-    }
-
-    /// Begins every document that can begin.
-    pub(crate) fn pump(self: &Arc<Self>) {
-        let starts = self.lock().take_startable();
-        for start in starts {
-            self.spawn(agent::run(Arc::clone(self), start));
-        }
     }
 
     /// Milliseconds of real time in so many seconds of an SSM time limit.

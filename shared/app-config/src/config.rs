@@ -3,8 +3,8 @@
 
 use crate::document;
 use crate::field::{Field, List, Manager, Mode, Whole};
-use crate::hosts::Hosts;
-use crate::problem::{ConfigProblems, Problem};
+use crate::hosts::{HOSTS_MAX, Hosts};
+use crate::problem::{ConfigProblems, Problem, Problems};
 use crate::section::{
     Presence::{Default, Optional, Required},
     section,
@@ -16,8 +16,6 @@ use longshore_core::{AppName, Channel, ChannelName, HealthPolicy, Millis, Policy
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Hosts that one deployment may have.
-pub(crate) const HOSTS_MAX: u32 = 1000;
 /// Attempts to ask one host for one step.
 const ATTEMPTS_MAX: u32 = 3;
 /// Failed rounds in a row that end a bake.
@@ -141,10 +139,10 @@ impl AppConfig {
     /// # Errors
     /// [`ConfigProblems`] with everything that is wrong.
     pub fn parse(json: &str, repository: &Repository) -> Result<Self, ConfigProblems> {
-        let mut problems = Vec::new();
+        let mut problems = Problems::of(known_paths);
         match read(json, repository, &mut problems) {
             Some(config) if problems.is_empty() => Ok(config),
-            Some(_) | None => Err(ConfigProblems::of(problems)),
+            Some(_) | None => Err(ConfigProblems::of(problems.into_found())),
         }
     }
 
@@ -260,7 +258,7 @@ fn channels(notifications: &Notifications) -> Vec<Channel> {
     sns.into_iter().chain(slack.map(Channel::Slack)).collect()
 }
 
-fn read(json: &str, repository: &Repository, problems: &mut Vec<Problem>) -> Option<AppConfig> {
+fn read(json: &str, repository: &Repository, problems: &mut Problems) -> Option<AppConfig> {
     let value = document::read(json, problems)?;
     let named = value.get("app").is_some();
     let app = (!named && value.is_object()).then(|| app_of(repository, problems));
@@ -271,7 +269,7 @@ fn read(json: &str, repository: &Repository, problems: &mut Vec<Problem>) -> Opt
 }
 
 /// The app of a document that names none.
-fn app_of(repository: &Repository, problems: &mut Vec<Problem>) -> Option<AppName> {
+fn app_of(repository: &Repository, problems: &mut Problems) -> Option<AppName> {
     let app = AppName::parse(repository.slug()).ok();
     if app.is_none() {
         let wrong = "is missing, and the repository's slug is not an app name";
@@ -282,7 +280,7 @@ fn app_of(repository: &Repository, problems: &mut Vec<Problem>) -> Option<AppNam
 }
 
 /// The rules that tie keys together.
-fn check_together(document: &Document, problems: &mut Vec<Problem>) {
+fn check_together(document: &Document, problems: &mut Problems) {
     let (health, hooks) = (&document.health, &document.hooks);
     let attempts = u64::from(health.attempts.get());
     let tried = attempts.saturating_mul(u64::from(health.interval_seconds.get()));
@@ -303,7 +301,7 @@ fn check_together(document: &Document, problems: &mut Vec<Problem>) {
 }
 
 /// The path of every key, in alphabetical order of the sections.
-pub(crate) fn known_paths() -> Vec<String> {
+fn known_paths() -> Vec<String> {
     let mut paths = Vec::new();
     collect(&Document::schema(), "", &mut paths);
     paths

@@ -1,7 +1,7 @@
 //! From text to JSON, within the size a parameter can have. A key that stands twice is a problem: JSON leaves open
 //! which one counts, and the control plane and the hosts must not differ in that.
 
-use crate::problem::{Problem, index_path, key_path};
+use crate::problem::{Problem, Problems, index_path, key_path};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::fmt;
@@ -10,7 +10,7 @@ use std::fmt;
 pub const BYTES_MAX: usize = 8192;
 
 /// Reads the text; `None` when there is nothing that could be judged further.
-pub(crate) fn read(json: &str, problems: &mut Vec<Problem>) -> Option<Value> {
+pub(crate) fn read(json: &str, problems: &mut Problems) -> Option<Value> {
     if json.len() > BYTES_MAX {
         let wrong = format!("has {} bytes, more than {BYTES_MAX}", json.len());
         let fix = "shorten it; a parameter cannot hold more";
@@ -38,7 +38,7 @@ pub(crate) fn read(json: &str, problems: &mut Vec<Problem>) -> Option<Value> {
 /// Reads any value and records keys that stand twice.
 struct Unique<'p> {
     at: String,
-    problems: &'p mut Vec<Problem>,
+    problems: &'p mut Problems,
 }
 
 impl Unique<'_> {
@@ -119,9 +119,10 @@ mod tests {
     use super::*;
 
     fn check(json: &str, expected: &[(&str, &str)]) {
-        let mut problems = Vec::new();
+        let mut problems = Problems::default();
         let value = read(json, &mut problems);
         let found: Vec<(&str, &str)> = problems
+            .found()
             .iter()
             .map(|p| (p.path.as_str(), p.wrong.as_str()))
             .collect();
@@ -168,8 +169,12 @@ mod tests {
 
     #[test]
     fn endless_nesting_is_refused_and_does_not_exhaust_the_stack() {
-        let mut problems = Vec::new();
+        let mut problems = Problems::default();
         assert!(read(&"[".repeat(BYTES_MAX), &mut problems).is_none());
-        assert!(problems[0].wrong.contains("recursion limit exceeded"));
+        assert!(
+            problems.found()[0]
+                .wrong
+                .contains("recursion limit exceeded")
+        );
     }
 }

@@ -1,13 +1,13 @@
 //! What a key can hold: whole numbers, switches, choices and lists, each with its bounds in its type.
 
-use crate::problem::{Problem, index_path};
-use crate::section::nearest;
+use crate::nearest::nearest;
+use crate::problem::{Problem, Problems, index_path};
 use serde_json::{Value, json};
 
 /// A type that a key of the document can have.
 pub(crate) trait Field: Sized {
     /// Reads a value. `None` means that at least one problem was recorded.
-    fn read(value: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Self>;
+    fn read(value: &Value, at: &str, problems: &mut Problems) -> Option<Self>;
 
     /// What the key means when it is missing and has no default.
     fn absent() -> Option<Self> {
@@ -31,7 +31,7 @@ pub(crate) const fn kind_of(value: &Value) -> &'static str {
 }
 
 impl<T: Field> Field for Option<T> {
-    fn read(value: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Self> {
+    fn read(value: &Value, at: &str, problems: &mut Problems) -> Option<Self> {
         T::read(value, at, problems).map(Some)
     }
 
@@ -45,7 +45,7 @@ impl<T: Field> Field for Option<T> {
 }
 
 impl Field for bool {
-    fn read(value: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Self> {
+    fn read(value: &Value, at: &str, problems: &mut Problems) -> Option<Self> {
         let read = value.as_bool();
         if read.is_none() {
             let wrong = format!("is {}", kind_of(value));
@@ -72,7 +72,7 @@ impl<const MIN: u32, const MAX: u32> Whole<MIN, MAX> {
 }
 
 impl<const MIN: u32, const MAX: u32> Field for Whole<MIN, MAX> {
-    fn read(value: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Self> {
+    fn read(value: &Value, at: &str, problems: &mut Problems) -> Option<Self> {
         let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
         if let Some(number) = number.filter(|number| (MIN..=MAX).contains(number)) {
             return Some(Self(number));
@@ -104,7 +104,7 @@ impl<T, const MAX: usize> List<T, MAX> {
 }
 
 impl<T: Field + PartialEq, const MAX: usize> Field for List<T, MAX> {
-    fn read(value: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Self> {
+    fn read(value: &Value, at: &str, problems: &mut Problems) -> Option<Self> {
         let values = bounded_list(value, at, 0, MAX, problems)?;
         let mut read = Vec::new();
         for (index, value) in values.iter().enumerate() {
@@ -130,7 +130,7 @@ pub(crate) fn bounded_list<'v>(
     at: &str,
     least: usize,
     most: usize,
-    problems: &mut Vec<Problem>,
+    problems: &mut Problems,
 ) -> Option<&'v [Value]> {
     let wrong = match value.as_array() {
         Some(values) if (least..=most).contains(&values.len()) => return Some(values),
@@ -158,7 +158,7 @@ macro_rules! choice {
         }
 
         impl Field for $name {
-            fn read(value: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Self> {
+            fn read(value: &Value, at: &str, problems: &mut Problems) -> Option<Self> {
                 $( if value.as_str() == Some($word) { return Some(Self::$case); } )+
                 problems.push(not_a_choice(value, at, &[$($word),+]));
                 None
@@ -211,9 +211,9 @@ mod tests {
     use super::*;
 
     fn check<T: Field>(value: &Value, expected: &[&str]) {
-        let mut problems = Vec::new();
+        let mut problems = Problems::default();
         let read = T::read(value, "key", &mut problems);
-        let found: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let found: Vec<String> = problems.found().iter().map(ToString::to_string).collect();
         assert_eq!(found, expected, "{value}");
         assert!(read.is_some() || !expected.is_empty(), "{value}");
     }

@@ -1,12 +1,13 @@
 //! Which hosts belong to the target set besides those that carry the app's own tags, and how many may be away.
 
-use crate::config::HOSTS_MAX;
 use crate::field::{Field, Whole, kind_of};
-use crate::problem::{Problem, key_path};
+use crate::problem::{Problem, Problems, key_path};
 use crate::section::{Presence, section};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+/// Hosts that one deployment may have.
+pub(crate) const HOSTS_MAX: u32 = 1000;
 const TAGS_MAX: usize = 5;
 const KEY_CHARS: &[u8] = b"_.:/=@-";
 const VALUE_CHARS: &[u8] = b"_.:/=+@ -";
@@ -35,7 +36,7 @@ impl Tags {
 }
 
 impl Field for Tags {
-    fn read(value: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Self> {
+    fn read(value: &Value, at: &str, problems: &mut Problems) -> Option<Self> {
         let wrong = match value.as_object() {
             Some(object) if object.len() <= TAGS_MAX => {
                 let before = problems.len();
@@ -74,7 +75,7 @@ fn read_tag(
     key: &str,
     value: &Value,
     at: &str,
-    problems: &mut Vec<Problem>,
+    problems: &mut Problems,
 ) -> Option<(String, String)> {
     let path = key_path(at, key);
     let before = problems.len();
@@ -105,9 +106,10 @@ mod tests {
     use super::*;
 
     fn check(value: &Value, expected: &[&str]) {
-        let mut problems = Vec::new();
+        let mut problems = Problems::default();
         let read = Tags::read(value, "tags", &mut problems);
         let found: Vec<String> = problems
+            .found()
             .iter()
             .map(|problem| format!("{} {}", problem.path, problem.wrong))
             .collect();

@@ -10,6 +10,7 @@ mod config;
 mod document;
 mod field;
 mod hosts;
+mod nearest;
 mod problem;
 mod section;
 mod text;

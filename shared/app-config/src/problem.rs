@@ -39,6 +39,58 @@ impl fmt::Display for Problem {
     }
 }
 
+/// What is found wrong while one document is read.
+#[derive(Debug)]
+pub(crate) struct Problems {
+    found: Vec<Problem>,
+    known_paths: fn() -> Vec<String>,
+}
+
+impl Problems {
+    /// None yet. `known_paths` tells the path of every key that the document may have, for a key in the wrong section.
+    pub(crate) const fn of(known_paths: fn() -> Vec<String>) -> Self {
+        Self {
+            found: Vec::new(),
+            known_paths,
+        }
+    }
+
+    pub(crate) fn push(&mut self, problem: Problem) {
+        self.found.push(problem);
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.found.len()
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// The path of every key that the document may have.
+    pub(crate) fn known_paths(&self) -> Vec<String> {
+        (self.known_paths)()
+    }
+
+    /// The problems, in the order in which they were found.
+    pub(crate) fn into_found(self) -> Vec<Problem> {
+        self.found
+    }
+
+    #[cfg(test)]
+    pub(crate) fn found(&self) -> &[Problem] {
+        &self.found
+    }
+}
+
+/// For the tests of a single key, which belongs to no document.
+#[cfg(test)]
+impl Default for Problems {
+    fn default() -> Self {
+        Self::of(Vec::new)
+    }
+}
+
 /// Everything that is wrong with a document; never empty.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigProblems(Vec<Problem>);

@@ -2,7 +2,8 @@
 //! JSON Schema, so that the three cannot differ.
 
 use crate::field::{Field, kind_of};
-use crate::problem::{Problem, key_path};
+use crate::nearest::nearest;
+use crate::problem::{Problem, Problems, key_path};
 use serde_json::{Map, Value, json};
 
 /// Whether a key must be there, and what counts when it is not.
@@ -27,7 +28,7 @@ pub(crate) struct Property {
 pub(crate) struct Section<'a> {
     object: &'a Map<String, Value>,
     at: &'a str,
-    problems: &'a mut Vec<Problem>,
+    problems: &'a mut Problems,
 }
 
 impl<'a> Section<'a> {
@@ -36,7 +37,7 @@ impl<'a> Section<'a> {
         value: &'a Value,
         at: &'a str,
         keys: &[&str],
-        problems: &'a mut Vec<Problem>,
+        problems: &'a mut Problems,
     ) -> Option<Self> {
         let Some(object) = value.as_object() else {
             let fix = format!("write an object with the keys {}", keys.join(", "));
@@ -45,7 +46,8 @@ impl<'a> Section<'a> {
         };
         for key in object.keys().filter(|key| !keys.contains(&key.as_str())) {
             let path = key_path(at, key);
-            problems.push(Problem::new(&path, "is unknown", advice(key, at, keys)));
+            let fix = advice(key, at, keys, problems);
+            problems.push(Problem::new(&path, "is unknown", fix));
         }
         Some(Self {
             object,
@@ -73,30 +75,16 @@ impl<'a> Section<'a> {
 
 /// What to do about an unknown key: the key of the same section that was probably meant, the same key of another
 /// section, or the list of what there is.
-fn advice(key: &str, at: &str, keys: &[&str]) -> String {
+fn advice(key: &str, at: &str, keys: &[&str], problems: &Problems) -> String {
     if let Some(near) = nearest(key, keys) {
         return format!("did you mean {}?", key_path(at, near));
     }
-    let elsewhere = crate::config::known_paths();
+    let elsewhere = problems.known_paths();
     let same = |path: &&String| path.rsplit('.').next() == Some(key) && path.contains('.');
     match elsewhere.iter().find(same) {
         Some(path) => format!("did you mean {path}?"),
         None => format!("remove it; known here are {}", keys.join(", ")),
     }
-}
-
-/// The word nearest to `word`, when one is near enough for a slip of the finger.
-pub(crate) fn nearest<'k>(word: &str, words: &[&'k str]) -> Option<&'k str> {
-    let plain = |text: &str| text.to_lowercase().replace(['_', '-'], "");
-    let wanted: String = plain(word).chars().take(64).collect();
-    let distance = |known: &str| strsim::osa_distance(&wanted, &plain(known));
-    let near = |(distance, known): &(usize, &str)| *distance <= known.len().div_ceil(4);
-    words
-        .iter()
-        .map(|known| (distance(known), *known))
-        .filter(near)
-        .min()
-        .map(|(_, known)| known)
 }
 
 /// The schema of a section.
@@ -144,7 +132,7 @@ macro_rules! section {
             fn read(
                 value: &serde_json::Value,
                 at: &str,
-                problems: &mut Vec<$crate::problem::Problem>,
+                problems: &mut $crate::problem::Problems,
             ) -> Option<Self> {
                 let keys = [$(stringify!($key)),+];
                 let mut section = $crate::section::Section::open(value, at, &keys, problems)?;
@@ -166,23 +154,3 @@ macro_rules! section {
     };
 }
 pub(crate) use section;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_slip_of_the_finger_is_recognised_and_a_stranger_is_not() {
-        let keys = ["port", "path", "expected_status", "interval_seconds"];
-        for (word, expected) in [
-            ("prot", Some("port")),
-            ("expectedStatus", Some("expected_status")),
-            ("interval-secs", Some("interval_seconds")),
-            ("intervall_seconds", Some("interval_seconds")),
-            ("colour", None),
-            ("", None),
-        ] {
-            assert_eq!(nearest(word, &keys), expected, "{word}");
-        }
-    }
-}

@@ -1,7 +1,7 @@
 //! Texts with a form: names, paths and branches. What is accepted here is safe to show and to hand on (invariant I7).
 
 use crate::field::{Field, kind_of};
-use crate::problem::Problem;
+use crate::problem::{Problem, Problems};
 use longshore_core::{AppName, ChannelName};
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ pub(crate) fn read_text<T>(
     value: &Value,
     at: &str,
     form: &str,
-    problems: &mut Vec<Problem>,
+    problems: &mut Problems,
     parse: impl FnOnce(&str) -> Result<T, &'static str>,
 ) -> Option<T> {
     let wrong = match value.as_str().map(parse) {
@@ -41,7 +41,7 @@ macro_rules! text {
             fn read(
                 value: &serde_json::Value,
                 at: &str,
-                problems: &mut Vec<$crate::problem::Problem>,
+                problems: &mut $crate::problem::Problems,
             ) -> Option<Self> {
                 let check: fn(&str) -> Result<(), &'static str> = $check;
                 $crate::text::read_text(value, at, $form, problems, |text| {
@@ -62,7 +62,7 @@ const NAME_FORM: &str =
 const NAME_PATTERN: &str = "^[a-z0-9][a-z0-9-]{0,62}$";
 
 impl Field for AppName {
-    fn read(value: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Self> {
+    fn read(value: &Value, at: &str, problems: &mut Problems) -> Option<Self> {
         read_text(value, at, NAME_FORM, problems, |text| {
             Self::parse(text).map_err(|_| "is not an app name")
         })
@@ -74,7 +74,7 @@ impl Field for AppName {
 }
 
 impl Field for ChannelName {
-    fn read(value: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Self> {
+    fn read(value: &Value, at: &str, problems: &mut Problems) -> Option<Self> {
         if value.as_str().is_some_and(|text| text.contains("://")) {
             let fix = "put the URL into the SecureString parameter \
                 /longshore/<environment>/control/slack/<name>, and <name> here";
@@ -216,7 +216,7 @@ mod tests {
             .map(|p| regex::Regex::new(p).unwrap());
         for (texts, expected) in [(good, true), (bad, false)] {
             for text in texts {
-                let mut problems = Vec::new();
+                let mut problems = Problems::default();
                 let read = T::read(&json!(text), "key", &mut problems);
                 assert_eq!(read.is_some(), expected, "{text:?} {problems:?}");
                 assert_eq!(problems.is_empty(), expected, "{text:?}");
@@ -327,10 +327,10 @@ mod tests {
 
     #[test]
     fn a_webhook_url_among_the_channels_is_called_a_secret_and_not_repeated() {
-        let mut problems = Vec::new();
+        let mut problems = Problems::default();
         let url = json!("https://hooks.slack.com/services/T0/B0/abcdefgh");
         assert!(ChannelName::read(&url, "key", &mut problems).is_none());
-        let text = problems[0].to_string();
+        let text = problems.found()[0].to_string();
         assert!(
             text.contains("secret") && !text.contains("abcdefgh"),
             "{text}"

@@ -1,13 +1,13 @@
 //! Waves: cumulative sizes of the part of the target set that is switched up to and including each wave.
 
 use crate::field::{Field, bounded_list};
-use crate::problem::{Problem, index_path};
+use crate::hosts::HOSTS_MAX;
+use crate::problem::{Problem, Problems, index_path};
 use crate::text::read_text;
 use longshore_core::WaveSize;
 use serde_json::{Value, json};
 
 const WAVES_MAX: usize = 10;
-const HOSTS_MAX: u32 = crate::config::HOSTS_MAX;
 
 /// Cumulative wave sizes, ascending, the last one the whole target set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ impl Waves {
 }
 
 impl Field for Waves {
-    fn read(value: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<Self> {
+    fn read(value: &Value, at: &str, problems: &mut Problems) -> Option<Self> {
         let values = bounded_list(value, at, 1, WAVES_MAX, problems)?;
         let mut sizes = Vec::new();
         for (index, value) in values.iter().enumerate() {
@@ -46,7 +46,7 @@ impl Field for Waves {
     }
 }
 
-fn read_size(value: &Value, at: &str, problems: &mut Vec<Problem>) -> Option<WaveSize> {
+fn read_size(value: &Value, at: &str, problems: &mut Problems) -> Option<WaveSize> {
     let form = format!(
         "a number of hosts from \"1\" to \"{HOSTS_MAX}\" or a share from \"1%\" to \"100%\", in quotes"
     );
@@ -73,7 +73,7 @@ fn parse_size(text: &str) -> Option<WaveSize> {
 
 /// Counts must grow among themselves and shares among themselves; how a count compares to a share depends on the number
 /// of hosts, which is not known here, and a wave that adds no host is left out later.
-fn check_order(sizes: &[WaveSize], at: &str, problems: &mut Vec<Problem>) {
+fn check_order(sizes: &[WaveSize], at: &str, problems: &mut Problems) {
     let (mut hosts_before, mut percent_before) = (0, 0);
     for (index, size) in sizes.iter().enumerate() {
         let grows = match size {
@@ -97,9 +97,10 @@ mod tests {
     use super::*;
 
     fn check(value: &Value, expected: &[&str]) {
-        let mut problems = Vec::new();
+        let mut problems = Problems::default();
         let read = Waves::read(value, "waves", &mut problems);
         let found: Vec<String> = problems
+            .found()
             .iter()
             .map(|problem| format!("{} {}", problem.path, problem.wrong))
             .collect();

@@ -228,11 +228,19 @@ impl Ask {
     ) {
         let attempt = self.waiting.get(host).copied().unwrap_or(1);
         let due = now.after(policy.retry_after);
+        // A busy host has not tried: another run of the app is at work there, maybe an earlier one of this very step. It is
+        // waited for until the deadline, and no attempt is used up.
+        let next = if failure.class == FailureClass::Busy {
+            attempt
+        } else {
+            attempt.saturating_add(1)
+        };
         let again = failure.class.is_worth_another_attempt()
-            && attempt < policy.attempts_max
-            && due < self.deadline;
+            && next <= policy.attempts_max
+            && due < self.deadline
+            && self.batches < Token::BATCHES_MAX;
         if again {
-            self.add_command(vec![host.clone()], attempt.saturating_add(1), due);
+            self.add_command(vec![host.clone()], next, due);
         } else if failure.class.is_about_reaching() {
             self.answer(host, Answer::Unreachable(failure));
         } else {

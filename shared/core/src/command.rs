@@ -68,6 +68,9 @@ pub struct Token {
 }
 
 impl Token {
+    /// Commands that one step may have: the host's pattern takes four digits (`host/document.yaml`).
+    pub const BATCHES_MAX: u32 = 9_999;
+
     /// Reads a token back from a comment; `None` for anything that is not one of ours.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -100,27 +100,50 @@ pub enum Decision {
     Skip(SkipReason),
 }
 
-/// Decides about a change of a repository whose app is configured for `branch`.
+impl From<SkipReason> for Decision {
+    fn from(reason: SkipReason) -> Self {
+        Self::Skip(reason)
+    }
+}
+
+/// Decides about a change of a repository whose app is configured for `branch`. `Ok` is a commit to deploy.
 ///
 /// # Errors
-/// The reason to leave it alone.
-pub fn decide(change: &Change<'_>, branch: &str, slot: &Slot) -> Result<Commit, SkipReason> {
+/// The decision that needs no new deployment: a reason to leave the change alone, or the deployment that the poll has begun
+/// for it.
+pub fn decide(change: &Change<'_>, branch: &str, slot: &Slot) -> Result<Commit, Decision> {
     match change.kind {
-        RefKind::Tag => return Err(SkipReason::Tag),
-        RefKind::Unknown => return Err(SkipReason::UnknownRef),
+        RefKind::Tag => return Err(SkipReason::Tag.into()),
+        RefKind::Unknown => return Err(SkipReason::UnknownRef.into()),
         RefKind::Branch => {}
     }
     if change.name != branch {
-        return Err(SkipReason::OtherBranch);
+        return Err(SkipReason::OtherBranch.into());
     }
     let commit = change.commit.clone().ok_or(SkipReason::Deleted)?;
     if slot.quarantine.contains_key(&commit) {
-        return Err(SkipReason::Quarantined);
+        return Err(SkipReason::Quarantined.into());
     }
     if slot.has_moved_past(change.old.as_ref(), &commit) {
-        return Err(SkipReason::Outdated);
+        return Err(SkipReason::Outdated.into());
     }
-    Ok(commit)
+    match slot.found(&commit) {
+        Some(deployment) => Err(Decision::Deploy(deployment.clone())),
+        None => Ok(commit),
+    }
+}
+
+/// Decides about the head of the environment's branch. Where the branch points is the last word: how it came there, and
+/// whether it was there before, does not matter. `None` when it points where the last accepted push has brought it.
+#[must_use]
+pub fn decide_head(head: &Commit, slot: &Slot) -> Option<Result<Commit, SkipReason>> {
+    if slot.last_push.as_ref().is_some_and(|last| last.to == *head) {
+        return None;
+    }
+    if slot.quarantine.contains_key(head) {
+        return Some(Err(SkipReason::Quarantined));
+    }
+    Some(Ok(head.clone()))
 }
 
 #[cfg(test)]
@@ -149,7 +172,7 @@ mod tests {
         DeploymentId::parse("01JD0000000000000000000000").unwrap()
     }
 
-    fn push(slot: &Slot, old: Option<&str>, new: &str) -> Result<Commit, SkipReason> {
+    fn push(slot: &Slot, old: Option<&str>, new: &str) -> Result<Commit, Decision> {
         let change = Change {
             kind: RefKind::Branch,
             name: "main",
@@ -172,7 +195,7 @@ mod tests {
         ] {
             assert_eq!(
                 decide(&change, "main", &slot()).map(|_| ()),
-                expected,
+                expected.map_err(Decision::Skip),
                 "{change:?}"
             );
         }
@@ -183,13 +206,14 @@ mod tests {
         let mut slot = slot();
         slot.quarantine.insert(commit("a"), id());
         let decision = decide(&change(RefKind::Branch, "main", false), "main", &slot);
-        assert_eq!(decision, Err(SkipReason::Quarantined));
+        assert_eq!(decision, Err(SkipReason::Quarantined.into()));
     }
+
     #[test]
     fn a_push_that_was_overtaken_by_the_next_one_is_outdated() {
         let slot = slot().accept_push(&id(), Some(commit("b")), commit("c"));
         for old in [Some("a"), None] {
-            assert_eq!(push(&slot.slot, old, "b"), Err(SkipReason::Outdated));
+            assert_eq!(push(&slot.slot, old, "b"), Err(SkipReason::Outdated.into()));
         }
         assert_eq!(push(&slot.slot, Some("b"), "c"), Ok(commit("c")));
         assert_eq!(push(&slot.slot, Some("c"), "d"), Ok(commit("d")));
@@ -208,5 +232,32 @@ mod tests {
         let slot = slot().accept_push(&id(), None, commit("a")).slot;
         assert_eq!(slot.accept(&id()).slot.last_push, slot.last_push);
         assert!(!slot.has_moved_past(None, &commit("a")));
+    }
+
+    #[test]
+    fn the_head_is_settled_only_by_the_push_that_was_accepted_last() {
+        let slot = slot();
+        assert_eq!(decide_head(&commit("a"), &slot), Some(Ok(commit("a"))));
+        let slot = slot.accept_push(&id(), None, commit("a")).slot;
+        assert_eq!(decide_head(&commit("a"), &slot), None);
+        let mut slot = slot.accept_push(&id(), Some(commit("a")), commit("b")).slot;
+        assert_eq!(decide_head(&commit("a"), &slot), Some(Ok(commit("a"))));
+        slot.quarantine.insert(commit("a"), id());
+        let out = Some(Err(SkipReason::Quarantined));
+        assert_eq!(decide_head(&commit("a"), &slot), out);
+    }
+
+    #[test]
+    fn a_delivery_that_comes_after_the_poll_finds_its_deployment_or_is_outdated() {
+        let slot = slot().accept_push(&id(), None, commit("a")).slot;
+        let slot = slot.accept_head(&id(), commit("c")).slot;
+        let same = Err(Decision::Deploy(id()));
+        assert_eq!(push(&slot, Some("a"), "c"), same);
+        assert_eq!(push(&slot, Some("b"), "c"), same);
+        let outdated = Err(Decision::Skip(SkipReason::Outdated));
+        assert_eq!(push(&slot, Some("a"), "b"), outdated);
+        assert_eq!(push(&slot, None, "a"), outdated);
+        assert_eq!(push(&slot, Some("c"), "d"), Ok(commit("d")));
+        assert_eq!(push(&slot, Some("c"), "a"), Ok(commit("a")), "it went back");
     }
 }

@@ -89,6 +89,8 @@ impl Desk {
 pub enum Cause {
     /// A push.
     Push,
+    /// The poll: the branch points at a commit of which no push was told.
+    Poll,
     /// An event of SSM, or of the table.
     Event,
     /// The minute tick.
@@ -105,6 +107,7 @@ impl Cause {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Push => "push",
+            Self::Poll => "poll",
             Self::Event => "event",
             Self::Tick => "tick",
             Self::LookAgain => "look_again",

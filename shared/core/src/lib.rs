@@ -24,7 +24,7 @@ mod transition;
 pub use ask::{Answer, Ask};
 pub use channel::Channel;
 pub use command::{Action, Command, CommandStatus, Report, Token};
-pub use decision::{Change, Decision, RefKind, SkipReason, decide};
+pub use decision::{Change, Decision, RefKind, SkipReason, decide, decide_head};
 pub use deployment::{
     Announcement, AnnouncementKind, Cause, Deployment, Desk, Kind, Origin, TimelineEntry,
 };
@@ -37,7 +37,7 @@ pub use observation::{Observation, Start};
 pub use policy::{HealthPolicy, Policy, PolicyError, WaveSize, waves_of};
 pub use release::{DocumentPin, Release};
 pub use rounds::{Probe, Round, Rounds};
-pub use slot::{Acceptance, Live, Lock, Slot, SlotBusy};
+pub use slot::{Acceptance, LastPush, Live, Lock, Slot, SlotBusy};
 pub use state::{Outcome, Phase, Run, Standing, State};
 pub use time::{Millis, Timestamp};
 pub use transition::{Advance, Why, step};

@@ -28,6 +28,19 @@ pub struct Lock {
     pub expires_at: Timestamp,
 }
 
+/// The push that was accepted last.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LastPush {
+    /// Where the branch pointed before it, as far as that was known.
+    pub from: Option<Commit>,
+    /// Where it points since.
+    pub to: Commit,
+    /// What it became.
+    pub deployment: DeploymentId,
+    /// Whether the poll found it by the branch's head, as no delivery had told of it.
+    pub found: bool,
+}
+
 /// The place of an app in an environment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Slot {
@@ -45,8 +58,8 @@ pub struct Slot {
     pub lock: Option<Lock>,
     /// Commits that were rolled back here, and by which deployment.
     pub quarantine: BTreeMap<Commit, DeploymentId>,
-    /// The push that was accepted last: where the branch pointed before it, and where since.
-    pub last_push: Option<(Option<Commit>, Commit)>,
+    /// The push that was accepted last.
+    pub last_push: Option<LastPush>,
     /// How often it was written; every write names the version it replaces.
     pub version: u64,
 }
@@ -108,18 +121,43 @@ impl Slot {
         to: Commit,
     ) -> Acceptance {
         let mut acceptance = self.accept(deployment);
-        acceptance.slot.last_push = Some((from, to));
+        acceptance.slot.last_push = Some(LastPush {
+            from,
+            to,
+            deployment: deployment.clone(),
+            found: false,
+        });
+        acceptance
+    }
+
+    /// Puts a new deployment into the queue for the head of the branch, of which no delivery has told.
+    #[must_use]
+    pub fn accept_head(&self, deployment: &DeploymentId, head: Commit) -> Acceptance {
+        let from = self.last_push.as_ref().map(|last| last.to.clone());
+        let mut acceptance = self.accept_push(deployment, from, head);
+        if let Some(last) = &mut acceptance.slot.last_push {
+            last.found = true;
+        }
         acceptance
     }
 
     /// Whether a push is older than the one that was accepted last: that one began where this one ends, and this one did not
     /// begin where that one ended. Deliveries overtake each other; a branch that really went back begins at the newest
-    /// commit, and is not outdated.
+    /// commit, and is not outdated. What the poll found went past every push that begins where it began.
     #[must_use]
     pub fn has_moved_past(&self, from: Option<&Commit>, to: &Commit) -> bool {
-        self.last_push.as_ref().is_some_and(|(last_from, last_to)| {
-            last_from.as_ref() == Some(to) && from != Some(last_to)
+        self.last_push.as_ref().is_some_and(|last| {
+            let overtaken = last.from.as_ref() == Some(to) && from != Some(&last.to);
+            let found_first = last.found && last.from.as_ref() == from && last.to != *to;
+            overtaken || found_first
         })
+    }
+
+    /// The deployment that the poll has begun for a commit, if that was the last push.
+    #[must_use]
+    pub fn found(&self, commit: &Commit) -> Option<&DeploymentId> {
+        let last = self.last_push.as_ref()?;
+        (last.found && last.to == *commit).then_some(&last.deployment)
     }
 
     /// Gives the slot to a deployment, with a new generation.

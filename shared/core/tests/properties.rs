@@ -7,6 +7,7 @@
     clippy::panic,
     clippy::wildcard_enum_match_arm,
     clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
     clippy::allow_attributes,
     reason = "a test fails by panicking"
 )]
@@ -15,8 +16,8 @@
 mod samples;
 
 use longshore_core::{
-    Advance, CommandStatus, Deployment, Failure, FailureClass, Millis, Observation, Outcome,
-    Report, Slot, Standing, State, Timestamp, step,
+    Advance, CommandStatus, Deployment, DeploymentId, Failure, FailureClass, Generation, Millis,
+    Observation, Outcome, Report, Slot, Standing, State, Timestamp, step,
 };
 use proptest::prelude::*;
 use samples::{accepted, all_done, command_id, every_state, failed, id, person, policy, start};
@@ -197,13 +198,28 @@ proptest! {
         for made in &moves {
             let Some(seen) = observation(&deployment, made) else { continue };
             let Advance::Advanced(next) = step(&deployment, &seen, samples::START) else { continue };
-            let repeats = !matches!(seen, Observation::TimePassed | Observation::CommandSent(..));
-            if repeats {
+            // Time that passes is no message: it may end one thing and begin the next.
+            if !matches!(seen, Observation::TimePassed) {
                 let again = step(&next, &seen, samples::START);
                 assert!(!matches!(again, Advance::Advanced(_)), "{seen:?} on {}: {again:?}", next.state.name());
             }
             deployment = *next;
         }
+    }
+
+    #[test]
+    fn while_the_clock_stands_time_has_soon_done_all_it_can(moves in moves()) {
+        walk(&started(), &moves, |_, after| {
+            let mut deployment = after.clone();
+            let late = samples::START.after(Millis::from_secs(12_000));
+            for _ in 0..6 {
+                let Advance::Advanced(next) = step(&deployment, &Observation::TimePassed, late) else {
+                    return;
+                };
+                deployment = *next;
+            }
+            panic!("{} goes on and on", deployment.state.name());
+        });
     }
 
     #[test]
@@ -215,8 +231,43 @@ proptest! {
     }
 
     #[test]
-    fn history_is_bounded(moves in moves()) {
-        walk(&started(), &moves, |_, after| assert!(after.timeline.len() <= 40));
+    fn transitions_are_bounded_by_the_number_of_waves(moves in moves()) {
+        walk(&started(), &moves, |_, after| {
+            let waves = after.state.run().map_or(0, |run| run.waves.len());
+            // Queued, Preparing, Migrating; each wave twice; Baking, RollingBack, VerifyingRollback, the end.
+            assert!(after.timeline.len() <= 7 + 2 * waves, "{:?}", after.timeline);
+        });
+    }
+
+    #[test]
+    fn attempts_and_commands_are_bounded(moves in moves()) {
+        walk(&started(), &moves, |_, after| {
+            for command in after.commands() {
+                assert!(command.token.attempt <= after.policy.attempts_max, "{}", command.token);
+            }
+            let State::Active { phase, .. } = &after.state else { return };
+            let Some(ask) = phase.ask() else { return };
+            // The first command to all, and for each host one of its own per attempt.
+            let hosts = ask.waiting.len() + ask.answers.len();
+            let most = 1 + hosts * usize::try_from(after.policy.attempts_max).unwrap();
+            assert!(usize::try_from(ask.batches).unwrap() <= most, "{}", ask.batches);
+        });
+    }
+
+    #[test]
+    fn a_slot_gives_no_generation_twice_and_none_that_a_rollback_has_taken(ends in proptest::collection::vec(0_usize..8, 1..12)) {
+        let ended: Vec<_> = every_state().into_iter().filter(|d| d.state.is_terminal()).collect();
+        let mut slot = Slot::empty(accepted(policy()).app);
+        let mut highest = slot.generation;
+        for (number, end) in ends.into_iter().enumerate() {
+            let id = id(u32::try_from(number).unwrap() + 10);
+            let (begun, generation) = slot.accept(&id).slot.begin(&id, samples::START).unwrap();
+            assert!(generation > highest, "{generation} after {highest}");
+            let over = ended_as(&ended[end], &id, generation);
+            slot = begun.finish(&over).unwrap();
+            assert!(slot.generation >= generation);
+            highest = taken_by(&over).unwrap_or(generation).max(generation);
+        }
     }
 
     #[test]
@@ -225,6 +276,46 @@ proptest! {
             assert_eq!(after.state.deadline().is_some(), !after.state.is_terminal());
             assert_eq!(after.next_look(samples::START).is_some(), !after.state.is_terminal());
         });
+    }
+}
+
+/// An ended deployment as if it had this id and generation.
+fn ended_as(sample: &Deployment, id: &DeploymentId, generation: Generation) -> Deployment {
+    let mut deployment = sample.clone();
+    deployment.id = id.clone();
+    if let State::Ended { run: Some(run), .. } = &mut deployment.state {
+        run.generation = generation;
+    }
+    deployment
+}
+
+/// The generation of its rollback, where there was one.
+fn taken_by(deployment: &Deployment) -> Option<Generation> {
+    let rolled_back = ["RolledBack", "RollbackFailed"].contains(&deployment.state.name());
+    let run = deployment.state.run().filter(|_| rolled_back)?;
+    Some(run.generation.next())
+}
+
+#[test]
+fn every_sample_that_waits_has_a_deadline_and_no_end_has_one() {
+    for deployment in every_state() {
+        let waits = !deployment.state.is_terminal();
+        let name = deployment.state.name();
+        assert_eq!(deployment.state.deadline().is_some(), waits, "{name}");
+        assert_eq!(
+            deployment.next_look(samples::START).is_some(),
+            waits,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn before_the_start_too_time_alone_ends_it() {
+    for deployment in every_state().into_iter().take(2) {
+        let name = deployment.state.name();
+        let (end, _) = only_time(deployment, samples::START);
+        assert_eq!(end.state.name(), "Expired", "{name}");
     }
 }
 

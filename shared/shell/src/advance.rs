@@ -130,7 +130,9 @@ fn plans_a_look(deployment: &Deployment, sent: bool, cause: Cause) -> bool {
     }
     match cause {
         Cause::LookAgain => true,
-        Cause::Event | Cause::Push | Cause::Operator => sent || deployment.waits_for_a_time(),
+        Cause::Event | Cause::Push | Cause::Poll | Cause::Operator => {
+            sent || deployment.waits_for_a_time()
+        }
         Cause::Tick => sent,
     }
 }

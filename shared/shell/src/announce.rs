@@ -149,7 +149,9 @@ fn undelivered(fault: &Fault) -> AnnounceError {
 
 fn unreadable(error: &SecretError) -> AnnounceError {
     match error {
-        SecretError::Refused { .. } => AnnounceError::GiveUp(error.to_string()),
+        SecretError::Missing { .. } | SecretError::Refused { .. } => {
+            AnnounceError::GiveUp(error.to_string())
+        }
         SecretError::Unavailable(_) => AnnounceError::Retry(error.to_string()),
     }
 }

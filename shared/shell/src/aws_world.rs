@@ -1,15 +1,18 @@
 //! The world as it is on AWS, or on the local cloud: every port by its adapter.
 
-use crate::clock::SystemClock;
+use crate::branches::BitbucketBranches;
+use crate::clock::{SystemClock, SystemIds};
 use crate::commands::SsmCommands;
 use crate::config::WorkerConfig;
 use crate::configs::SsmConfigs;
 use crate::connect::{Aws, ConnectError};
 use crate::fleet::SsmFleet;
 use crate::outside::HttpOutside;
+use crate::secrets::SsmSecrets;
 use crate::store::DynamoStore;
 use crate::wake::SqsWake;
-use crate::world::World;
+use crate::world::{Watch, World};
+use longshore_core::EnvironmentName;
 
 /// Every port by its adapter, on one connection pool.
 #[derive(Debug)]
@@ -21,6 +24,9 @@ pub struct AwsWorld {
     outside: HttpOutside,
     wake: SqsWake,
     clock: SystemClock,
+    branches: BitbucketBranches<SsmSecrets<SystemClock>>,
+    ids: SystemIds,
+    environment: EnvironmentName,
 }
 
 impl AwsWorld {
@@ -30,6 +36,7 @@ impl AwsWorld {
     /// [`ConnectError`] when the trusted roots cannot be read.
     pub fn connect(config: &WorkerConfig) -> Result<Self, ConnectError> {
         let aws = Aws::connect(&config.access)?;
+        let secrets = SsmSecrets::new(&aws, &config.environment, SystemClock);
         Ok(Self {
             store: DynamoStore::connect(&aws, &config.table),
             commands: SsmCommands::new(&aws, &config.document, SystemClock),
@@ -38,6 +45,9 @@ impl AwsWorld {
             outside: HttpOutside::new(&aws),
             wake: SqsWake::new(&aws, &config.queues),
             clock: SystemClock,
+            branches: BitbucketBranches::new(&aws, config.access.bitbucket_api(), secrets),
+            ids: SystemIds::default(),
+            environment: config.environment.clone(),
         })
     }
 }
@@ -71,5 +81,24 @@ impl World for AwsWorld {
     }
     fn clock(&self) -> &Self::Clock {
         &self.clock
+    }
+}
+
+impl Watch for AwsWorld {
+    type Branches = BitbucketBranches<SsmSecrets<SystemClock>>;
+    type Repositories = SsmConfigs<SystemClock>;
+    type Ids = SystemIds;
+
+    fn branches(&self) -> &Self::Branches {
+        &self.branches
+    }
+    fn repositories(&self) -> &Self::Repositories {
+        &self.configs
+    }
+    fn ids(&self) -> &Self::Ids {
+        &self.ids
+    }
+    fn environment(&self) -> &EnvironmentName {
+        &self.environment
     }
 }

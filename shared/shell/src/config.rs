@@ -58,7 +58,12 @@ pub struct Access {
     pub endpoints: BTreeMap<String, String>,
     /// `LONGSHORE_CA_BUNDLE`: a PEM file whose certificates are trusted instead of the built-in roots.
     pub ca_bundle: Option<PathBuf>,
+    /// `LONGSHORE_BITBUCKET_API`: where the local cloud plays Bitbucket's API; counts nowhere else.
+    pub bitbucket_api: Option<String>,
 }
+
+/// Bitbucket's API.
+const BITBUCKET_API: &str = "https://api.bitbucket.org";
 
 impl Access {
     /// The endpoint for a service, by the name in its variable (`SSM`, `DYNAMODB`, `SQS`, `SNS`).
@@ -70,15 +75,28 @@ impl Access {
             .map(String::as_str)
     }
 
+    /// Where Bitbucket's API is. Tokens go there, so it is Bitbucket's own address; only in the local cloud it can be one of
+    /// this machine.
+    #[must_use]
+    pub fn bitbucket_api(&self) -> &str {
+        let given = self.bitbucket_api.as_deref();
+        given
+            .filter(|url| self.is_local() && leads_to_loopback(url))
+            .unwrap_or(BITBUCKET_API)
+    }
+
     /// Whether this is the local cloud: the endpoint for everything is a loopback address. Only then may the check from
-    /// outside and Slack messages go to the loopback.
+    /// outside, Slack messages and questions to Bitbucket go to the loopback.
     #[must_use]
     pub fn is_local(&self) -> bool {
-        self.endpoints
-            .get("")
-            .and_then(|url| url.parse::<Uri>().ok())
-            .is_some_and(|url| url.host().is_some_and(is_loopback_name))
+        let endpoint = self.endpoints.get("");
+        endpoint.is_some_and(|url| leads_to_loopback(url))
     }
+}
+
+fn leads_to_loopback(url: &str) -> bool {
+    let url = url.parse::<Uri>().ok();
+    url.is_some_and(|url| url.host().is_some_and(is_loopback_name))
 }
 
 /// Whether a URL's host is a loopback address, by name or as a literal.
@@ -321,12 +339,14 @@ impl Vars {
         let secret = self.required("AWS_SECRET_ACCESS_KEY", "the secret of that key", any);
         let token = self.vars.get("AWS_SESSION_TOKEN").cloned();
         let ca_bundle = self.vars.get("LONGSHORE_CA_BUNDLE").map(PathBuf::from);
+        let bitbucket_api = self.vars.get("LONGSHORE_BITBUCKET_API").cloned();
         let endpoints = self.endpoints();
         Some(Access {
             region: region?,
             credentials: Credentials::new(key?, secret?, token, None, "environment"),
             endpoints,
             ca_bundle,
+            bitbucket_api,
         })
     }
 

@@ -6,14 +6,17 @@
 use crate::cache::Cache;
 use crate::connect::Aws;
 use crate::fault::{Fault, Verdict};
-use crate::ports::{Clock, Configs, Configured, ResolveError};
+use crate::ports::{Clock, Configs, Configured, Repositories, ResolveError};
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::Parameter;
 use longshore_app_config::AppConfig;
 use longshore_core::{EnvironmentName, Failure, FailureClass, Millis, Repository};
+use std::collections::BTreeSet;
 
 /// How long the newest configuration is kept.
 const NEWEST_FOR: Millis = Millis::from_secs(60);
+/// Pages of a list that are read, of ten names each (SSM API reference: `GetParametersByPath`, `MaxResults`).
+const PAGES_MAX: usize = 200;
 
 /// The app configurations of an environment.
 #[derive(Debug)]
@@ -71,6 +74,41 @@ impl<C: Clock> Configs for SsmConfigs<C> {
         }
         Ok(read)
     }
+}
+
+impl<C: Clock> Repositories for SsmConfigs<C> {
+    async fn repositories(&self) -> Result<Vec<Repository>, ResolveError> {
+        let path = format!("/longshore/{}/apps", self.environment);
+        let mut found = BTreeSet::new();
+        let mut next: Option<String> = None;
+        for _ in 0..PAGES_MAX {
+            let page = self
+                .ssm
+                .get_parameters_by_path()
+                .path(&path)
+                .recursive(true)
+                .set_next_token(next)
+                .send()
+                .await
+                .map_err(|error| unresolved(&path, Fault::of("GetParametersByPath", &error)))?;
+            let names = page.parameters().iter().filter_map(Parameter::name);
+            found.extend(names.filter_map(|name| repository_of(name, &path)));
+            // An empty page may have a successor.
+            next = page.next_token.filter(|token| !token.is_empty());
+            if next.is_none() {
+                return Ok(found.into_iter().collect());
+            }
+        }
+        let fault = Fault::senseless("GetParametersByPath", "a list without an end");
+        Err(ResolveError::Unavailable(fault.into()))
+    }
+}
+
+/// The repository whose configuration a parameter holds. Another name below the path is nobody's configuration, as no push
+/// could ever find it.
+fn repository_of(name: &str, path: &str) -> Option<Repository> {
+    let name = name.strip_prefix(path)?.strip_prefix('/')?;
+    Repository::parse(name).ok()
 }
 
 fn configured(

@@ -7,6 +7,7 @@
 
 use crate::config::Access;
 use crate::web::Web;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
@@ -69,21 +70,22 @@ impl Aws {
         let bundle = access.ca_bundle.as_deref().map(Bundle::read).transpose()?;
         let pem = bundle.as_ref().map_or(AMAZON_ROOTS, |b| &b.pem);
         let client = client_trusting(pem);
-        let web = Web::new(bundle.map(|b| b.roots), access.is_local());
+        let sleep = SharedAsyncSleep::new(TokioSleep::new());
+        let web = Web::new(bundle.map(|b| b.roots), access.is_local(), sleep.clone());
         Ok(Self {
-            sdk: sdk_config(access, client),
+            sdk: sdk_config(access, client, sleep),
             ssm: OnceLock::new(),
             web,
         })
     }
 
-    /// The same with another HTTP client, for tests.
+    /// The same with another HTTP client and another way to wait, for tests.
     #[must_use]
-    pub fn through(access: &Access, client: SharedHttpClient) -> Self {
+    pub fn through(access: &Access, client: SharedHttpClient, sleep: SharedAsyncSleep) -> Self {
         Self {
-            sdk: sdk_config(access, client),
+            sdk: sdk_config(access, client, sleep.clone()),
             ssm: OnceLock::new(),
-            web: Web::new(None, access.is_local()),
+            web: Web::new(None, access.is_local(), sleep),
         }
     }
 
@@ -150,7 +152,7 @@ fn client_trusting(pem: &[u8]) -> SharedHttpClient {
     http_client_fn(move |_, _| connector.clone())
 }
 
-fn sdk_config(access: &Access, client: SharedHttpClient) -> SdkConfig {
+fn sdk_config(access: &Access, client: SharedHttpClient, sleep: SharedAsyncSleep) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .operation_timeout(CALL_TIMEOUT)
@@ -160,6 +162,7 @@ fn sdk_config(access: &Access, client: SharedHttpClient) -> SdkConfig {
         .region(Region::new(access.region.clone()))
         .credentials_provider(SharedCredentialsProvider::new(access.credentials.clone()))
         .http_client(client)
+        .sleep_impl(sleep)
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX))
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())

@@ -1,10 +1,19 @@
 //! The ports in memory, with fault injection: for tests, for the simulation and for nothing else. Deterministic.
 
+mod branches;
 mod fleet;
+mod host;
 mod memory_store;
 mod world;
 
-pub use fleet::{Behaviour, FakeHost, FakeSsm, SendFault};
-pub use world::{CountingIds, FakeOutside, FakeWorld, ManualClock, MemoryConfigs, MemoryWake};
+pub use branches::{FakeBranches, HeadFault};
+pub use fleet::{FakeSsm, ScriptFault, SendFault};
+pub use host::{
+    ActiveState, Answer, Behaviour, Ending, Entry, FakeHost, Folder, Ledger, Managed, Point,
+    Process, Processes, Switched, Trouble,
+};
+pub use world::{
+    CountingIds, FakeOutside, FakeWorld, ManualClock, MemoryConfigs, MemoryWake, Planned,
+};
 
 pub use memory_store::{MemoryStore, StoreCall, StoreFault, Written};

@@ -1,8 +1,10 @@
 //! The shell around the core: the only crate that names an AWS SDK.
 
+pub mod accept;
 pub mod advance;
 pub mod announce;
 pub mod aws_world;
+pub mod branches;
 mod cache;
 pub mod clock;
 pub mod commands;

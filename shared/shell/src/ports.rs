@@ -3,17 +3,39 @@
 
 use longshore_app_config::AppConfig;
 use longshore_core::{
-    Action, AppName, CommandId, Decision, Deployment, DeploymentId, Desk, DocumentPin,
+    Action, AppName, CommandId, Commit, Decision, Deployment, DeploymentId, Desk, DocumentPin,
     EnvironmentName, Failure, HostId, Millis, ParameterName, Release, ReleaseId, Report,
     Repository, Slot, Timestamp, Token,
 };
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::future::Future;
 
-/// Names the content of one change of a push: SHA-256, in hexadecimal, over repository, ref, old and new commit. The
-/// delivery's own id is not signed, so it never serves as a key.
+/// Names what was decided about: SHA-256, in hexadecimal. For a change of a push over repository, ref, old and new commit,
+/// as the delivery's own id is not signed and never serves as a key; for a head that the poll found see
+/// [`crate::accept::adopt`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PushKey(pub String);
+
+impl PushKey {
+    /// The key of these parts. Each goes in behind its length, so that no two lists of parts make the same bytes; a missing
+    /// one is told from an empty one by its mark.
+    #[must_use]
+    pub fn over(parts: &[Option<&str>]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update([u8::from(part.is_some())]);
+            let part = part.unwrap_or_default();
+            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(part);
+        }
+        let digest = hash.finalize();
+        let hex = digest
+            .iter()
+            .fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        Self(hex)
+    }
+}
 
 /// A write of one deployment, with what must change together with it.
 #[derive(Clone, Debug)]
@@ -97,7 +119,7 @@ pub trait Store: Sync {
     /// The deployments that are not at rest, from an index that may lag: load each before acting on it.
     fn open(&self) -> impl Future<Output = Result<Vec<DeploymentId>, StoreError>> + Send;
 
-    /// Records a decision to skip. The first decision about a change stays.
+    /// Records a decision that begins no deployment. The first decision about a change stays.
     fn skip(
         &self,
         key: &PushKey,
@@ -241,6 +263,51 @@ pub trait Configs: Sync {
     ) -> impl Future<Output = Result<Option<Configured>, ResolveError>> + Send;
 }
 
+/// Which apps there are.
+pub trait Repositories: Sync {
+    /// The repositories that have an app configuration in this environment, in order.
+    fn repositories(&self) -> impl Future<Output = Result<Vec<Repository>, ResolveError>> + Send;
+}
+
+/// Why it is not known where a branch points. Each costs time only: the next poll asks again.
+#[derive(Debug, thiserror::Error)]
+pub enum HeadError {
+    /// There is no token for the repository: the poll is off.
+    #[error("there is no access token")]
+    NoToken,
+    /// The token is not accepted, or may not read the repository; a person must act.
+    #[error("the access token is refused: {0}")]
+    Refused(String),
+    /// Too many questions; asking for other repositories now would only make it worse.
+    #[error("Bitbucket is throttling")]
+    Throttled,
+    /// No answer that can be used.
+    #[error("Bitbucket cannot be asked")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Where the branches point.
+pub trait Branches: Sync {
+    /// The commit that a branch points to; `None` when there is no such branch, or no such repository for this token.
+    fn head(
+        &self,
+        repository: &Repository,
+        branch: &str,
+    ) -> impl Future<Output = Result<Option<Commit>, HeadError>> + Send;
+}
+
+/// A branch was seen to point at a commit of which no push has told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// The repository.
+    pub repository: Repository,
+    /// Where its branch points.
+    pub head: Commit,
+    /// What the last accepted push had become by then. When that is another one, somebody has decided since, and the
+    /// sighting is void.
+    pub last: Option<DeploymentId>,
+}
+
 /// The check from outside.
 pub trait Outside: Sync {
     /// Asks the app's public address once.
@@ -273,6 +340,13 @@ pub struct LookAgain {
 pub trait Wake: Sync {
     /// Plans a look.
     fn later(&self, look: &LookAgain) -> impl Future<Output = Result<(), LookError>> + Send;
+
+    /// Plans a second look at a branch, by the reconciler.
+    fn confirm(
+        &self,
+        sighting: &Sighting,
+        after: Millis,
+    ) -> impl Future<Output = Result<(), LookError>> + Send;
 }
 
 /// The one clock.

@@ -1,4 +1,5 @@
-//! The control plane's own secrets: the webhook's and those of the Slack channels, from Parameter Store.
+//! The control plane's own secrets, from Parameter Store: the webhook's, those of the Slack channels, and the access tokens
+//! for Bitbucket.
 //!
 //! A secret is kept for a minute in a type that neither shows it nor leaves it behind in memory. A signature that does
 //! not fit may mean that the secret was changed, so it can be read again at once, but not as often as a stranger likes.
@@ -8,7 +9,7 @@ use crate::connect::Aws;
 use crate::fault::{Fault, Verdict};
 use crate::ports::Clock;
 use aws_sdk_ssm::Client;
-use longshore_core::{ChannelName, EnvironmentName, Millis};
+use longshore_core::{ChannelName, EnvironmentName, Millis, Repository};
 use secrecy::SecretString;
 use std::future::Future;
 
@@ -25,12 +26,20 @@ pub enum SecretName {
     Webhook,
     /// The URL of a Slack channel's incoming webhook.
     Slack(ChannelName),
+    /// The access token for Bitbucket's API: of one repository, or of all.
+    Token(Option<Repository>),
 }
 
 /// Why a secret cannot be had. The parameter's name is told, never anything of its value.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// There is none, it is empty, or a right to read or decrypt it is missing; a person must act.
+    /// There is none.
+    #[error("there is no parameter {name}")]
+    Missing {
+        /// The parameter's name.
+        name: String,
+    },
+    /// It is empty, or a right to read or decrypt it is missing; a person must act.
     #[error("the parameter {name} cannot be read: {reason}")]
     Refused {
         /// The parameter's name.
@@ -84,6 +93,10 @@ impl<C: Clock> SsmSecrets<C> {
         match name {
             SecretName::Webhook => format!("{control}/bitbucket/webhook-secret"),
             SecretName::Slack(channel) => format!("{control}/slack/{channel}"),
+            SecretName::Token(None) => format!("{control}/bitbucket/token"),
+            SecretName::Token(Some(repository)) => {
+                format!("{control}/bitbucket/token/{repository}")
+            }
         }
     }
 
@@ -133,6 +146,9 @@ impl<C: Clock> Secrets for SsmSecrets<C> {
 fn unreadable(name: &str, fault: Fault) -> SecretError {
     match fault.verdict {
         Verdict::Throttled | Verdict::Unknown => SecretError::Unavailable(fault.into()),
+        Verdict::Refused if fault.is("ParameterNotFound") => SecretError::Missing {
+            name: name.to_owned(),
+        },
         Verdict::Refused => SecretError::Refused {
             name: name.to_owned(),
             reason: fault.reason(),

@@ -6,10 +6,10 @@
 use crate::config::DeskQueue;
 use crate::connect::Aws;
 use crate::fault::Fault;
-use crate::ports::{LookAgain, LookError, Wake};
+use crate::ports::{LookAgain, LookError, Sighting, Wake};
 use aws_sdk_sqs::Client;
-use longshore_core::Millis;
-use serde_json::json;
+use longshore_core::{Desk, Millis};
+use serde_json::{Value, json};
 
 /// The longest delay (SQS API reference: `DelaySeconds`, at most 900).
 const DELAY_MAX_S: u64 = 900;
@@ -30,22 +30,31 @@ impl SqsWake {
             queues: queues.to_vec(),
         }
     }
-}
 
-impl Wake for SqsWake {
-    async fn later(&self, look: &LookAgain) -> Result<(), LookError> {
-        let Some(queue) = self.queues.iter().find(|queue| queue.desk == look.desk) else {
+    async fn send(&self, desk: Desk, body: String, after: Millis) -> Result<(), LookError> {
+        let Some(queue) = self.queues.iter().find(|queue| queue.desk == desk) else {
             return Ok(());
         };
         self.sqs
             .send_message()
             .queue_url(&queue.url)
-            .delay_seconds(delay_s(look.after))
-            .message_body(body(look))
+            .delay_seconds(delay_s(after))
+            .message_body(body)
             .send()
             .await
             .map_err(|error| LookError(Fault::of("SendMessage", &error).into()))?;
         Ok(())
+    }
+}
+
+impl Wake for SqsWake {
+    async fn later(&self, look: &LookAgain) -> Result<(), LookError> {
+        self.send(look.desk, body(look), look.after).await
+    }
+
+    async fn confirm(&self, sighting: &Sighting, after: Millis) -> Result<(), LookError> {
+        let body = sighting_body(sighting);
+        self.send(Desk::Reconciler, body, after).await
     }
 }
 
@@ -61,10 +70,21 @@ fn body(look: &LookAgain) -> String {
     json!({ "detail-type": "LookAgain", "detail": detail }).to_string()
 }
 
+fn sighting_body(sighting: &Sighting) -> String {
+    let mut detail = json!({
+        "repository": sighting.repository.as_str(),
+        "head": sighting.head.as_str(),
+    });
+    if let (Some(last), Some(detail)) = (&sighting.last, detail.as_object_mut()) {
+        detail.insert("last".to_owned(), Value::from(last.as_str()));
+    }
+    json!({ "detail-type": "BranchSeen", "detail": detail }).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use longshore_core::{DeploymentId, Desk};
+    use longshore_core::{Commit, DeploymentId, Repository};
 
     #[test]
     fn a_delay_is_whole_seconds_within_the_limit_of_sqs() {
@@ -92,5 +112,23 @@ mod tests {
             body(&look),
             r#"{"detail":{"chapter":"Preparing:0:0","deployment":"01JD0000000000000000000000"},"detail-type":"LookAgain"}"#
         );
+    }
+
+    #[test]
+    fn a_sighting_says_what_was_seen_where_and_after_what() {
+        let mut sighting = Sighting {
+            repository: Repository::parse("acme/orders").unwrap(),
+            head: Commit::parse(&"a".repeat(40)).unwrap(),
+            last: None,
+        };
+        let head = "a".repeat(40);
+        assert_eq!(
+            sighting_body(&sighting),
+            format!(
+                r#"{{"detail":{{"head":"{head}","repository":"acme/orders"}},"detail-type":"BranchSeen"}}"#
+            )
+        );
+        sighting.last = Some(DeploymentId::parse("01JD0000000000000000000000").unwrap());
+        assert!(sighting_body(&sighting).contains(r#""last":"01JD0000000000000000000000""#));
     }
 }

@@ -1,4 +1,4 @@
-//! Requests to the public web: the check from outside, and Slack.
+//! Requests to the public web: the check from outside, Slack, and Bitbucket's API.
 //!
 //! The addresses come from configuration that people write, so they are treated as hostile. The name is resolved first,
 //! every address it has must be public, and the connection goes to exactly the address that was checked; a name that
@@ -8,6 +8,7 @@
 mod address;
 
 use address::is_public;
+use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep};
 use http::uri::Scheme;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -27,6 +28,7 @@ use tokio_rustls::TlsConnector;
 pub(crate) struct Web {
     roots: Option<RootCertStore>,
     loopback: bool,
+    sleep: SharedAsyncSleep,
     tls: OnceLock<Option<Arc<ClientConfig>>>,
 }
 
@@ -35,7 +37,7 @@ pub(crate) struct Web {
 pub(crate) struct Call<'a> {
     pub(crate) method: Method,
     pub(crate) url: &'a str,
-    pub(crate) headers: &'a [(&'static str, &'static str)],
+    pub(crate) headers: &'a [(&'static str, &'a str)],
     pub(crate) body: Bytes,
     pub(crate) timeout: Duration,
     pub(crate) answer_bytes_max: usize,
@@ -76,11 +78,17 @@ pub(crate) enum WebError {
 }
 
 impl Web {
-    /// A client that trusts these roots, else Mozilla's. `loopback` lets it ask this machine, for the local cloud.
-    pub(crate) const fn new(roots: Option<RootCertStore>, loopback: bool) -> Self {
+    /// A client that trusts these roots, else Mozilla's. `loopback` lets it ask this machine, for the local cloud. Limits
+    /// of time are waited for by `sleep`.
+    pub(crate) const fn new(
+        roots: Option<RootCertStore>,
+        loopback: bool,
+        sleep: SharedAsyncSleep,
+    ) -> Self {
         Self {
             roots,
             loopback,
+            sleep,
             tls: OnceLock::new(),
         }
     }
@@ -92,10 +100,12 @@ impl Web {
 
     /// Sends one request.
     pub(crate) async fn ask(&self, call: Call<'_>) -> Result<Reply, WebError> {
-        let timeout = call.timeout;
-        tokio::time::timeout(timeout, self.ask_for_ever(call))
-            .await
-            .unwrap_or(Err(WebError::Timeout))
+        let limit = self.sleep.sleep(call.timeout);
+        tokio::select! {
+            biased;
+            reply = self.ask_for_ever(call) => reply,
+            () = limit => Err(WebError::Timeout),
+        }
     }
 
     async fn ask_for_ever(&self, call: Call<'_>) -> Result<Reply, WebError> {
@@ -230,7 +240,11 @@ fn request(target: &Target, call: Call<'_>) -> Result<Request<Full<Bytes>>, WebE
         .header(header::USER_AGENT, "longshore")
         .header(header::CONNECTION, HeaderValue::from_static("close"));
     for (name, value) in call.headers {
-        builder = builder.header(*name, *value);
+        let mut value = HeaderValue::from_str(value)
+            .map_err(|_| WebError::Url("a header has a character that no header may have"))?;
+        // Some are credentials; nothing that prints a request shows them.
+        value.set_sensitive(true);
+        builder = builder.header(*name, value);
     }
     builder
         .body(Full::new(call.body))

@@ -1,6 +1,9 @@
-//! The ports that [`crate::advance`] needs, together.
+//! The ports that [`crate::advance`] needs, together, and those of the poll.
 
-use crate::ports::{Clock, Commands, Configs, Fleet, Outside, Store, Wake};
+use crate::ports::{
+    Branches, Clock, Commands, Configs, Fleet, Ids, Outside, Repositories, Store, Wake,
+};
+use longshore_core::EnvironmentName;
 
 /// A world to act in: AWS, or the fakes.
 pub trait World: Sync {
@@ -33,4 +36,23 @@ pub trait World: Sync {
     fn wake(&self) -> &Self::Wake;
     /// The clock.
     fn clock(&self) -> &Self::Clock;
+}
+
+/// A world whose branches are watched, too.
+pub trait Watch: World {
+    /// Where the branches point.
+    type Branches: Branches;
+    /// Which apps there are.
+    type Repositories: Repositories;
+    /// New ids.
+    type Ids: Ids;
+
+    /// Where the branches point.
+    fn branches(&self) -> &Self::Branches;
+    /// Which apps there are.
+    fn repositories(&self) -> &Self::Repositories;
+    /// New ids.
+    fn ids(&self) -> &Self::Ids;
+    /// The environment.
+    fn environment(&self) -> &EnvironmentName;
 }

@@ -12,7 +12,7 @@
 )]
 
 use hmac::{Hmac, KeyInit, Mac};
-use longshore_core::{AppName, Commit, Slot, decide};
+use longshore_core::{AppName, Commit, Decision, Slot, decide};
 use sha2::Sha256;
 use std::path::{Path, PathBuf};
 use trigger_deploy::signature::{Secrets, verify};
@@ -105,7 +105,8 @@ fn change_line(change: &PushChange<'_>) -> String {
     let slot = Slot::empty(AppName::parse("orders").unwrap());
     let decision = match decide(&change.to_decide(), "main", &slot) {
         Ok(commit) => format!("deploy {}", &commit.short()[..4]),
-        Err(reason) => format!("skip {}", reason.word()),
+        Err(Decision::Skip(reason)) => format!("skip {}", reason.word()),
+        Err(Decision::Deploy(id)) => format!("known as {id}"),
     };
     format!(
         "{:?} {} {}..{} {decision}",

@@ -69,6 +69,20 @@ impl Webhook {
     /// # Errors
     /// When the request cannot be built. A receiver that does not answer is told in the result.
     pub async fn deliver(&self, event: &str, body: &[u8]) -> Result<Delivered> {
+        let signature = self.signature(body)?;
+        self.deliver_signed(event, body, Some(&signature)).await
+    }
+
+    /// Delivers an event with a signature that is given, right or wrong, or with none.
+    ///
+    /// # Errors
+    /// When the request cannot be built. A receiver that does not answer is told in the result.
+    pub async fn deliver_signed(
+        &self,
+        event: &str,
+        body: &[u8],
+        signature: Option<&str>,
+    ) -> Result<Delivered> {
         let http = reqwest::Client::builder()
             .no_proxy()
             .timeout(TIMEOUT)
@@ -84,7 +98,7 @@ impl Webhook {
                 tokio::time::sleep(BETWEEN_ATTEMPTS).await;
             }
             delivered.attempts = attempt;
-            let sent = http
+            let mut sending = http
                 .post(&self.url)
                 .header("content-type", "application/json")
                 .header("user-agent", "Bitbucket-Webhooks/2.0")
@@ -92,10 +106,11 @@ impl Webhook {
                 .header("x-hook-uuid", self.hook.trim_matches(['{', '}']))
                 .header("x-request-uuid", &request)
                 .header("x-attempt-number", attempt)
-                .header("x-hub-signature", self.signature(body)?)
-                .body(body.to_vec())
-                .build()
-                .context("building the webhook")?;
+                .body(body.to_vec());
+            if let Some(signature) = signature {
+                sending = sending.header("x-hub-signature", signature);
+            }
+            let sent = sending.build().context("building the webhook")?;
             let Ok(answer) = http.execute(sent).await else {
                 continue;
             };

@@ -130,6 +130,15 @@ impl Repository {
         Ok(())
     }
 
+    /// From here on no push to it is announced, as when Bitbucket drops its webhook.
+    ///
+    /// # Errors
+    /// When the hook cannot be removed.
+    pub fn fall_silent(&self) -> Result<()> {
+        let hook = self.path.join("hooks/post-receive");
+        std::fs::remove_file(&hook).with_context(|| format!("removing {}", hook.display()))
+    }
+
     /// What git prints for these arguments.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::process::ExitStatus;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
+use longshore_local::dynamodb_local::{self, DynamoDbLocal};
 use longshore_local::test_bench::TestBench;
 use longshore_local::tools::{self, Tools};
 use tokio::process::Command;
@@ -70,12 +71,8 @@ pub(crate) async fn rust_tests(tests: RustTests) -> Result<()> {
     let repo = std::env::current_dir()?;
     let tools = Tools::prepare(&repo, report::say).await?;
     let bench = TestBench::start(&tools, &repo).await?;
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command
-        .args(["test", "--workspace", "--no-fail-fast"])
-        .args(&tests.arguments);
-    command.env("LONGSHORE_TEST_DYNAMODB", bench.endpoint());
+    let mut command = cargo_test(bench.endpoint());
+    command.arg("--no-fail-fast").args(&tests.arguments);
     let rust = command.status().await?;
     let mut clients = Command::new(tools.python());
     clients.args([
@@ -90,6 +87,27 @@ pub(crate) async fn rust_tests(tests: RustTests) -> Result<()> {
     bench.stop().await?;
     finished("cargo test", rust)?;
     finished("the tests with boto3", clients?)
+}
+
+/// Runs the contract tests of the store on DynamoDB Local.
+pub(crate) async fn dynamodb_local() -> Result<()> {
+    report::say(dynamodb_local::CONDITION);
+    let database = DynamoDbLocal::start(&std::env::current_dir()?, report::say).await?;
+    let mut command = cargo_test(database.endpoint());
+    let tested = command.args(["--test", "store_contract"]).status().await;
+    database.stop().await?;
+    finished("the contract tests on DynamoDB Local", tested?)?;
+    report::say("the contract tests passed on DynamoDB Local, which has ended");
+    Ok(())
+}
+
+/// Cargo's tests, with this DynamoDB for those that want one.
+fn cargo_test(dynamodb: &str) -> Command {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["test", "--workspace"]);
+    command.env("LONGSHORE_TEST_DYNAMODB", dynamodb);
+    command
 }
 
 async fn programs(set: Set) -> Result<PathBuf> {

@@ -124,7 +124,7 @@ fn introduce(cloud: &LocalCloud, ready: &demo::Ready) -> Result<()> {
 }
 
 /// A folder of its own for this run, and whether it is to stay.
-fn work_folder(name: &str, given: Option<PathBuf>) -> Result<(PathBuf, bool)> {
+pub(super) fn work_folder(name: &str, given: Option<PathBuf>) -> Result<(PathBuf, bool)> {
     if let Some(folder) = given {
         return Ok((std::path::absolute(folder)?, true));
     }
@@ -132,7 +132,7 @@ fn work_folder(name: &str, given: Option<PathBuf>) -> Result<(PathBuf, bool)> {
     Ok((std::env::temp_dir().join(name), false))
 }
 
-fn options(work: &Path, hosts: usize) -> Result<Options> {
+pub(super) fn options(work: &Path, hosts: usize) -> Result<Options> {
     let program = std::env::current_exe()?;
     let functions = program.parent().context("a program without a folder")?;
     let mut options = Options::new(&std::env::current_dir()?, work, functions);
@@ -142,7 +142,7 @@ fn options(work: &Path, hosts: usize) -> Result<Options> {
 }
 
 /// Waits until a person or a supervisor ends the program.
-async fn ended() -> Result<()> {
+pub(super) async fn ended() -> Result<()> {
     let mut stop = signal(SignalKind::terminate())?;
     tokio::select! {
         result = tokio::signal::ctrl_c() => Ok(result?),

@@ -3,16 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 use super::app;
 use super::record::Deployment;
 use super::story::slack_text;
 use crate::LocalCloud;
+use crate::served::Served;
 
 /// The rights of everybody but a file's owner.
 const OTHERS: u32 = 0o077;
-const HTTP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// One expectation.
 pub(super) struct Check {
@@ -31,14 +30,6 @@ impl Check {
     }
 }
 
-/// What one host serves.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Served {
-    release: String,
-    page: String,
-    process: String,
-}
-
 /// What every host serves, by its id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fleet(BTreeMap<String, Served>);
@@ -46,12 +37,9 @@ pub(super) struct Fleet(BTreeMap<String, Served>);
 impl Fleet {
     /// Asks every host as anybody would: by HTTP.
     pub(super) async fn look(cloud: &LocalCloud) -> Self {
-        let http = reqwest::Client::new();
         let mut fleet = BTreeMap::new();
         for host in cloud.hosts() {
-            let url = format!("http://127.0.0.1:{}/", host.port());
-            let served = ask(&http, &url).await.unwrap_or_default();
-            fleet.insert(host.id.clone(), served);
+            fleet.insert(host.id.clone(), Served::by(host).await);
         }
         Self(fleet)
     }
@@ -63,23 +51,6 @@ impl Fleet {
                 && served.page.contains(app::GREETING)
         })
     }
-}
-
-async fn ask(http: &reqwest::Client, url: &str) -> reqwest::Result<Served> {
-    let request = http.get(url).header("x-longshore-probe", "1");
-    let answer = request.timeout(HTTP_TIMEOUT).send().await?;
-    let header = |name: &str| {
-        let value = answer.headers().get(name);
-        let value = value.and_then(|value| value.to_str().ok());
-        value.unwrap_or_default().to_owned()
-    };
-    let (release, process) = (header("x-longshore-release"), header("x-longshore-process"));
-    let page = answer.text().await?;
-    Ok(Served {
-        release,
-        page,
-        process,
-    })
 }
 
 /// What a scene promises of the hosts.

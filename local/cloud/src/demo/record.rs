@@ -18,6 +18,14 @@ pub struct Entry {
     pub wave: Option<u64>,
 }
 
+impl Entry {
+    /// Whether this is a state that is not left.
+    #[must_use]
+    pub fn is_end(&self) -> bool {
+        ENDS.contains(&self.state.as_str())
+    }
+}
+
 /// A deployment as the table has it.
 #[derive(Clone, Debug)]
 pub struct Deployment {
@@ -99,6 +107,34 @@ impl Deployment {
         ENDS.contains(&self.state.as_str())
     }
 
+    /// The commit that it brings.
+    #[must_use]
+    pub fn commit(&self) -> &str {
+        let commit = self.body.pointer("/origin/commit");
+        commit.and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// What was frozen at its start, and what it did; none before the start.
+    #[must_use]
+    pub fn run(&self) -> Option<&Value> {
+        let places = ["/state/ended/run", "/state/active/run"];
+        let mut found = places.iter().filter_map(|path| self.body.pointer(path));
+        found.find(|run| run.is_object())
+    }
+
+    /// Its generation; none before the start.
+    #[must_use]
+    pub fn generation(&self) -> Option<u64> {
+        self.run()?.get("generation")?.as_u64()
+    }
+
+    /// When it entered a state for the first time, in milliseconds of Unix time.
+    #[must_use]
+    pub fn entered_ms(&self, state: &str) -> Option<u64> {
+        let mut entries = self.timeline.iter().filter(|entry| entry.state == state);
+        entries.next().map(|entry| entry.at_ms)
+    }
+
     /// How each host stands, by its word; empty before the start.
     #[must_use]
     pub fn verdicts(&self) -> BTreeMap<String, String> {
@@ -108,9 +144,8 @@ impl Deployment {
             .flatten()
             .filter_map(Value::as_str)
             .collect();
-        let standings = ["/state/ended/run/standings", "/state/active/run/standings"]
-            .iter()
-            .find_map(|path| self.body.pointer(path).and_then(Value::as_array));
+        let standings = self.run().and_then(|run| run.get("standings"));
+        let standings = standings.and_then(Value::as_array);
         let mut verdicts = BTreeMap::new();
         for standing in standings.into_iter().flatten() {
             let word = standing.get("standing").map_or_else(String::new, word_of);
@@ -133,7 +168,8 @@ impl Deployment {
     }
 }
 
-fn text(item: &Value, name: &str) -> Option<String> {
+/// A text attribute of an item.
+pub(crate) fn text(item: &Value, name: &str) -> Option<String> {
     let value = item.get(name)?.get("S")?.as_str()?;
     Some(value.to_owned())
 }

@@ -4,23 +4,35 @@ use anyhow::Result;
 
 use super::app;
 use crate::LocalCloud;
-use crate::bitbucket::WorkTree;
+use crate::bitbucket::{Repository, Webhook, WorkTree, api};
 
 /// The webhook's secret of the demo.
-pub(super) const WEBHOOK_SECRET: &str = "a secret between Bitbucket and Longshore";
+pub const WEBHOOK_SECRET: &str = "a secret between Bitbucket and Longshore";
 
 /// An app that is ready to be pushed to.
 #[derive(Debug)]
 pub struct Ready {
     /// A clone of its repository.
     pub tree: WorkTree,
+    /// Its repository.
+    pub repository: Repository,
+    /// Where its pushes are announced to.
+    pub webhook: Webhook,
 }
 
-/// Sets the app up.
+/// Sets the app up as the demo has it.
 ///
 /// # Errors
 /// When the emulator or git refuses.
 pub async fn prepare(cloud: &LocalCloud) -> Result<Ready> {
+    prepare_with(cloud, app::CONFIGURATION).await
+}
+
+/// Sets the app up with a configuration of one's own.
+///
+/// # Errors
+/// When the emulator or git refuses.
+pub async fn prepare_with(cloud: &LocalCloud, document: &str) -> Result<Ready> {
     let environment = &cloud.options().environment;
     let control = format!("/longshore/{environment}/control");
     cloud
@@ -29,24 +41,29 @@ pub async fn prepare(cloud: &LocalCloud) -> Result<Ready> {
             WEBHOOK_SECRET,
         )
         .await?;
+    cloud
+        .put_secret(&format!("{control}/bitbucket/token"), api::TOKEN)
+        .await?;
     let slack = cloud.sinks().slack_url("deployments");
     cloud
         .put_secret(&format!("{control}/slack/deployments"), &slack)
         .await?;
     cloud.subscribe_sinks().await?;
     let configuration = format!("/longshore/{environment}/apps/{}", app::REPOSITORY);
-    cloud
-        .put_parameter(&configuration, app::CONFIGURATION)
-        .await?;
+    cloud.put_parameter(&configuration, document).await?;
     let name = |parameter: &str| format!("/{}/{environment}/{parameter}", app::APP);
     cloud.put_secret(&name("GREETING"), app::GREETING).await?;
     let database = cloud.options().work_dir.join("database.json");
     cloud
         .put_parameter(&name("DATABASE_FILE"), &database.display().to_string())
         .await?;
-    let (repository, _) = cloud.repository(app::REPOSITORY, WEBHOOK_SECRET).await?;
+    let (repository, webhook) = cloud.repository(app::REPOSITORY, WEBHOOK_SECRET).await?;
     let tree = repository
         .clone_to(&cloud.options().work_dir.join("checkout"))
         .await?;
-    Ok(Ready { tree })
+    Ok(Ready {
+        tree,
+        repository,
+        webhook,
+    })
 }

@@ -1,11 +1,10 @@
 //! Tells what happens while it happens, for a person: states, messages, verdicts, each with its time.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use serde_json::Value;
 
 use super::record::{Deployment, Entry};
 use crate::LocalCloud;
+use crate::clock::now_ms;
 use crate::sinks::Message;
 use crate::tools::Progress;
 
@@ -97,18 +96,9 @@ fn line_of(entry: &Entry) -> String {
 }
 
 /// What Slack shows as the notification of a message.
-pub(super) fn slack_text(message: &Message) -> Option<&str> {
+pub(crate) fn slack_text(message: &Message) -> Option<&str> {
     if !message.path.starts_with("/slack/") || message.status != 200 {
         return None;
     }
     message.body.get("text").and_then(Value::as_str)
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "shown to a person, never asserted on"
-)]
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
 }

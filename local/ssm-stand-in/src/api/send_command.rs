@@ -21,6 +21,7 @@ use crate::options::Power;
 use crate::parameters::substitution::Fillings;
 use crate::parameters::{Given, check_by_service, effective};
 use crate::status::CommandState;
+use crate::workers;
 use crate::world::{State, World};
 
 /// The most hosts that one call may name.
@@ -301,9 +302,9 @@ fn watch_deadlines(world: &Arc<World>, id: String, delivery_ms: i64, expires_ms:
     world.spawn(async move {
         tokio::time::sleep(clock::until(delivery_ms)).await;
         watched.lock().give_up_undelivered(&id);
-        watched.pump();
+        workers::begin(&watched);
         tokio::time::sleep(clock::until(expires_ms)).await;
         watched.lock().give_up_unanswered(&id);
-        watched.pump();
+        workers::begin(&watched);
     });
 }

@@ -1,31 +1,15 @@
-//! SSM and the hosts in memory: commands are really carried out, on hosts that follow the rules of the host script's
-//! ledger. What can go wrong is switched on by name.
+//! SSM and the hosts in memory: commands are really carried out, on hosts that do what the host script does
+//! ([`super::FakeHost`]). What can go wrong is switched on by name.
 
 use super::ManualClock;
+use super::host::{Behaviour, FakeHost, Point};
 use crate::ports::{Clock, Commands, Fleet, LookError, Order, ResolveError, SendError};
 use longshore_core::{
-    Action, AppName, CommandId, Commit, DocumentPin, Failure, FailureClass, Generation, HostId,
-    ParameterName, Release, ReleaseId, Report, Timestamp, Token,
+    AppName, CommandId, Commit, DocumentPin, Failure, FailureClass, HostId, ParameterName, Release,
+    Report, Timestamp, Token,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// How a commit behaves on the hosts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Behaviour {
-    /// It installs, builds, migrates, starts and is healthy.
-    Good,
-    /// Its build fails.
-    BuildFails,
-    /// Its migration fails.
-    MigrationFails,
-    /// It starts and fails its health check at once.
-    HealthFails,
-    /// It passes its activation and turns sick afterwards.
-    TurnsSick,
-    /// The old process keeps answering after the switch.
-    OldProcessAnswers,
-}
 
 /// What becomes of one SendCommand call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,25 +24,21 @@ pub enum SendFault {
     Refused(FailureClass),
 }
 
-/// One host: what its ledger, its disk and its process manager hold.
-#[derive(Clone, Debug, Default)]
-pub struct FakeHost {
-    /// The highest generation it has seen.
-    pub generation: Generation,
-    /// Releases on its disk.
-    pub prepared: BTreeSet<ReleaseId>,
-    /// What `current` points to.
-    pub current: Option<Release>,
-    /// What answers on its loopback.
-    pub served: Option<Release>,
-    /// How often an activation took effect, by generation.
-    pub activations: BTreeMap<Generation, u32>,
-    /// Every switch that took effect, in its order.
-    pub switches: Vec<(Generation, Release)>,
-    /// Finished tokens with their answers.
-    pub ledger: BTreeMap<String, Report>,
-    /// Whether commands reach it.
-    pub offline: bool,
+/// What becomes of one script on one host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScriptFault {
+    /// It is killed there, with the agent. Nobody hears of it until [`FakeSsm::restart_agent`] runs it again.
+    Killed(Point),
+    /// It is killed there at its time limit, and SSM reports that.
+    TimedOut(Point),
+    /// It is not started before [`FakeSsm::restart_agent`].
+    Late,
+    /// The agent runs it twice; the second answer is reported.
+    Twice,
+    /// It runs to its end and its output is lost.
+    OutputLost,
+    /// It runs to its end and only the beginning of its output arrives.
+    OutputCut,
 }
 
 #[derive(Debug, Default)]
@@ -69,9 +49,13 @@ struct Inner {
     sent: Vec<Order>,
     answered: Vec<(CommandId, HostId)>,
     faults: VecDeque<SendFault>,
+    script_faults: BTreeMap<HostId, VecDeque<ScriptFault>>,
     blind: u32,
     parameters: BTreeMap<ParameterName, u32>,
     resolve_failure: Option<Failure>,
+    given_up: BTreeSet<(CommandId, HostId)>,
+    terminated: BTreeSet<HostId>,
+    clocks: BTreeMap<HostId, i64>,
 }
 
 /// SSM and a fleet of hosts in memory.
@@ -108,6 +92,73 @@ impl FakeSsm {
         self.lock().faults.extend(faults);
     }
 
+    /// What becomes of the next scripts that reach a host, one each.
+    pub fn fail_scripts(&self, host: &HostId, faults: impl IntoIterator<Item = ScriptFault>) {
+        let mut inner = self.lock();
+        let waiting = inner.script_faults.entry(host.clone()).or_default();
+        waiting.extend(faults);
+    }
+
+    /// The agent of a host starts again: it runs every command that has not answered, again or for the first time.
+    pub fn restart_agent(&self, host: &HostId) {
+        self.run_waiting(host, &self.command_ids());
+    }
+
+    /// SSM gives up on the commands that a host has not answered, and reports that it could not deliver them. The agent may
+    /// run them all the same when it starts again; nobody hears of that.
+    pub fn give_up_on(&self, host: &HostId) {
+        let mut inner = self.lock();
+        let waiting = inner.commands.iter().filter(|(_, (order, _, reports))| {
+            order.hosts.contains(host) && !reports.contains_key(host)
+        });
+        let ids: Vec<CommandId> = waiting.map(|(id, _)| id.clone()).collect();
+        for id in ids {
+            let lost = Report::Lost(FailureClass::DeliveryTimedOut);
+            inner.file(&id, host, lost);
+            inner.given_up.insert((id, host.clone()));
+        }
+    }
+
+    /// A host is terminated, for good.
+    pub fn terminate(&self, host: &HostId) {
+        self.put(host, true);
+        self.lock().terminated.insert(host.clone());
+    }
+
+    /// The hosts that were terminated.
+    #[must_use]
+    pub fn terminated(&self) -> BTreeSet<HostId> {
+        self.lock().terminated.clone()
+    }
+
+    /// Sets a host's clock ahead of SSM's, or behind it.
+    pub fn set_clock(&self, host: &HostId, ahead_ms: i64) {
+        self.lock().clocks.insert(host.clone(), ahead_ms);
+    }
+
+    /// Changes a host: puts something in its way, crashes its app, starts it again.
+    pub fn change_host(&self, host: &HostId, change: impl FnOnce(&mut FakeHost)) {
+        if let Some(host) = self.lock().hosts.get_mut(host) {
+            change(host);
+        }
+    }
+
+    /// The app's processes on a host crash, and its process manager starts them again.
+    pub fn crash(&self, host: &HostId) {
+        let Inner {
+            hosts, behaviours, ..
+        } = &mut *self.lock();
+        if let Some(host) = hosts.get_mut(host) {
+            host.crash(&|release| behaviour_of(behaviours, release));
+        }
+    }
+
+    /// How a release behaves on the hosts.
+    #[must_use]
+    pub fn behaviour(&self, release: &Release) -> Behaviour {
+        behaviour_of(&self.lock().behaviours, release)
+    }
+
     /// The next so many looks at SSM fail.
     pub fn blind(&self, looks: u32) {
         self.lock().blind = looks;
@@ -138,6 +189,16 @@ impl FakeSsm {
         self.lock().resolve_failure = failure;
     }
 
+    /// From here on nothing goes wrong by itself: what was still to go wrong with sends, looks and scripts is forgotten, and
+    /// every clock is right.
+    pub fn stop_failing(&self) {
+        let mut inner = self.lock();
+        inner.faults.clear();
+        inner.script_faults.clear();
+        inner.clocks.clear();
+        inner.blind = 0;
+    }
+
     /// Every order that SSM has taken, in its order.
     #[must_use]
     pub fn sent(&self) -> Vec<Order> {
@@ -163,8 +224,10 @@ impl FakeSsm {
     }
 
     fn put(&self, host: &HostId, offline: bool) {
-        if let Some(host) = self.lock().hosts.get_mut(host) {
-            host.offline = offline;
+        let mut inner = self.lock();
+        let gone = inner.terminated.contains(host);
+        if let Some(host) = inner.hosts.get_mut(host) {
+            host.offline = offline || gone;
         }
     }
 
@@ -209,123 +272,76 @@ impl Inner {
         let Some((order, _, reports)) = self.commands.get(id) else {
             return;
         };
-        if !order.hosts.contains(host) || reports.contains_key(host) {
+        let unheard = self.given_up.contains(&(id.clone(), host.clone()));
+        if !order.hosts.contains(host) || (reports.contains_key(host) && !unheard) {
             return;
         }
         let order = order.clone();
-        let Some(report) = self.run(&order, host, now) else {
+        let ahead = self.clocks.get(host).copied().unwrap_or(0);
+        let host_now = Timestamp::from_unix_ms(now.as_unix_ms().saturating_add_signed(ahead));
+        let Some(report) = self.run(&order, host, host_now) else {
             return;
         };
+        if unheard {
+            self.given_up.remove(&(id.clone(), host.clone()));
+        } else {
+            self.file(id, host, report);
+        }
+    }
+
+    /// Files the last word about one host of a command.
+    fn file(&mut self, id: &CommandId, host: &HostId, report: Report) {
         self.answered.push((id.clone(), host.clone()));
         if let Some((_, _, reports)) = self.commands.get_mut(id) {
             reports.insert(host.clone(), report);
         }
     }
 
-    /// What the host script does. `None` while the host is offline.
+    /// What SSM hears of a command that reaches a host; `None` while it hears nothing.
     fn run(&mut self, order: &Order, id: &HostId, now: Timestamp) -> Option<Report> {
         let behaviours = &self.behaviours;
-        let of = |release: &Release| behaviours.get(&release.commit).copied();
+        let of = |release: &Release| behaviour_of(behaviours, release);
         let host = self.hosts.get_mut(id)?;
         if host.offline {
             return None;
         }
-        let token = order.token.to_string();
-        if let Some(report) = host.ledger.get(&token) {
-            return Some(report.clone());
+        let faults = self.script_faults.get_mut(id);
+        let fault = faults.and_then(VecDeque::pop_front);
+        let mut run = |killed_at| host.run(order, now, &of, killed_at);
+        match fault {
+            None => run(None).map(|answer| answer.report()),
+            Some(ScriptFault::Late) => None,
+            Some(ScriptFault::Killed(point)) => run(Some(point)).map(|answer| answer.report()),
+            Some(ScriptFault::TimedOut(point)) => {
+                let timed_out = Report::Lost(FailureClass::ExecutionTimedOut);
+                Some(run(Some(point)).map_or(timed_out, |answer| answer.report()))
+            }
+            Some(ScriptFault::Twice) => {
+                run(None);
+                run(None).map(|answer| answer.report())
+            }
+            Some(ScriptFault::OutputLost) => run(None).map(|_| no_answer("no output")),
+            Some(ScriptFault::OutputCut) => run(None).map(|_| no_answer(CUT)),
         }
-        if now > order.not_after {
-            return Some(Report::Failed(Failure::of(FailureClass::Expired)));
-        }
-        if order.token.generation < host.generation {
-            return Some(Report::Failed(Failure::of(FailureClass::Superseded)));
-        }
-        let behaviour = of(&order.release).unwrap_or(Behaviour::Good);
-        let report = match order.action() {
-            Action::Status => return Some(host.status(host.served.as_ref().and_then(of))),
-            Action::Prune => quiet(),
-            Action::Prepare => host.prepare(order, behaviour),
-            Action::Migrate => migrate(behaviour),
-            Action::Activate => host.activate(order, behaviour),
-        };
-        host.generation = order.token.generation;
-        host.ledger.insert(token, report.clone());
-        Some(report)
     }
 }
 
-impl FakeHost {
-    fn status(&self, behaviour: Option<Behaviour>) -> Report {
-        let sick = matches!(
-            behaviour,
-            Some(Behaviour::HealthFails | Behaviour::TurnsSick)
-        );
-        Report::Done {
-            served: self.served.as_ref().map(Release::id),
-            healthy: !sick,
-        }
-    }
+/// The beginning of an answer, which is no answer.
+const CUT: &str = r#"{"longshore":1,"token":""#;
 
-    fn prepare(&mut self, order: &Order, behaviour: Behaviour) -> Report {
-        if behaviour == Behaviour::BuildFails {
-            return broken(FailureClass::BuildFailed);
-        }
-        self.prepared.insert(order.release.id());
-        quiet()
-    }
+fn no_answer(output: &str) -> Report {
+    Report::Failed(Failure::with_detail(FailureClass::NoAnswer, output))
+}
 
-    fn activate(&mut self, order: &Order, behaviour: Behaviour) -> Report {
-        if !self.prepared.contains(&order.release.id()) {
-            return Report::Failed(Failure::of(FailureClass::ReleaseMissing));
-        }
-        let release = order.release.clone();
-        if self.current.as_ref() != Some(&release) {
-            let generation = order.token.generation;
-            let count = self.activations.entry(generation).or_default();
-            *count = count.saturating_add(1);
-            self.switches.push((generation, release.clone()));
-        }
-        self.current = Some(release.clone());
-        if behaviour == Behaviour::OldProcessAnswers {
-            return Report::Done {
-                served: self.served.as_ref().map(Release::id),
-                healthy: true,
-            };
-        }
-        self.served = Some(release);
-        if behaviour == Behaviour::HealthFails {
-            return broken(FailureClass::HealthFailed);
-        }
-        Report::Done {
-            served: self.served.as_ref().map(Release::id),
-            healthy: true,
-        }
-    }
+fn behaviour_of(behaviours: &BTreeMap<Commit, Behaviour>, release: &Release) -> Behaviour {
+    let known = behaviours.get(&release.commit).copied();
+    known.unwrap_or(Behaviour::Good)
 }
 
 #[expect(clippy::expect_used, reason = "a UUID by construction, in a fake")]
 fn command_id(number: usize) -> CommandId {
     let text = format!("00000000-0000-4000-8000-{number:012x}");
     CommandId::parse(&text).expect("a UUID")
-}
-
-fn migrate(behaviour: Behaviour) -> Report {
-    if behaviour == Behaviour::MigrationFails {
-        broken(FailureClass::MigrationFailed)
-    } else {
-        quiet()
-    }
-}
-
-const fn quiet() -> Report {
-    Report::Done {
-        served: None,
-        healthy: false,
-    }
-}
-
-fn broken(class: FailureClass) -> Report {
-    Report::Failed(Failure::with_detail(class, "Error: it broke"))
 }
 
 impl Commands for FakeSsm {
@@ -378,7 +394,9 @@ impl Fleet for FakeSsm {
         if let Some(failure) = &inner.resolve_failure {
             return Err(ResolveError::Failed(failure.clone()));
         }
-        Ok(inner.hosts.keys().cloned().collect())
+        let there = inner.hosts.keys();
+        let there = there.filter(|host| !inner.terminated.contains(*host));
+        Ok(there.cloned().collect())
     }
 
     async fn parameters(

@@ -19,6 +19,8 @@ pub enum StoreFault {
     UnavailableAfter,
     /// Somebody else seems to have written first. Nothing is written.
     Conflict,
+    /// The record was written by another version, which this one cannot read. Nothing is written.
+    Unreadable,
 }
 
 /// Which method of [`Store`] is called.
@@ -111,8 +113,8 @@ impl MemoryStore {
         self.lock().write_faults.push_back(fault);
     }
 
-    /// Asks this before every call, reads too; what it says goes before the queue. For a read every fault is
-    /// [`StoreError::Unavailable`].
+    /// Asks this before every call, reads too; what it says goes before the queue. For a read every fault but
+    /// [`StoreFault::Unreadable`] is [`StoreError::Unavailable`].
     pub fn fail_by(&self, source: impl FnMut(StoreCall) -> Option<StoreFault> + Send + 'static) {
         self.lock().fault_source = Some(Box::new(source));
     }
@@ -181,6 +183,7 @@ impl MemoryStore {
         let mut inner = self.lock();
         match inner.fault(call) {
             None => Ok(look(&inner)),
+            Some(StoreFault::Unreadable) => Err(unreadable()),
             Some(_) => Err(unavailable()),
         }
     }
@@ -195,6 +198,7 @@ impl MemoryStore {
                 Err(unavailable())
             }
             Some(StoreFault::Conflict) => Err(StoreError::Conflict),
+            Some(StoreFault::Unreadable) => Err(unreadable()),
         }
     }
 }
@@ -273,6 +277,13 @@ impl Inner {
 
 fn unavailable() -> StoreError {
     StoreError::Unavailable("a fault was injected".into())
+}
+
+fn unreadable() -> StoreError {
+    StoreError::Unreadable {
+        key: "a record".to_owned(),
+        problem: "schema 2 is not 1, the one this version reads".to_owned(),
+    }
 }
 
 impl Store for MemoryStore {

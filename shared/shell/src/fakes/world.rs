@@ -1,8 +1,9 @@
 //! A whole world in memory, with a clock that only tests move.
 
-use super::{FakeSsm, MemoryStore};
+use super::{FakeBranches, FakeSsm, MemoryStore};
 use crate::ports::{
-    Clock, Configs, Configured, Ids, LookAgain, LookError, Outside, ResolveError, Wake,
+    Clock, Configs, Configured, Ids, LookAgain, LookError, Outside, Repositories, ResolveError,
+    Sighting, Wake,
 };
 use crate::world::World;
 use longshore_app_config::AppConfig;
@@ -66,6 +67,13 @@ impl Configs for MemoryConfigs {
     }
 }
 
+impl Repositories for MemoryConfigs {
+    async fn repositories(&self) -> Result<Vec<Repository>, ResolveError> {
+        let configs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(configs.keys().cloned().collect())
+    }
+}
+
 /// The outside, as it is told to look.
 #[derive(Clone, Debug, Default)]
 pub struct FakeOutside(Arc<Mutex<Option<Failure>>>);
@@ -89,27 +97,41 @@ impl Outside for FakeOutside {
     }
 }
 
+/// A look that was planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Planned {
+    /// At a deployment.
+    Look(LookAgain),
+    /// At a branch, a second time.
+    Confirm(Sighting),
+}
+
 /// Looks that were planned, with the time each is for.
 #[derive(Clone, Debug)]
 pub struct MemoryWake {
     clock: ManualClock,
-    planned: Arc<Mutex<Vec<(Timestamp, LookAgain)>>>,
+    planned: Arc<Mutex<Vec<(Timestamp, Planned)>>>,
 }
 
 impl MemoryWake {
-    fn lock(&self) -> MutexGuard<'_, Vec<(Timestamp, LookAgain)>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<(Timestamp, Planned)>> {
         self.planned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the looks that are due.
     #[must_use]
-    pub fn take_due(&self) -> Vec<LookAgain> {
+    pub fn take_due(&self) -> Vec<Planned> {
         let now = self.clock.now();
         let mut planned = self.lock();
         let (due, later) = planned.drain(..).partition(|(at, _)| *at <= now);
         *planned = later;
-        let due: Vec<(Timestamp, LookAgain)> = due;
+        let due: Vec<(Timestamp, Planned)> = due;
         due.into_iter().map(|(_, look)| look).collect()
+    }
+
+    fn plan(&self, look: Planned, after: Millis) {
+        let at = self.clock.now().after(after);
+        self.lock().push((at, look));
     }
 
     /// The time of the first planned look.
@@ -126,8 +148,12 @@ impl MemoryWake {
 
 impl Wake for MemoryWake {
     async fn later(&self, look: &LookAgain) -> Result<(), LookError> {
-        let at = self.clock.now().after(look.after);
-        self.lock().push((at, look.clone()));
+        self.plan(Planned::Look(look.clone()), look.after);
+        Ok(())
+    }
+
+    async fn confirm(&self, sighting: &Sighting, after: Millis) -> Result<(), LookError> {
+        self.plan(Planned::Confirm(sighting.clone()), after);
         Ok(())
     }
 }
@@ -161,6 +187,8 @@ pub struct FakeWorld {
     pub clock: ManualClock,
     /// Ids.
     pub ids: CountingIds,
+    /// Where the branches point.
+    pub branches: FakeBranches,
 }
 
 impl FakeWorld {
@@ -179,6 +207,7 @@ impl FakeWorld {
             },
             clock,
             ids: CountingIds::default(),
+            branches: FakeBranches::default(),
         }
     }
 }

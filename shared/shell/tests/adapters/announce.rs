@@ -42,7 +42,7 @@ async fn publish(replay: &Replay) -> Result<(), AnnounceError> {
 const PUBLISHED: &str =
     "<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse>";
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_notice_carries_its_attributes_and_a_subject_that_sns_takes() {
     let replay = Replay::of([Reply::Answer(200, PUBLISHED.to_owned())]);
     publish(&replay).await.unwrap();
@@ -79,7 +79,7 @@ fn sns_error(status: u16, code: &str) -> Reply {
     Reply::Answer(status, body)
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn what_sns_may_take_later_is_tried_again() {
     for (reply, again) in [
         (Reply::Lost, true),

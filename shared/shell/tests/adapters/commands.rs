@@ -45,7 +45,7 @@ fn accepted() -> Reply {
     Reply::json(&json!({ "Command": { "CommandId": COMMAND } }))
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_command_says_exactly_this() {
     let replay = Replay::of([accepted()]);
     let order = order();
@@ -84,7 +84,7 @@ async fn a_command_says_exactly_this() {
     );
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn one_intent_is_one_send_command_whatever_happens() {
     for (reply, what) in [
         (Reply::Lost, "unknown"),
@@ -111,7 +111,7 @@ async fn one_intent_is_one_send_command_whatever_happens() {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn every_refusal_has_its_class() {
     for (code, class) in [
         ("InvalidInstanceId", FailureClass::InvalidHost),
@@ -138,7 +138,7 @@ async fn every_refusal_has_its_class() {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_command_whose_time_has_passed_is_not_sent() {
     let replay = Replay::of([accepted()]);
     let mut order = order();
@@ -158,7 +158,7 @@ fn listed(commands: &[(&str, &str)], next: Option<&str>) -> Reply {
     Reply::json(&json!({ "Commands": commands, "NextToken": next }))
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_lost_reply_is_found_by_the_exact_comment_on_any_page() {
     let other = "99999999-2222-3333-4444-555555555555";
     let replay = Replay::of([
@@ -188,7 +188,7 @@ async fn a_lost_reply_is_found_by_the_exact_comment_on_any_page() {
     assert_eq!(requests[2].json()["NextToken"], "three");
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_command_that_ssm_does_not_have_is_not_found() {
     let replay = Replay::of([listed(&[], None)]);
     let token = Token::parse(TOKEN).unwrap();
@@ -196,7 +196,7 @@ async fn a_command_that_ssm_does_not_have_is_not_found() {
     assert_eq!(found.unwrap(), None);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_search_is_tried_again_because_it_is_harmless() {
     let replay = Replay::of([
         Reply::Lost,
@@ -209,7 +209,7 @@ async fn a_search_is_tried_again_because_it_is_harmless() {
     assert_eq!(replay.sent().len(), 3);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_search_that_cannot_be_made_is_not_a_search_that_found_nothing() {
     for reply in [Reply::Lost, Reply::error(400, "AccessDeniedException")] {
         let replay = Replay::of([reply]);
@@ -219,7 +219,7 @@ async fn a_search_that_cannot_be_made_is_not_a_search_that_found_nothing() {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn only_our_own_comments_are_tokens() {
     let id = longshore_core::CommandId::parse(COMMAND).unwrap();
     for (reply, expected) in [

@@ -3,7 +3,7 @@
 use super::replay::{Replay, Reply, StoppedClock};
 use longshore_core::{EnvironmentName, FailureClass, Repository};
 use longshore_shell::configs::SsmConfigs;
-use longshore_shell::ports::{Configs, ResolveError};
+use longshore_shell::ports::{Configs, Repositories, ResolveError};
 use serde_json::json;
 
 const DOCUMENT: &str = r#"{"branch":"main","health":{"port":3000,"path":"/health"},"process":{"manager":"pm2","script":"server.js"}}"#;
@@ -26,7 +26,7 @@ fn names(replay: &Replay) -> Vec<String> {
     replay.sent().iter().map(name).collect()
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn the_newest_is_kept_for_a_minute() {
     let replay = Replay::of([parameter(3, DOCUMENT), parameter(4, DOCUMENT)]);
     let clock = StoppedClock::at_s(1_000);
@@ -39,7 +39,7 @@ async fn the_newest_is_kept_for_a_minute() {
     assert_eq!(names(&replay), ["/longshore/prod/apps/acme/orders"; 2]);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_version_is_asked_for_by_number_and_kept() {
     let replay = Replay::of([parameter(3, DOCUMENT)]);
     let clock = StoppedClock::at_s(1_000);
@@ -56,7 +56,7 @@ async fn a_version_is_asked_for_by_number_and_kept() {
     assert_eq!(names(&replay), ["/longshore/prod/apps/acme/orders:3"]);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn that_there_is_none_is_never_kept() {
     let replay = Replay::of([
         Reply::error(400, "ParameterNotFound"),
@@ -68,7 +68,7 @@ async fn that_there_is_none_is_never_kept() {
     assert!(configs.config(&repository(), None).await.unwrap().is_some());
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_document_that_is_not_valid_or_gone_fails_with_its_reason() {
     for (reply, detail) in [
         (
@@ -96,10 +96,63 @@ async fn a_document_that_is_not_valid_or_gone_fails_with_its_reason() {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_store_that_cannot_be_reached_is_tried_later() {
     let replay = Replay::of([Reply::Lost]);
     let configs = configs(&replay, &StoppedClock::at_s(0));
     let found = configs.config(&repository(), None).await;
     assert!(matches!(found, Err(ResolveError::Unavailable(_))));
+}
+
+fn page(names: &[&str], next: Option<&str>) -> Reply {
+    let listed = |name: &&str| json!({ "Name": name, "Version": 1, "Value": DOCUMENT });
+    let parameters: Vec<_> = names.iter().map(listed).collect();
+    Reply::json(&json!({ "Parameters": parameters, "NextToken": next }))
+}
+
+#[tokio::test]
+async fn every_repository_is_listed_page_by_page_and_what_is_none_is_left_out() {
+    let apps = "/longshore/prod/apps";
+    let replay = Replay::of([
+        page(
+            &[&format!("{apps}/acme/orders"), &format!("{apps}/acme/Shop")],
+            Some("2"),
+        ),
+        page(&[], Some("3")),
+        page(
+            &[
+                &format!("{apps}/acme/billing"),
+                &format!("{apps}/stray"),
+                "/elsewhere/acme/x",
+            ],
+            Some(""),
+        ),
+    ]);
+    let configs = configs(&replay, &StoppedClock::at_s(0));
+    let found = configs.repositories().await.unwrap();
+    let names: Vec<&str> = found.iter().map(Repository::as_str).collect();
+    assert_eq!(names, ["acme/billing", "acme/orders"]);
+    let asked: Vec<_> = replay
+        .sent()
+        .iter()
+        .map(super::replay::Sent::json)
+        .collect();
+    assert_eq!(asked.len(), 3);
+    assert_eq!(asked[0], json!({ "Path": apps, "Recursive": true }));
+    assert_eq!(asked[2]["NextToken"], "3");
+}
+
+#[tokio::test]
+async fn a_list_without_an_end_and_one_that_is_denied_are_no_list() {
+    let endless = Replay::of([page(&["/longshore/prod/apps/acme/orders"], Some("again"))]);
+    let found = configs(&endless, &StoppedClock::at_s(0))
+        .repositories()
+        .await;
+    assert!(matches!(found, Err(ResolveError::Unavailable(_))));
+    assert!(endless.sent().len() <= 200);
+    let denied = Replay::of([Reply::error(400, "AccessDeniedException")]);
+    let found = configs(&denied, &StoppedClock::at_s(0))
+        .repositories()
+        .await;
+    assert!(matches!(found, Err(ResolveError::Failed(_))));
 }

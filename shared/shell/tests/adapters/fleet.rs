@@ -28,7 +28,7 @@ fn host(number: u32, agent: &str) -> Value {
     json!({ "InstanceId": format!("i-{number:017x}"), "AgentVersion": agent, "PingStatus": "Online" })
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn hosts_are_found_by_all_tags_over_all_pages_in_order() {
     let replay = Replay::of([
         Reply::json(
@@ -54,7 +54,7 @@ async fn hosts_are_found_by_all_tags_over_all_pages_in_order() {
     );
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_host_with_an_old_agent_is_refused_by_name() {
     for (agent, shown) in [("3.3.2745.0", "3.3.2745.0"), ("", "unknown")] {
         let list = [host(1, "3.3.2746.0"), host(2, agent)];
@@ -69,7 +69,7 @@ fn parameter(name: &str, version: u32) -> Value {
     json!({ "Name": name, "Version": version, "Type": "SecureString", "Value": "ciphertext" })
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn parameters_are_pinned_without_decrypting_them() {
     let replay = Replay::of([
         Reply::json(
@@ -88,7 +88,7 @@ async fn parameters_are_pinned_without_decrypting_them() {
     assert_eq!(replay.sent().len(), 3);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_parameter_that_cannot_be_an_environment_variable_is_named() {
     for name in [
         "/orders/prod/DB-URL",
@@ -110,7 +110,7 @@ fn document(status: &str, kind: &str) -> Reply {
     )
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn the_document_is_pinned_by_version_and_hash() {
     let replay = Replay::of([document("Active", "Sha256")]);
     let pin = fleet(&replay).document().await.unwrap();
@@ -128,7 +128,7 @@ async fn the_document_is_pinned_by_version_and_hash() {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn what_may_pass_is_not_a_failure_of_the_deployment() {
     for reply in [
         Reply::Lost,

@@ -1,6 +1,6 @@
 //! The check from outside, against a server on the loopback.
 
-use super::replay::access;
+use super::replay::{Replay, access};
 use super::server::Server;
 use longshore_core::{Failure, FailureClass, ReleaseId};
 use longshore_shell::connect::Aws;
@@ -119,9 +119,12 @@ async fn private_and_metadata_addresses_are_never_asked() {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn an_app_that_says_nothing_is_out_of_time() {
     let server = Server::answering("").await;
-    let failure = probe(&server).await.unwrap_err();
-    assert_eq!(failure.detail(), "no answer in time");
+    let url = format!("http://127.0.0.1:{}/", server.port);
+    let access = access(&[("AWS_ENDPOINT_URL", "http://127.0.0.1:1")]);
+    let aws = Replay::of([]).aws_with(&access);
+    let failure = HttpOutside::new(&aws).probe(&url, 200, &release()).await;
+    assert_eq!(failure.unwrap_err().detail(), "no answer in time");
 }

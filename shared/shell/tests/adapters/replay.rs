@@ -1,5 +1,6 @@
-//! A stand-in for the network: scripted replies, and every request as it was sent.
+//! A stand-in for the network: scripted replies, every request as it was sent, and time that passes without a clock.
 
+use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, Sleep};
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
 };
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// One reply of the network.
 #[derive(Clone, Debug)]
@@ -67,8 +69,13 @@ impl Replay {
 
     /// A connection to AWS through this.
     pub(crate) fn aws(&self) -> Aws {
+        self.aws_with(&access(&[]))
+    }
+
+    pub(crate) fn aws_with(&self, access: &Access) -> Aws {
         let connector = SharedHttpConnector::new(self.clone());
-        Aws::through(&access(&[]), http_client_fn(move |_, _| connector.clone()))
+        let client = http_client_fn(move |_, _| connector.clone());
+        Aws::through(access, client, SharedAsyncSleep::new(Turns))
     }
 }
 
@@ -99,6 +106,21 @@ impl HttpConnector for Replay {
             }
             Reply::Silence => HttpConnectorFuture::new(std::future::pending()),
         }
+    }
+}
+
+/// Waiting by turns of the runtime, each of which stands for ten milliseconds. All who wait in a task are asked at every
+/// turn, so whoever waits for less is done first, and nothing depends on the machine's clock.
+#[derive(Debug)]
+pub(crate) struct Turns;
+
+impl AsyncSleep for Turns {
+    fn sleep(&self, duration: Duration) -> Sleep {
+        Sleep::new(async move {
+            for _ in 0..duration.as_millis().div_ceil(10) {
+                tokio::task::yield_now().await;
+            }
+        })
     }
 }
 

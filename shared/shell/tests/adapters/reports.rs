@@ -38,7 +38,7 @@ async fn reports(replay: &Replay) -> Vec<(String, Report)> {
     named.collect()
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn each_host_that_is_done_has_its_report_and_the_others_have_none() {
     let served = format!("{}-0123456789ab", "a".repeat(40));
     let done = json!({ "longshore": 1, "token": TOKEN, "action": "status", "outcome": "done",
@@ -101,7 +101,7 @@ fn class(report: &Report) -> Option<FailureClass> {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn an_answer_to_another_token_is_no_answer() {
     let other = json!({ "longshore": 1, "token": "01JD0000000000000000000000:6:status:1:0.1",
         "outcome": "done", "class": "done" });
@@ -113,7 +113,7 @@ async fn an_answer_to_another_token_is_no_answer() {
     assert_eq!(class(&found[0].1), Some(FailureClass::NoAnswer));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_command_that_ssm_does_not_show_yet_has_no_reports() {
     let replay = Replay::of([page(&[], None)]);
     assert_eq!(reports(&replay).await, []);

@@ -23,7 +23,7 @@ fn queue() -> DeskQueue {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_look_is_a_delayed_message_on_the_desks_queue() {
     let replay = Replay::of([Reply::json(&json!({ "MessageId": "m" }))]);
     let wake = SqsWake::new(&replay.aws(), &[queue()]);
@@ -40,7 +40,7 @@ async fn a_look_is_a_delayed_message_on_the_desks_queue() {
     );
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_look_of_a_desk_whose_queue_is_not_known_is_left_to_its_events() {
     let replay = Replay::of([Reply::Lost]);
     let wake = SqsWake::new(&replay.aws(), &[queue()]);
@@ -50,7 +50,7 @@ async fn a_look_of_a_desk_whose_queue_is_not_known_is_left_to_its_events() {
     assert!(replay.sent().is_empty());
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_look_that_cannot_be_planned_is_told() {
     let replay = Replay::of([Reply::Lost]);
     let wake = SqsWake::new(&replay.aws(), &[queue()]);

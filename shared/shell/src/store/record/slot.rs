@@ -3,7 +3,7 @@
 use super::words::ReleaseRecord;
 use super::{RecordError, SCHEMA};
 use longshore_core::{
-    AppName, Commit, DeploymentId, Generation, Live, Lock, Person, Slot, Timestamp,
+    AppName, Commit, DeploymentId, Generation, LastPush, Live, Lock, Person, Slot, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -35,6 +35,9 @@ struct LastPushRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     from: Option<String>,
     to: String,
+    deployment: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    found: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -89,25 +92,34 @@ impl TryFrom<SlotRecord> for Slot {
             waiting: record.waiting.map(id).transpose()?,
             lock: record.lock.map(TryInto::try_into).transpose()?,
             quarantine,
-            last_push: record.last_push.map(LastPushRecord::read).transpose()?,
+            last_push: record.last_push.map(TryInto::try_into).transpose()?,
             version: record.version,
         })
     }
 }
 
-impl From<&(Option<Commit>, Commit)> for LastPushRecord {
-    fn from((from, to): &(Option<Commit>, Commit)) -> Self {
+impl From<&LastPush> for LastPushRecord {
+    fn from(last: &LastPush) -> Self {
         Self {
-            from: from.as_ref().map(ToString::to_string),
-            to: to.to_string(),
+            from: last.from.as_ref().map(ToString::to_string),
+            to: last.to.to_string(),
+            deployment: last.deployment.to_string(),
+            found: last.found,
         }
     }
 }
 
-impl LastPushRecord {
-    fn read(self) -> Result<(Option<Commit>, Commit), RecordError> {
-        let from = self.from.map(|from| Commit::parse(&from)).transpose()?;
-        Ok((from, Commit::parse(&self.to)?))
+impl TryFrom<LastPushRecord> for LastPush {
+    type Error = RecordError;
+
+    fn try_from(record: LastPushRecord) -> Result<Self, RecordError> {
+        let from = record.from.map(|from| Commit::parse(&from)).transpose()?;
+        Ok(Self {
+            from,
+            to: Commit::parse(&record.to)?,
+            deployment: DeploymentId::parse(&record.deployment)?,
+            found: record.found,
+        })
     }
 }
 

@@ -84,6 +84,7 @@ fn what_is_seldom_used_is_read_back_too() {
     }
     for cause in [
         longshore_core::Cause::Push,
+        longshore_core::Cause::Poll,
         longshore_core::Cause::Event,
         longshore_core::Cause::Tick,
         longshore_core::Cause::LookAgain,

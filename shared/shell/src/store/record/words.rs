@@ -43,7 +43,7 @@ words! {
 }
 words! {
     /// The words for [`Cause`].
-    CauseWord for Cause { Push, Event, Tick, LookAgain, Operator }
+    CauseWord for Cause { Push, Poll, Event, Tick, LookAgain, Operator }
 }
 
 /// [`Kind`], stored.

@@ -1,0 +1,208 @@
+//! Where the branches point, from Bitbucket's API: one small request for each branch, with an access token that may read the
+//! repository and nothing else.
+//!
+//! The token is sent to Bitbucket's own host only, over HTTPS and without following redirects (`web.rs`), and no error
+//! repeats it. What Bitbucket answers is believed only as a commit of forty digits under the name that was asked for.
+
+use crate::connect::Aws;
+use crate::fault::Fault;
+use crate::ports::{Branches, HeadError};
+use crate::secrets::{SecretError, SecretName, Secrets};
+use crate::web::{Call, Reply, Web};
+use http::Method;
+use hyper::body::Bytes;
+use longshore_core::{Commit, Repository};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// How long Bitbucket may take.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// How much of an answer is read. Two fields are asked for; a branch's name has at most 255 characters.
+const ANSWER_MAX: usize = 16 * 1024;
+
+/// The branches on Bitbucket.
+#[derive(Debug)]
+pub struct BitbucketBranches<S> {
+    secrets: S,
+    web: Web,
+    api: String,
+}
+
+impl<S: Secrets> BitbucketBranches<S> {
+    /// The branches behind this address of Bitbucket's API.
+    #[must_use]
+    pub fn new(aws: &Aws, api: &str, secrets: S) -> Self {
+        Self {
+            secrets,
+            web: aws.web().clone(),
+            api: api.trim_end_matches('/').to_owned(),
+        }
+    }
+
+    /// The repository's own token, else that for all.
+    async fn token(&self, repository: &Repository) -> Result<SecretString, HeadError> {
+        for name in [
+            SecretName::Token(Some(repository.clone())),
+            SecretName::Token(None),
+        ] {
+            match self.secrets.current(&name).await {
+                Ok(token) => return Ok(token),
+                Err(SecretError::Missing { .. }) => {}
+                Err(error @ SecretError::Refused { .. }) => {
+                    return Err(HeadError::Refused(error.to_string()));
+                }
+                Err(SecretError::Unavailable(error)) => return Err(HeadError::Unavailable(error)),
+            }
+        }
+        Err(HeadError::NoToken)
+    }
+}
+
+impl<S: Secrets> Branches for BitbucketBranches<S> {
+    async fn head(
+        &self,
+        repository: &Repository,
+        branch: &str,
+    ) -> Result<Option<Commit>, HeadError> {
+        let token = self.token(repository).await?;
+        let bearer = format!("Bearer {}", token.expose_secret().trim());
+        let call = Call {
+            method: Method::GET,
+            url: &url(&self.api, repository, branch),
+            headers: &[("authorization", &bearer), ("accept", "application/json")],
+            body: Bytes::new(),
+            timeout: TIMEOUT,
+            answer_bytes_max: ANSWER_MAX,
+        };
+        match self.web.ask(call).await {
+            Ok(reply) => verdict(&reply, branch),
+            Err(error) => Err(HeadError::Unavailable(Box::new(error))),
+        }
+    }
+}
+
+/// A branch's address. Its name keeps its slashes, as Bitbucket's own links do.
+fn url(api: &str, repository: &Repository, branch: &str) -> String {
+    let name = encoded(branch);
+    format!("{api}/2.0/repositories/{repository}/refs/branches/{name}?fields=name,target.hash")
+}
+
+fn encoded(branch: &str) -> String {
+    branch.bytes().fold(String::new(), |text, byte| match byte {
+        b'/' | b'-' | b'.' | b'_' | b'~' => text + char::from(byte).encode_utf8(&mut [0; 4]),
+        _ if byte.is_ascii_alphanumeric() => text + char::from(byte).encode_utf8(&mut [0; 4]),
+        _ => format!("{text}%{byte:02X}"),
+    })
+}
+
+#[derive(Deserialize)]
+struct Body<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow)]
+    target: Target<'a>,
+}
+
+#[derive(Deserialize)]
+struct Target<'a> {
+    #[serde(borrow)]
+    hash: Cow<'a, str>,
+}
+
+fn verdict(reply: &Reply, branch: &str) -> Result<Option<Commit>, HeadError> {
+    match reply.status.as_u16() {
+        200 => match head_of(&reply.body, branch) {
+            Some(head) => Ok(Some(head)),
+            None => Err(unusable("an answer that is not the branch")),
+        },
+        404 => Ok(None),
+        status @ (401 | 403) => Err(HeadError::Refused(format!("Bitbucket answered {status}"))),
+        429 => Err(HeadError::Throttled),
+        status => Err(unusable(&format!("status {status}"))),
+    }
+}
+
+fn head_of(body: &[u8], branch: &str) -> Option<Commit> {
+    let body: Body<'_> = serde_json::from_slice(body).ok()?;
+    let head = Commit::parse(&body.target.hash).ok()?;
+    (body.name == branch).then_some(head)
+}
+
+fn unusable(what: &str) -> HeadError {
+    HeadError::Unavailable(Fault::senseless("GET refs/branches", what).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderMap, StatusCode};
+
+    fn reply(status: u16, body: &str) -> Reply {
+        Reply {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: HeaderMap::new(),
+            body: Bytes::copy_from_slice(body.as_bytes()),
+        }
+    }
+
+    fn asked(status: u16, body: &str) -> Result<Option<Commit>, HeadError> {
+        verdict(&reply(status, body), "main")
+    }
+
+    #[test]
+    fn a_branch_is_addressed_by_its_name_whatever_it_is_called() {
+        let repository = Repository::parse("acme/orders").unwrap();
+        for (branch, name) in [
+            ("main", "main"),
+            ("release/2.x_y-z", "release/2.x_y-z"),
+            ("a b?c#d%e&f", "a%20b%3Fc%23d%25e%26f"),
+            ("\u{e9}", "%C3%A9"),
+        ] {
+            assert_eq!(
+                url("https://api.bitbucket.org", &repository, branch),
+                format!(
+                    "https://api.bitbucket.org/2.0/repositories/acme/orders/refs/branches/{name}?fields=name,target.hash"
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn only_a_full_hash_under_the_right_name_is_a_head() {
+        let hash = "a".repeat(40);
+        let body = |name: &str, hash: &str| {
+            format!(
+                r#"{{"name":"{name}","target":{{"hash":"{hash}","type":"commit"}},"type":"branch"}}"#
+            )
+        };
+        let head = asked(200, &body("main", &hash)).unwrap();
+        assert_eq!(head, Some(Commit::parse(&hash).unwrap()));
+        for body in [
+            body("other", &hash),
+            body("main", "aaaaaaa"),
+            body("main", ""),
+            r#"{"name":"main","target":null}"#.to_owned(),
+            r#"{"values":[]}"#.to_owned(),
+            "<html>".to_owned(),
+            String::new(),
+        ] {
+            let answer = asked(200, &body);
+            assert!(matches!(answer, Err(HeadError::Unavailable(_))), "{body}");
+        }
+    }
+
+    #[test]
+    fn each_status_means_one_thing() {
+        assert_eq!(asked(404, "").unwrap(), None);
+        for status in [401, 403] {
+            assert!(matches!(asked(status, ""), Err(HeadError::Refused(_))));
+        }
+        assert!(matches!(asked(429, ""), Err(HeadError::Throttled)));
+        for status in [204, 301, 302, 400, 410, 500, 502, 503] {
+            let answer = asked(status, "");
+            assert!(matches!(answer, Err(HeadError::Unavailable(_))), "{status}");
+        }
+    }
+}

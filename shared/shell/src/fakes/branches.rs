@@ -1,0 +1,90 @@
+//! Branches in memory, and what can go wrong when they are asked for.
+
+use crate::ports::{Branches, HeadError};
+use longshore_core::{Commit, Repository};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What goes wrong with a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeadFault {
+    /// No token is configured.
+    NoToken,
+    /// The token is refused (401, 403).
+    Refused,
+    /// Too many questions (429).
+    Throttled,
+    /// An error of Bitbucket's own, or no answer.
+    Unavailable,
+}
+
+/// Where the branches point. From the start there is no token, so the poll is off.
+#[derive(Clone, Debug)]
+pub struct FakeBranches(Arc<Mutex<Inner>>);
+
+#[derive(Debug)]
+struct Inner {
+    heads: BTreeMap<(Repository, String), Commit>,
+    fault: Option<HeadFault>,
+    asked: Vec<Repository>,
+}
+
+impl Default for FakeBranches {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Inner {
+            heads: BTreeMap::new(),
+            fault: Some(HeadFault::NoToken),
+            asked: Vec::new(),
+        })))
+    }
+}
+
+impl FakeBranches {
+    /// Lets a branch point to a commit, or deletes it.
+    pub fn point(&self, repository: &Repository, branch: &str, to: Option<Commit>) {
+        let key = (repository.clone(), branch.to_owned());
+        let mut inner = self.lock();
+        match to {
+            Some(commit) => inner.heads.insert(key, commit),
+            None => inner.heads.remove(&key),
+        };
+    }
+
+    /// Lets every question go wrong like this, or be answered.
+    pub fn fail(&self, fault: Option<HeadFault>) {
+        self.lock().fault = fault;
+    }
+
+    /// The repositories that were asked about, in order.
+    #[must_use]
+    pub fn asked(&self) -> Vec<Repository> {
+        self.lock().asked.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Branches for FakeBranches {
+    async fn head(
+        &self,
+        repository: &Repository,
+        branch: &str,
+    ) -> Result<Option<Commit>, HeadError> {
+        let mut inner = self.lock();
+        inner.asked.push(repository.clone());
+        match inner.fault {
+            None => {
+                let key = (repository.clone(), branch.to_owned());
+                Ok(inner.heads.get(&key).cloned())
+            }
+            Some(HeadFault::NoToken) => Err(HeadError::NoToken),
+            Some(HeadFault::Refused) => Err(HeadError::Refused("a fault was injected".to_owned())),
+            Some(HeadFault::Throttled) => Err(HeadError::Throttled),
+            Some(HeadFault::Unavailable) => {
+                Err(HeadError::Unavailable("a fault was injected".into()))
+            }
+        }
+    }
+}

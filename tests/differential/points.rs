@@ -1,0 +1,43 @@
+//! Where the script can be killed. The sandbox's copy of the script calls `point` there, which kills it at the point that
+//! was asked for and else does nothing; the script in the tree knows nothing of it.
+
+/// A point, and the lines before which it is reached. The points at the ledger's renames are inside the host program and
+/// are the tool room's.
+const POINTS: [(&str, &str); 16] = [
+    ("locked", "  reap_survivors\n  begin\n"),
+    ("begun", "  local tool\n"),
+    ("pruned", "  require_space\n  fetch_parameters\n"),
+    ("pruned", "  succeed\n}\n\nprune_releases() {"),
+    ("fetched", "  install_dependencies\n  run_hook"),
+    ("installed", "  run_hook \"${install}\" install_failed\n"),
+    ("built", "  seal_release\n  succeed\n"),
+    (
+        "written",
+        "  mv -T -- \"${PARTIAL_DIR}\" \"${RELEASE_DIR}\"\n",
+    ),
+    ("sealed", "  succeed\n}\n\nrequire_space() {"),
+    ("migrated", "  succeed\n}\n\n# --- activate "),
+    ("intended", "  log_offsets\n  switch_current\n"),
+    ("switched", "  cd -- \"${APP_DIR}/pm2\"\n"),
+    ("moved", "  prove\n}\n\nlog_offsets() {"),
+    ("proved", "    save_processes\n    succeed\n"),
+    (
+        "proved",
+        "  if [[ ${class} == stale ]]; then class=wrong_release; fi\n",
+    ),
+    (
+        "finished",
+        "    if ((status != 0)) && [[ ${outcome} == 'done' ]]; then\n",
+    ),
+];
+
+/// The script with a call at each point.
+pub(crate) fn with_points(script: &str) -> String {
+    POINTS
+        .iter()
+        .fold(script.to_owned(), |text, (name, before)| {
+            let places = text.matches(before).count();
+            assert_eq!(places, 1, "the place of `{name}` is not in the script once");
+            text.replace(before, &format!("point {name}\n{before}"))
+        })
+}
