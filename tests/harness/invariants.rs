@@ -3,10 +3,10 @@
 
 use crate::bench::Bench;
 use longshore_core::{
-    Announcement, Channel, Deployment, DeploymentId, Generation, Kind, Outcome, Release, Run,
-    Standing, State,
+    Announcement, AppName, Channel, Deployment, DeploymentId, Generation, Kind, Outcome, Phase,
+    Release, Run, Standing, State,
 };
-use longshore_shell::fakes::{FakeHost, Written};
+use longshore_shell::fakes::{Behaviour, FakeHost, Written};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Checks every invariant at rest.
@@ -15,12 +15,17 @@ pub fn assert_all(bench: &Bench) {
     accepted_pushes_end(bench);
     the_head_is_decided(bench);
     activations_take_effect_once(bench);
+    no_command_is_taken_twice(bench);
     hosts_never_go_back(bench);
     the_table_agrees_with_the_hosts(bench);
+    ends_are_earned(bench);
     ends_are_told(bench);
     orders_are_clean(bench);
     one_at_a_time(&log);
+    the_slot_says_what_is_open(&log);
+    nothing_moves_before_everything_is_prepared(&log);
     quarantine_holds(&log);
+    previous_is_what_was_live(&log);
     rollbacks_go_to_what_was_proven(bench, &log);
 }
 
@@ -69,6 +74,14 @@ fn activations_take_effect_once(bench: &Bench) {
         for (generation, count) in host.activations {
             assert_eq!(count, 1, "I2: {id}, generation {generation}");
         }
+    }
+}
+
+/// I2: SSM takes a command once. What it did not take is asked again under another token.
+fn no_command_is_taken_twice(bench: &Bench) {
+    let mut taken = BTreeSet::new();
+    for order in bench.cloud.world.ssm.sent() {
+        assert!(taken.insert(order.token.clone()), "I2: {}", order.token);
     }
 }
 
@@ -127,6 +140,68 @@ fn the_table_agrees_with_the_hosts(bench: &Bench) {
         let host = &hosts[id];
         assert_eq!(host.served.as_ref(), expected, "I5: {id} of {run:#?}");
         assert_eq!(host.current.as_ref(), expected, "I5: {id} of {run:#?}");
+    }
+}
+
+/// I5: an end is what its hosts and its release make of it: none that is bad succeeds, and no more hosts are excused than policy
+/// allows; a deployment that is rolled back has restored every host that moved.
+fn ends_are_earned(bench: &Bench) {
+    for deployment in bench.deployments() {
+        let Some((outcome, run)) = run_of(&deployment) else {
+            continue;
+        };
+        let excused = |s: &&Standing| matches!(s, Standing::Excused(_));
+        if *outcome == Outcome::Succeeded {
+            let behaviour = bench.cloud.world.ssm.behaviour(&run.release);
+            assert!(!never_serves(behaviour), "I5: {behaviour:?}: {run:#?}");
+            let count = run.hosts.values().filter(excused).count();
+            let max = usize::try_from(deployment.policy.unreachable_max).unwrap();
+            assert!(count <= max, "I5: {count} are excused: {run:#?}");
+        }
+        if matches!(outcome, Outcome::RolledBack(_)) {
+            for host in &run.moved {
+                let standing = &run.hosts[host];
+                let back = *standing == Standing::Restored || excused(&standing);
+                assert!(back, "I5: {host}: {run:#?}");
+            }
+        }
+    }
+}
+
+/// Whether an app that behaves so can never be found healthy.
+const fn never_serves(behaviour: Behaviour) -> bool {
+    match behaviour {
+        Behaviour::Missing
+        | Behaviour::InstallFails
+        | Behaviour::BuildFails
+        | Behaviour::StartFails
+        | Behaviour::HealthFails => true,
+        // A migration is only run when one is configured, who turns sick is healthy at first, and an old process can only
+        // answer where there is one.
+        Behaviour::Good
+        | Behaviour::MigrationFails
+        | Behaviour::TurnsSick
+        | Behaviour::OldProcessAnswers => false,
+    }
+}
+
+/// I5: a host switches only after every host in service was prepared, so that what fails before leaves no trace.
+fn nothing_moves_before_everything_is_prepared(log: &[Written]) {
+    for deployment in log.iter().flat_map(|written| &written.deployments) {
+        let State::Active {
+            run,
+            phase: Phase::Activating(_),
+        } = &deployment.state
+        else {
+            continue;
+        };
+        let ready = |s: &Standing| {
+            matches!(
+                s,
+                Standing::Prepared | Standing::Proven | Standing::Excused(_)
+            )
+        };
+        assert!(run.hosts.values().all(ready), "I5: {run:#?}");
     }
 }
 
@@ -202,17 +277,60 @@ fn one_at_a_time(log: &[Written]) {
     }
 }
 
-/// I9: no push starts that brings a commit in quarantine.
+/// I1: after every single write, what is open of an app is what its slot says runs or waits. So nothing is superseded without an
+/// end, and nothing that ended keeps the place of another.
+fn the_slot_says_what_is_open(log: &[Written]) {
+    let mut slots: BTreeMap<AppName, BTreeSet<DeploymentId>> = BTreeMap::new();
+    let mut open: BTreeMap<AppName, BTreeSet<DeploymentId>> = BTreeMap::new();
+    for written in log {
+        if let Some(slot) = &written.slot {
+            let named = slot.running.iter().chain(&slot.waiting).cloned();
+            slots.insert(slot.app.clone(), named.collect());
+        }
+        for deployment in &written.deployments {
+            let open = open.entry(deployment.app.clone()).or_default();
+            if deployment.state.is_terminal() {
+                open.remove(&deployment.id);
+            } else {
+                open.insert(deployment.id.clone());
+            }
+        }
+        for (app, open) in &open {
+            assert_eq!(slots.get(app), Some(open), "I1: {app} after {written:#?}");
+        }
+    }
+}
+
+/// I9: no push starts that brings a commit in quarantine, and what is live is never put there.
 fn quarantine_holds(log: &[Written]) {
     for written in log {
         let Some(slot) = &written.slot else {
             continue;
         };
+        let live = slot.live.as_ref().map(|live| &live.release.commit);
+        let stays_out = live.is_some_and(|live| slot.quarantine.contains_key(live));
+        assert!(!stays_out, "I9: what is live is in quarantine: {slot:#?}");
         for deployment in &written.deployments {
             let started = slot.running.as_ref() == Some(&deployment.id);
             let is_push = matches!(deployment.origin.kind, Kind::Push);
             let out = slot.quarantine.contains_key(&deployment.origin.commit);
             assert!(!(started && is_push && out), "I9: {deployment:#?}");
+        }
+    }
+}
+
+/// I10: what a deployment would go back to is what was live when it started.
+fn previous_is_what_was_live(log: &[Written]) {
+    for written in log {
+        let Some(slot) = &written.slot else {
+            continue;
+        };
+        for deployment in &written.deployments {
+            let starts = slot.running.as_ref() == Some(&deployment.id);
+            if let Some(run) = deployment.state.run().filter(|_| starts) {
+                let live = slot.live.as_ref().map(|live| &live.release);
+                assert_eq!(run.previous.as_ref(), live, "I10: {run:#?}");
+            }
         }
     }
 }
