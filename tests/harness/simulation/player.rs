@@ -260,6 +260,7 @@ impl Player {
     /// Everything that must hold at rest.
     fn check(&mut self) {
         invariants::assert_all(&self.bench);
+        invariants::bad_releases_never_succeed(&self.bench);
         let happened: BTreeSet<Fault> = self.happened().into_keys().collect();
         explain::assert_explained(&self.bench, &happened);
         if self.chance.one_in(4) {
