@@ -376,3 +376,28 @@ fn every_fault_case_names_tests_that_exist() {
         .collect();
     assert_eq!(simulated, words);
 }
+
+/// A mistake that cannot be made any more tests nothing.
+#[test]
+fn every_mistake_on_the_list_can_be_made() {
+    let list: Vec<serde_json::Value> = serde_json::from_str(&read("tests/mutants.json")).unwrap();
+    let mut names = BTreeSet::new();
+    for mutant in &list {
+        let word = |key: &str| {
+            mutant[key]
+                .as_str()
+                .unwrap_or_else(|| panic!("{key}: {mutant}"))
+        };
+        assert!(names.insert(word("name")), "{} twice", word("name"));
+        let places = read(word("file")).matches(word("text")).count();
+        assert_eq!(
+            places,
+            1,
+            "{}: {places} places in {}",
+            word("name"),
+            word("file")
+        );
+        assert_ne!(word("text"), word("instead"));
+    }
+    assert!(names.len() >= 25, "{}", names.len());
+}

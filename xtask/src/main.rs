@@ -19,6 +19,7 @@ Usage: cargo xtask <command>
   dynamodb-local     the store's contract tests on DynamoDB Local, for whoever has an AWS account
   generate [--check] put the host script into template.yaml, or check that it is there
   simulate           plays thousands of schedules of pushes and faults over the real handlers (see its `--help`)
+  mutants            makes known mistakes one at a time and sees whether they are noticed (minutes for each)
   bench              cold start and warm cost of the functions, as ratios to an empty one
 ";
 
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
         "demo" | "local" | "chaos" | "dynamodb-local" => steps::hand_over(&command, &rest),
         "test" => verify::everything(&rest),
         "generate" => generate::run(rest.iter().any(|arg| arg == "--check")),
-        "simulate" => steps::simulate(&rest),
+        "simulate" | "mutants" => steps::prove(&command, &rest),
         "bench" => steps::bench(&rest),
         "" | "help" | "--help" | "-h" => {
             steps::say(USAGE);

@@ -90,11 +90,11 @@ pub(crate) fn hand_over(command: &str, rest: &[String]) -> Done {
     run(&program, &args)
 }
 
-/// Builds, and hands over to the simulation.
-pub(crate) fn simulate(rest: &[String]) -> Done {
+/// Builds, and hands over to the simulation, or to the mistakes that test it.
+pub(crate) fn prove(command: &str, rest: &[String]) -> Done {
     build()?;
     let args: Vec<&str> = rest.iter().map(String::as_str).collect();
-    run(&built().join("longshore-simulate"), &args)
+    run(&built().join(format!("longshore-{command}")), &args)
 }
 
 /// Builds the functions as they are deployed, and measures them.
