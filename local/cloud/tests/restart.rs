@@ -86,7 +86,6 @@ impl Scene {
         assert_eq!(before.len(), 2, "both hosts serve before the cut");
         let killed = self.cloud.cut_power().await.unwrap();
         assert!(killed > 4, "emulator, functions, pm2 and apps: {killed}");
-        println!("{state}: {killed} processes killed");
         let cloud = LocalCloud::start(options(self.folder.path()))
             .await
             .unwrap();
@@ -127,6 +126,11 @@ impl Scene {
             let ledger = std::fs::read(host.root().join("orders/ledger.json")).unwrap();
             let ledger: Value = serde_json::from_slice(&ledger).unwrap();
             assert_eq!(ledger.get("active").unwrap(), release.as_str());
+            let activations = activations(&ledger);
+            assert!(
+                activations.values().all(|count| *count == 1),
+                "one activation for each generation: {activations:?}"
+            );
         }
     }
 
@@ -139,6 +143,21 @@ impl Scene {
         self.cloud.stop().await.unwrap();
         self.folder.close().unwrap();
     }
+}
+
+/// How often the host was told to activate, by generation.
+fn activations(ledger: &Value) -> BTreeMap<u64, usize> {
+    let entries = ledger.get("entries").and_then(Value::as_array).unwrap();
+    let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
+    for entry in entries {
+        if entry.get("action").unwrap() == "activate" {
+            let generation = entry.get("generation").and_then(Value::as_u64).unwrap();
+            let count = counts.entry(generation).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+    assert!(!counts.is_empty());
+    counts
 }
 
 fn passed(deployment: &Deployment, state: &str) -> bool {
