@@ -13,8 +13,11 @@ import os
 import threading
 import time
 
+import gaps
+
+# Of the application itself, which must not be imported before every gap has replaced what it takes by name.
+APPLICATION = {"ministack.app": ("_build_persistence_save_dict", "_load_persisted_state")}
 NEEDS = {
-    "ministack.app": ("_build_persistence_save_dict", "_load_persisted_state"),
     "ministack.core.persistence": (
         "PERSIST_STATE",
         "STATE_DIR",
@@ -110,11 +113,14 @@ def saving(stock, saved, name, get_state):
 
 def close():
     """Wraps the services whose answers are promises, and looks at the others."""
-    from ministack import app as application
     from ministack.core import persistence
 
     if not persistence.PERSIST_STATE:
         return
+    missing = gaps.missing_of(APPLICATION)
+    if missing:
+        raise SystemExit("this MiniStack is not the one the gaps were written for; missing: " + ", ".join(missing))
+    from ministack import app as application
     from ministack.services import dynamodb, pipes, ssm
 
     def encode(name, state):

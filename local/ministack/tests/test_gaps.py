@@ -260,6 +260,12 @@ class KeptState(unittest.TestCase):
         self.request("TransactWriteItems", items)
         self.assertEqual(self.on_disk("dynamodb"), ["PutItem", "TransactWriteItems"])
 
+    def test_the_installed_application_has_what_is_wrapped(self):
+        self.assertEqual(gaps.missing_of(kept_state.APPLICATION), [])
+
+    def test_it_is_the_last_gap_so_that_the_application_comes_after_all_others(self):
+        self.assertEqual(gaps.GAPS[-1], "kept_state")
+
     def test_a_read_writes_nothing(self):
         for action in ("GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems", "DescribeTable"):
             self.request(action, [])
