@@ -2,7 +2,7 @@
 //!
 //! The stand-in is told of the hosts here and of nothing else; it must never learn what a deployment is.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use ssm_stand_in::{FaultChange, HostOptions, RunningStandIn, StandIn};
@@ -19,6 +19,8 @@ pub struct Settings<'a> {
     pub region: &'a str,
     /// How many real milliseconds one second of SSM's time limits takes.
     pub second_ms: u64,
+    /// The file that keeps what is under way, if it is to outlive this process.
+    pub kept_in: Option<PathBuf>,
     /// The hosts.
     pub hosts: &'a [Host],
 }
@@ -42,6 +44,7 @@ impl Agents {
             access_key: ACCESS_KEY.to_owned(),
             secret_key: ACCESS_KEY.to_owned(),
             second_ms: settings.second_ms,
+            kept_in: settings.kept_in.clone(),
             hosts: settings.hosts.iter().map(host_options).collect(),
             ..ssm_stand_in::Options::default()
         };

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use ssm_stand_in::FaultChange;
+use ssm_stand_in::{Action, FaultChange};
 
 use crate::agents::{self, Agents};
 use crate::aws::Aws;
@@ -16,6 +16,7 @@ use crate::hosts::{self, Host, Hosts};
 use crate::ministack::{self, MiniStack};
 use crate::parameters::{self, Kind};
 use crate::ports::Port;
+use crate::power;
 use crate::process::{self, Environment};
 use crate::sinks::Sinks;
 use crate::stack::Stack;
@@ -61,6 +62,8 @@ pub struct Options {
     pub ssm_second_ms: u64,
     /// How many real milliseconds a minute of a schedule takes.
     pub minute_ms: u32,
+    /// Whether the folder can be started again and goes on then, also after everything was killed.
+    pub persistent: bool,
     /// What goes wrong from the start.
     pub faults: FaultChange,
     /// The program that a repository's hook calls; none for repositories without webhooks.
@@ -89,6 +92,7 @@ impl Options {
             ssm_endpoint: None,
             ssm_second_ms: 1000,
             minute_ms: 60_000,
+            persistent: false,
             faults: FaultChange::default(),
             webhook_program: None,
             progress: |_| {},
@@ -105,6 +109,7 @@ pub struct LocalCloud {
     stack: Stack,
     outputs: BTreeMap<String, String>,
     resources: BTreeMap<String, Vec<String>>,
+    is_resumed: bool,
     bitbucket: Bitbucket,
     bitbucket_api: Api,
     sinks: Sinks,
@@ -112,6 +117,8 @@ pub struct LocalCloud {
     hosts: Hosts,
     agents: Agents,
     ministack: MiniStack,
+    // Held for as long as it listens there.
+    _sinks_port: Port,
 }
 
 impl LocalCloud {
@@ -123,7 +130,8 @@ impl LocalCloud {
         std::fs::create_dir_all(&options.work_dir)
             .with_context(|| format!("making {}", options.work_dir.display()))?;
         let tools = Tools::prepare(&options.repo_root, options.progress).await?;
-        let port = Port::reserve()?;
+        let port = self::port(&options, "emulator.port")?;
+        let sinks_port = self::port(&options, "sinks.port")?;
         let aws = Aws::new(port.number(), &options.region)?;
         let bitbucket = Bitbucket::open(&options.work_dir.join("bitbucket"))?;
         let bitbucket_api = Api::start(&bitbucket).await?;
@@ -132,15 +140,19 @@ impl LocalCloud {
         if options.ssm_endpoint.is_none() {
             agents.set_faults(&options.faults)?;
         }
-        let sinks = Sinks::start(port.number()).await?;
+        let sinks = Sinks::start_at(port.number(), sinks_port.number()).await?;
         (options.progress)("starting the emulator");
         let ministack = start_ministack(&tools, port, &options, &agents, &bitbucket_api).await?;
-        (options.progress)("creating the stack");
         let stack = Stack::new(aws.clone(), &format!("longshore-{}", options.environment));
-        let given = stack_parameters(&options, &bitbucket)?;
-        let outputs = stack
-            .create(&options.template, &options.functions_dir, &given)
-            .await?;
+        let found = stack.found().await?;
+        let is_resumed = found.is_some();
+        let outputs = match found {
+            Some(outputs) => outputs,
+            None => create(&stack, &options, &bitbucket).await?,
+        };
+        if is_resumed {
+            boot(&options, &hosts, &agents).await?;
+        }
         let resources = resources_by_type(&stack).await?;
         Ok(Self {
             options,
@@ -149,12 +161,14 @@ impl LocalCloud {
             stack,
             outputs,
             resources,
+            is_resumed,
             bitbucket,
             bitbucket_api,
             sinks,
             hosts,
             agents,
             ministack,
+            _sinks_port: sinks_port,
         })
     }
 
@@ -179,6 +193,26 @@ impl LocalCloud {
         let agents = self.agents.stop().await;
         let ministack = self.ministack.stop().await;
         hosts.and(agents).and(ministack)
+    }
+
+    /// Pulls the plug: SIGKILL to every process but this one, and the stand-in for SSM, which is a part of this process, is
+    /// dropped in the middle of whatever it does. Says how many processes there were.
+    ///
+    /// # Errors
+    /// When the processes of this machine cannot be listed, or some are always left.
+    pub async fn cut_power(self) -> Result<usize> {
+        // First the stand-in: no script's end may be reported that is an end by this cut.
+        drop(self.agents);
+        let killed = power::cut(self.aws.endpoint(), self.hosts.folder()).await?;
+        self.ministack.stop().await?;
+        self.sinks.stop().await;
+        Ok(killed)
+    }
+
+    /// Whether it was there before and goes on.
+    #[must_use]
+    pub fn is_resumed(&self) -> bool {
+        self.is_resumed
     }
 
     /// A client of the emulator, as its deploying key.
@@ -327,6 +361,42 @@ impl LocalCloud {
     }
 }
 
+/// The port that this part of a persistent cloud always has, or any.
+fn port(options: &Options, file: &str) -> Result<Port> {
+    if options.persistent {
+        Port::kept_in(&options.work_dir.join(file))
+    } else {
+        Port::reserve()
+    }
+}
+
+async fn create(
+    stack: &Stack,
+    options: &Options,
+    bitbucket: &Bitbucket,
+) -> Result<BTreeMap<String, String>> {
+    (options.progress)("creating the stack");
+    let given = stack_parameters(options, bitbucket)?;
+    let (template, functions) = (&options.template, &options.functions_dir);
+    stack.create(template, functions, &given).await
+}
+
+/// Starts on every host what its init starts: the apps, and the agent.
+async fn boot(options: &Options, hosts: &Hosts, agents: &Agents) -> Result<()> {
+    (options.progress)("starting the hosts again");
+    for host in hosts.all() {
+        power::boot(host).await?;
+        if options.ssm_endpoint.is_none() {
+            let host = host.id.clone();
+            agents.set_faults(&FaultChange {
+                actions: vec![Action::Reboot { host }],
+                ..FaultChange::default()
+            })?;
+        }
+    }
+    Ok(())
+}
+
 fn prepare_hosts(tools: &Tools, options: &Options, aws: &Aws) -> Result<Hosts> {
     let settings = hosts::Settings {
         repo_root: &options.repo_root,
@@ -338,6 +408,7 @@ fn prepare_hosts(tools: &Tools, options: &Options, aws: &Aws) -> Result<Hosts> {
         region: &options.region,
         variables: &options.host_variables,
         programs: options.host_programs.as_deref(),
+        persistent: options.persistent,
     };
     Hosts::prepare(tools, &settings)
 }
@@ -346,10 +417,12 @@ async fn start_agents(options: &Options, aws: &Aws, hosts: &Hosts) -> Result<Age
     if let Some(endpoint) = &options.ssm_endpoint {
         return Ok(Agents::at(endpoint));
     }
+    let kept = options.persistent;
     let settings = agents::Settings {
         ministack: aws.endpoint(),
         region: &options.region,
         second_ms: options.ssm_second_ms,
+        kept_in: kept.then(|| options.work_dir.join("ssm.jsonl")),
         hosts: hosts.all(),
     };
     Agents::start(&settings).await
@@ -374,6 +447,7 @@ async fn start_ministack(
         region: &options.region,
         ssm_endpoint: agents.endpoint(),
         minute_ms: options.minute_ms,
+        persistent: options.persistent,
         variables: &variables,
     };
     MiniStack::start(tools, port, &settings).await

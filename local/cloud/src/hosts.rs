@@ -35,6 +35,8 @@ pub struct Settings<'a> {
     pub variables: &'a Environment,
     /// A folder of programs that their scripts find before all others.
     pub programs: Option<&'a Path>,
+    /// Whether each host listens on the same port when it is made again.
+    pub persistent: bool,
 }
 
 /// One host.
@@ -98,6 +100,12 @@ impl Hosts {
         &self.all
     }
 
+    /// The folder that all of them lie in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Ends every process of the hosts: process managers, their apps, and scripts in the middle of a step.
     ///
     /// # Errors
@@ -131,7 +139,11 @@ fn host(tools: &Tools, settings: &Settings<'_>, folder: &Path, number: usize) ->
     for name in ["srv", "tmp", "agent"] {
         std::fs::create_dir_all(folder.join(name))?;
     }
-    let port = Port::reserve()?;
+    let port = if settings.persistent {
+        Port::kept_in(&folder.join("port"))?
+    } else {
+        Port::reserve()?
+    };
     let tags = [
         ("longshore:environment", settings.environment),
         ("longshore:app", settings.app),

@@ -17,6 +17,7 @@ pub mod ministack;
 pub mod package;
 pub mod parameters;
 pub mod ports;
+pub mod power;
 pub mod process;
 pub mod served;
 pub mod sign;

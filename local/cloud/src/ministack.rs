@@ -32,6 +32,8 @@ pub struct Settings<'a> {
     pub ssm_endpoint: &'a str,
     /// How many real milliseconds a minute of a schedule takes.
     pub minute_ms: u32,
+    /// Whether its state outlives it; the folder's own state is taken up then.
+    pub persistent: bool,
     /// Further variables of the functions.
     pub variables: &'a Environment,
 }
@@ -144,6 +146,11 @@ fn environment(port: u16, settings: &Settings<'_>) -> Environment {
         ("AWS_ENDPOINT_URL_SSM", settings.ssm_endpoint.to_owned()),
     ];
     variables.extend(own.map(|(name, value)| (name.to_owned(), value)));
+    if settings.persistent {
+        for name in ["PERSIST_STATE", "S3_PERSIST"] {
+            variables.insert(name.to_owned(), "1".to_owned());
+        }
+    }
     variables
 }
 

@@ -5,7 +5,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
@@ -47,6 +47,26 @@ impl Port {
         )
     }
 
+    /// Reserves the port whose number is in this file; without the file any free one, whose number is written there.
+    ///
+    /// # Errors
+    /// When the file is no number, the port is taken, or no port is free.
+    pub fn kept_in(file: &Path) -> Result<Self> {
+        if !file.exists() {
+            let port = Self::reserve()?;
+            std::fs::write(file, port.number.to_string())
+                .with_context(|| format!("writing {}", file.display()))?;
+            return Ok(port);
+        }
+        let text = std::fs::read_to_string(file)?;
+        let number = text.trim().parse();
+        let number: u16 = number.with_context(|| format!("no port in {}", file.display()))?;
+        let lock = std::env::temp_dir().join("longshore-ports");
+        std::fs::create_dir_all(&lock)?;
+        Self::try_take(number, lock.join(number.to_string()))?
+            .with_context(|| format!("port {number} of {} is taken", file.display()))
+    }
+
     fn try_take(number: u16, path: PathBuf) -> Result<Option<Self>> {
         let lock = OpenOptions::new()
             .create(true)
@@ -86,5 +106,16 @@ mod tests {
         let first = Port::reserve().unwrap();
         let second = Port::reserve().unwrap();
         assert_ne!(first.number(), second.number());
+    }
+
+    #[test]
+    fn a_kept_port_is_the_same_one_again_and_is_refused_while_it_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("port");
+        let first = Port::kept_in(&file).unwrap();
+        let number = first.number();
+        assert!(Port::kept_in(&file).is_err());
+        drop(first);
+        assert_eq!(Port::kept_in(&file).unwrap().number(), number);
     }
 }

@@ -26,6 +26,21 @@ pub type Environment = BTreeMap<String, String>;
 /// # Errors
 /// When the processes of this machine cannot be listed.
 pub fn kill_by_environment(variables: &[(&str, &str)]) -> Result<usize> {
+    let wanted = variables
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"));
+    let wanted: Vec<String> = wanted.collect();
+    kill_where(|environment| {
+        let has = |variable: &String| environment.contains(&variable.as_str());
+        wanted.iter().all(has)
+    })
+}
+
+/// Kills every process of this user whose environment, as `NAME=value`, is one of those; never this process.
+///
+/// # Errors
+/// When the processes of this machine cannot be listed.
+pub fn kill_where(is_one: impl Fn(&[&str]) -> bool) -> Result<usize> {
     let mut killed = 0_usize;
     for entry in std::fs::read_dir("/proc").context("listing processes")? {
         let Ok(entry) = entry else { continue };
@@ -38,13 +53,10 @@ pub fn kill_by_environment(variables: &[(&str, &str)]) -> Result<usize> {
         };
         // A process of somebody else, or one that has just ended, cannot be read and is not ours.
         let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
-        let has = |(name, value): &(&str, &str)| {
-            let wanted = format!("{name}={value}");
-            environment
-                .split(|byte| *byte == 0)
-                .any(|variable| variable == wanted.as_bytes())
-        };
-        if variables.iter().all(has) && kill_process(pid, Signal::KILL).is_ok() {
+        let environment = String::from_utf8_lossy(&environment);
+        let environment: Vec<&str> = environment.split('\0').collect();
+        let is_other = pid != rustix::process::getpid();
+        if is_other && is_one(&environment) && kill_process(pid, Signal::KILL).is_ok() {
             killed = killed.saturating_add(1);
         }
     }

@@ -66,13 +66,21 @@ impl Sinks {
     /// # Errors
     /// When no port can be listened on.
     pub async fn start(aws_port: u16) -> Result<Self> {
+        Self::start_at(aws_port, 0).await
+    }
+
+    /// The same on a given port.
+    ///
+    /// # Errors
+    /// When it cannot be listened on.
+    pub async fn start_at(aws_port: u16, port: u16) -> Result<Self> {
         let http = reqwest::Client::builder().no_proxy().build()?;
         let inbox = Inbox {
             received: Arc::default(),
             http,
             aws_port,
         };
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let port = listener.local_addr()?.port();
         let router = Router::new()
             .route("/messages", get(list))
@@ -87,6 +95,13 @@ impl Sinks {
             port,
             server,
         })
+    }
+
+    /// Stops listening; the port is free when this returns.
+    pub async fn stop(mut self) {
+        self.server.abort();
+        // It ends by the abort, which is as wanted.
+        let _ended = (&mut self.server).await;
     }
 
     /// The address, without a slash at its end.

@@ -90,6 +90,17 @@ impl Stack {
         }
     }
 
+    /// The outputs of the stack if it is there and ready.
+    ///
+    /// # Errors
+    /// When the emulator answers and what it says makes no sense.
+    pub async fn found(&self) -> Result<Option<BTreeMap<String, String>>> {
+        match self.status().await.as_deref() {
+            Ok("CREATE_COMPLETE" | "UPDATE_COMPLETE") => self.outputs().await.map(Some),
+            Ok(_) | Err(_) => Ok(None),
+        }
+    }
+
     /// The stack's outputs.
     ///
     /// # Errors

@@ -47,12 +47,14 @@ impl TestBench {
                 region: REGION,
                 variables: &none,
                 programs: None,
+                persistent: false,
             },
         )?;
         let settings = agents::Settings {
             ministack: &endpoint,
             region: REGION,
             second_ms: 1000,
+            kept_in: None,
             hosts: hosts.all(),
         };
         let agents = Agents::start(&settings).await?;
@@ -63,6 +65,7 @@ impl TestBench {
             region: REGION,
             ssm_endpoint: agents.endpoint(),
             minute_ms: 60_000,
+            persistent: false,
             variables: &none,
         };
         let ministack = MiniStack::start(tools, port, &settings).await?;

@@ -20,6 +20,7 @@ GAPS = (
     "table_ttl",
     "ticks",
     "alarm_events",
+    "kept_state",
 )
 
 VERSION = "1.5.33"

@@ -3,6 +3,7 @@
 Run with the Python of the local cloud's tools: `python -m unittest discover -s local/ministack/tests -t local/ministack`.
 """
 
+import asyncio
 import json
 import os
 import subprocess
@@ -21,6 +22,7 @@ from gaps import (
     alarm_events,
     aws_source,
     http_api_body,
+    kept_state,
     lambda_retries,
     path_resource,
     pipe_to_bus,
@@ -229,6 +231,71 @@ class SmallGaps(unittest.TestCase):
         self.assertEqual(ticks.scaled(300, 2.0), 10)
         self.assertIsNone(ticks.scaled(None, 2.0))
         self.assertEqual((ticks.interval(60.0), ticks.interval(1.0)), (0.5, 0.2))
+
+
+class KeptState(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.saved = kept_state.Saved(folder.name, lambda name, state: json.dumps(state))
+
+    def on_disk(self, name):
+        with open(os.path.join(self.saved.folder, f"{name}.json"), encoding="utf-8") as file:
+            return json.load(file)
+
+    def request(self, action, items):
+        """One request to a service whose whole state is the list of the actions it has seen."""
+
+        async def stock(*_arguments):
+            items.append(action)
+            return "answer"
+
+        handler = kept_state.saving(stock, self.saved, "dynamodb", lambda: list(items))
+        return asyncio.run(handler("POST", "/", {"x-amz-target": f"DynamoDB_20120810.{action}"}, b"", {}))
+
+    def test_a_change_is_on_disk_before_its_answer(self):
+        items = []
+        self.assertEqual(self.request("PutItem", items), "answer")
+        self.assertEqual(self.on_disk("dynamodb"), ["PutItem"])
+        self.request("TransactWriteItems", items)
+        self.assertEqual(self.on_disk("dynamodb"), ["PutItem", "TransactWriteItems"])
+
+    def test_the_installed_application_has_what_is_wrapped(self):
+        self.assertEqual(gaps.missing_of(kept_state.APPLICATION), [])
+
+    def test_it_is_the_last_gap_so_that_the_application_comes_after_all_others(self):
+        self.assertEqual(gaps.GAPS[-1], "kept_state")
+
+    def test_a_read_writes_nothing(self):
+        for action in ("GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems", "DescribeTable"):
+            self.request(action, [])
+        self.assertEqual(os.listdir(self.saved.folder), [])
+
+    def test_a_file_is_written_only_when_something_is_different_and_nothing_stays_beside_it(self):
+        self.assertTrue(self.saved.save("sqs", lambda: [1]))
+        self.assertFalse(self.saved.save("sqs", lambda: [1]))
+        self.assertFalse(self.saved.save("sqs", lambda: None))
+        self.assertEqual(os.listdir(self.saved.folder), ["sqs.json"])
+
+    def test_a_state_that_changes_while_it_is_read_is_read_again(self):
+        states = [RuntimeError("dictionary changed size during iteration"), [2]]
+
+        def get_state():
+            state = states.pop(0)
+            if isinstance(state, Exception):
+                raise state
+            return state
+
+        self.assertTrue(self.saved.save("sqs", get_state))
+        self.assertEqual(self.on_disk("sqs"), [2])
+
+    def test_a_stack_that_has_changed_means_all_of_it(self):
+        services = {name: lambda: ["as it is"] for name in ("cloudformation", "lambda", "sqs")}
+        kept_state.look(self.saved, services)
+        self.assertEqual(self.on_disk("lambda"), ["as it is"])
+        services["lambda"] = services["sqs"] = lambda: ["later"]
+        kept_state.look(self.saved, services)
+        self.assertEqual((self.on_disk("lambda"), self.on_disk("sqs")), (["as it is"], ["later"]))
 
 
 class Sweep(unittest.TestCase):

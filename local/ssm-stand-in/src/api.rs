@@ -25,6 +25,7 @@ use crate::lost_reply;
 use crate::workers;
 use crate::world::World;
 use error::{ApiError, answer};
+pub(crate) use send_command::watch_open_commands;
 
 /// What an action answers.
 type Answer = Result<Value, ApiError>;

@@ -19,11 +19,12 @@ pub(crate) struct Target {
 }
 
 /// A command.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub(crate) struct Command {
     pub(crate) id: String,
     pub(crate) document_name: String,
     pub(crate) document_version: String,
+    #[serde(with = "shared")]
     pub(crate) document: Arc<Document>,
     pub(crate) comment: String,
     pub(crate) parameters: Given,
@@ -86,13 +87,41 @@ impl Command {
         !self.targets.is_empty() && self.state == CommandState::Pending
     }
 
+    /// Whether neither the command nor one of its invocations will change any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        let mut invocations = self.invocations.values();
+        self.state.is_terminal() && invocations.all(|invocation| invocation.state.is_terminal())
+    }
+
     fn errors_max(&self) -> usize {
         limit(&self.max_errors, self.invocations.len())
     }
 }
 
+/// A document that several commands share, written out with each.
+pub(crate) mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::documents::schema::Document;
+
+    pub(crate) fn serialize<S: Serializer>(
+        document: &Arc<Document>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        document.as_ref().serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Arc<Document>, D::Error> {
+        Document::deserialize(deserializer).map(Arc::new)
+    }
+}
+
 /// A command on one host.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub(crate) struct Invocation {
     pub(crate) host: String,
     pub(crate) host_name: String,
@@ -122,7 +151,7 @@ impl Invocation {
 }
 
 /// A step on one host, as the agent reported it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub(crate) struct StepView {
     pub(crate) name: String,
     pub(crate) state: StepState,

@@ -7,17 +7,19 @@ pub(crate) mod schema;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::api::error::ApiError;
 use crate::clock;
+use crate::commands::shared;
 use schema::Document;
 
 /// The largest content that SSM accepts.
 const CONTENT_BYTES_MAX: usize = 64 * 1024;
 
 /// One version of a document.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub(crate) struct Version {
     pub(crate) name: String,
     pub(crate) number: u32,
@@ -27,11 +29,12 @@ pub(crate) struct Version {
     pub(crate) kind: String,
     pub(crate) sha256: String,
     pub(crate) created_ms: i64,
+    #[serde(with = "shared")]
     pub(crate) document: Arc<Document>,
 }
 
 /// All versions of one document.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub(crate) struct History {
     pub(crate) default: u32,
     pub(crate) versions: BTreeMap<u32, Version>,
@@ -57,7 +60,7 @@ pub(crate) struct Draft {
 }
 
 /// The documents of the account.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Documents {
     histories: BTreeMap<String, History>,
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use rustix::process::{Pid, Signal, kill_process_group};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -161,7 +162,7 @@ impl Run {
 }
 
 /// What an agent reports.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub(crate) enum Reply {
     /// The document has begun.
     Started,

@@ -23,6 +23,7 @@ mod documents;
 mod events;
 mod faults;
 mod hosts;
+mod keeping;
 mod lost_reply;
 mod ministack;
 mod options;

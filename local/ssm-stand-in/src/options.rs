@@ -27,6 +27,9 @@ pub struct Options {
     pub secret_key: String,
     /// How many real milliseconds one second of an SSM time limit takes; 1000 is as on AWS, tests take less.
     pub second_ms: u64,
+    /// The file that keeps documents, commands and what the agents are busy with; without it nothing outlives the
+    /// stand-in. When it is read back, no agent runs until its host is started by `reboot` or `restart_agent`.
+    pub kept_in: Option<PathBuf>,
     /// The hosts that exist from the start.
     pub hosts: Vec<HostOptions>,
 }
@@ -41,6 +44,7 @@ impl Default for Options {
             access_key: String::from("test"),
             secret_key: String::from("test"),
             second_ms: 1000,
+            kept_in: None,
             hosts: Vec::new(),
         }
     }

@@ -40,8 +40,9 @@ impl StandIn {
         let address = listener
             .local_addr()
             .context("the listener has no address")?;
-        let (world, parcels) = World::new(options);
+        let (world, parcels) = World::new(options)?;
         world.spawn(courier::carry(Arc::clone(&world), parcels));
+        api::watch_open_commands(&world);
         let (stop, mut stopped) = watch::channel(false);
         let router = router(Arc::clone(&world));
         let serving = axum::serve(listener, router).with_graceful_shutdown(async move {

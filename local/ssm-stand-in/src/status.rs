@@ -2,8 +2,10 @@
 //!
 //! Each enum holds what SSM calls `StatusDetails`; the coarser `Status` is derived, so the two can never disagree.
 
+use serde::{Deserialize, Serialize};
+
 /// The state of one command on one host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) enum InvocationState {
     /// Accepted by the service, not started on the host.
     Pending,
@@ -80,7 +82,7 @@ impl InvocationState {
 }
 
 /// The state of a whole command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) enum CommandState {
     /// Accepted, nothing sent.
     Pending,
@@ -185,7 +187,7 @@ pub(crate) fn aggregate(
 }
 
 /// The state of one step on one host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) enum StepState {
     /// Not begun, or not heard of.
     Pending,

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ use crate::documents::Documents;
 use crate::events::{Origin, Parcel};
 use crate::faults::Faults;
 use crate::hosts::{Host, ProcessGroup};
+use crate::keeping::Keeper;
 use crate::ministack::MiniStack;
 use crate::options::Options;
 
@@ -43,18 +45,49 @@ pub(crate) struct State {
     parcels: UnboundedSender<Parcel>,
     journal: VecDeque<Value>,
     complaints: VecDeque<String>,
+    keeper: Option<Keeper>,
+}
+
+/// The locked state. What was changed is kept before the lock is let go, and so before anybody can be told of it.
+#[derive(Debug)]
+pub(crate) struct Locked<'a> {
+    state: MutexGuard<'a, State>,
+    is_touched: bool,
+}
+
+impl Deref for Locked<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        self.is_touched = true;
+        &mut self.state
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        if self.is_touched {
+            self.state.keep();
+        }
+    }
 }
 
 impl World {
-    /// A world with the hosts of the options, and the events that will come out of it.
-    pub(crate) fn new(options: Options) -> (Arc<Self>, UnboundedReceiver<Parcel>) {
+    /// A world with the hosts of the options and what was kept of an earlier one, and the events that will come out.
+    pub(crate) fn new(options: Options) -> anyhow::Result<(Arc<Self>, UnboundedReceiver<Parcel>)> {
         let (parcels, received) = unbounded_channel();
         let hosts = options
             .hosts
             .iter()
             .cloned()
             .map(|host| (host.id.clone(), Host::new(host)));
-        let state = State {
+        let mut state = State {
             documents: Documents::with_public_ones(),
             commands: BTreeMap::new(),
             hosts: hosts.collect(),
@@ -67,19 +100,26 @@ impl World {
             parcels,
             journal: VecDeque::new(),
             complaints: VecDeque::new(),
+            keeper: None,
         };
+        if let Some(path) = &options.kept_in {
+            state.keeper = Some(Keeper::open(path, &mut state)?);
+        }
         let world = Self {
             ministack: MiniStack::new(&options),
             options,
             state: Mutex::new(state),
             tasks: Mutex::new(JoinSet::new()),
         };
-        (Arc::new(world), received)
+        Ok((Arc::new(world), received))
     }
 
     /// The state, for a short while.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn lock(&self) -> Locked<'_> {
+        Locked {
+            state: self.state.lock().unwrap_or_else(PoisonError::into_inner),
+            is_touched: false,
+        }
     }
 
     /// Starts a task that ends with the world.
@@ -161,6 +201,17 @@ impl State {
         self.faults = Faults::default();
         self.journal.clear();
         self.complaints.clear();
+    }
+
+    /// Writes down what changed. After the end nothing counts any more: what dies then is not a result.
+    fn keep(&mut self) {
+        let Some(mut keeper) = self.keeper.take().filter(|_| !self.has_ended) else {
+            return;
+        };
+        if let Err(error) = keeper.keep(self) {
+            keep(&mut self.complaints, format!("{error:#}"));
+        }
+        self.keeper = Some(keeper);
     }
 
     /// SIGKILL to every script that runs, and to those that are about to.

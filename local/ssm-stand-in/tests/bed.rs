@@ -42,6 +42,7 @@ pub(crate) struct Bed {
     pub(crate) stand_in: RunningStandIn,
     pub(crate) dir: TempDir,
     pub(crate) http: reqwest::Client,
+    pub(crate) options: Options,
     notes: Arc<Mutex<Vec<Note>>>,
 }
 
@@ -56,8 +57,9 @@ impl Bed {
             hosts: HOSTS.iter().map(|id| host(id, dir.path())).collect(),
             ..Options::default()
         };
-        let stand_in = StandIn::start(options).await.unwrap();
+        let stand_in = StandIn::start(options.clone()).await.unwrap();
         Self {
+            options,
             stand_in,
             dir,
             http: reqwest::Client::new(),

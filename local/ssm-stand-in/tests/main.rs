@@ -18,5 +18,6 @@ mod events;
 mod faults;
 mod forwarding;
 mod lifecycle;
+mod restart;
 mod service;
 mod steps;

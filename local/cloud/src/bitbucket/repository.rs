@@ -96,13 +96,15 @@ impl Repository {
         &self.full_name
     }
 
-    /// Clones it into a folder that does not exist yet.
+    /// Clones it into a folder, or finds the clone there.
     ///
     /// # Errors
     /// When git fails.
     pub async fn clone_to(&self, path: &Path) -> Result<WorkTree> {
         let (from, to) = (self.path.to_string_lossy(), path.to_string_lossy());
-        git(&self.path, &["clone", "--quiet", &from, &to]).await?;
+        if !path.join(".git").exists() {
+            git(&self.path, &["clone", "--quiet", &from, &to]).await?;
+        }
         Ok(WorkTree {
             path: path.to_owned(),
         })

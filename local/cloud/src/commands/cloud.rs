@@ -31,7 +31,7 @@ pub(crate) struct Local {
     /// How many hosts there are.
     #[arg(long, default_value_t = 2)]
     hosts: usize,
-    /// The folder for everything it writes; it is kept then.
+    /// The folder for everything it writes; it is kept then, and what is in it goes on where it was.
     #[arg(long)]
     work: Option<PathBuf>,
 }
@@ -67,6 +67,7 @@ pub(crate) async fn local(arguments: Local) -> Result<()> {
     let (work, kept) = work_folder("local", arguments.work)?;
     let mut options = options(&work, arguments.hosts)?;
     options.progress = report::say;
+    options.persistent = kept;
     app::APP.clone_into(&mut options.app);
     let cloud = tokio::select! {
         cloud = LocalCloud::start(options) => cloud?,
@@ -74,8 +75,10 @@ pub(crate) async fn local(arguments: Local) -> Result<()> {
     };
     let watched = async {
         let ready = demo::prepare(&cloud).await?;
-        app::write(&ready.tree)?;
-        ready.tree.commit("Open the shop").await?;
+        if !cloud.is_resumed() {
+            app::write(&ready.tree)?;
+            ready.tree.commit("Open the shop").await?;
+        }
         introduce(&cloud, &ready)?;
         demo::watch(&cloud, report::say).await
     };
@@ -114,7 +117,11 @@ fn introduce(cloud: &LocalCloud, ready: &demo::Ready) -> Result<()> {
         "  SSM       {} (the same for SSM)",
         cloud.agents().endpoint()
     ));
-    say("\nThe app of the demo is committed and not pushed yet. Push it, change it, break it:");
+    say(if cloud.is_resumed() {
+        "\nIt goes on where it was. Change the app of the demo, push it, break it:"
+    } else {
+        "\nThe app of the demo is committed and not pushed yet. Push it, change it, break it:"
+    });
     say(&format!(
         "\n  cd {}\n  git push origin main\n",
         ready.tree.path().display()

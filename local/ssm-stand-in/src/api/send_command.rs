@@ -297,6 +297,18 @@ fn execution_seconds(document: &Document, parameters: &Given) -> u64 {
         .fold(0, u64::saturating_add)
 }
 
+/// Watches the deadlines of the commands that an earlier stand-in left open.
+pub(crate) fn watch_open_commands(world: &Arc<World>) {
+    let state = world.lock();
+    let open = state.commands.values().filter(|one| !one.is_closed());
+    let deadlines = open.map(|one| (one.id.clone(), one.delivery_deadline_ms, one.expires_ms));
+    let deadlines: Vec<_> = deadlines.collect();
+    drop(state);
+    for (id, delivery_ms, expires_ms) in deadlines {
+        watch_deadlines(world, id, delivery_ms, expires_ms);
+    }
+}
+
 fn watch_deadlines(world: &Arc<World>, id: String, delivery_ms: i64, expires_ms: i64) {
     let watched = Arc::clone(world);
     world.spawn(async move {

@@ -5,13 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::api::error::ApiError;
 
 /// A parsed document.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Document {
     pub(crate) schema_version: String,
@@ -24,7 +24,7 @@ pub(crate) struct Document {
 }
 
 /// The declaration of one parameter.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Parameter {
     #[serde(rename = "type")]
@@ -71,7 +71,7 @@ impl Parameter {
 }
 
 /// The types of parameters; everything that is not a list is handled as a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) enum Kind {
     /// One text.
     String,
@@ -84,7 +84,7 @@ pub(crate) enum Kind {
 }
 
 /// One step.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub(crate) struct Step {
     pub(crate) action: String,
     pub(crate) name: String,
