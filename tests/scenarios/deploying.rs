@@ -181,3 +181,16 @@ fn what_a_start_needs_and_lacks_ends_it_with_the_reason() {
     };
     assert_eq!(outcome, Outcome::Failed(failure));
 }
+
+#[test]
+fn a_release_is_watched_for_the_whole_bake() {
+    let mut bench = Bench::new(1);
+    bench.live("a");
+    let timeline = bench.deployment("a").timeline;
+    let at = |state| timeline.iter().find(|e| e.state == state).unwrap().at;
+    let watched = at("Succeeded").since(at("Baking"));
+    assert!(
+        watched >= longshore_core::Millis::from_secs(10),
+        "{watched:?}"
+    );
+}
