@@ -3,8 +3,8 @@
 
 use crate::bench::Bench;
 use longshore_core::{
-    Announcement, AppName, Channel, Deployment, DeploymentId, Generation, Kind, Outcome, Phase,
-    Release, Run, Standing, State,
+    Announcement, AppName, Channel, Commit, Deployment, DeploymentId, Generation, Kind, Outcome,
+    Phase, Release, Run, Standing, State,
 };
 use longshore_shell::fakes::{Behaviour, FakeHost, Written};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +25,7 @@ pub fn assert_all(bench: &Bench) {
     the_slot_says_what_is_open(&log);
     nothing_moves_before_everything_is_prepared(&log);
     quarantine_holds(&log);
+    what_was_rolled_back_stays_out(&log);
     previous_is_what_was_live(&log);
     rollbacks_go_to_what_was_proven(bench, &log);
 }
@@ -309,6 +310,33 @@ fn the_slot_says_what_is_open(log: &[Written]) {
         }
         for (app, open) in &open {
             assert_eq!(slots.get(app), Some(open), "I1: {app} after {written:#?}");
+        }
+    }
+}
+
+/// I9: whoever was rolled back does not start again by a push, whatever the slot says of it.
+fn what_was_rolled_back_stays_out(log: &[Written]) {
+    let mut out: BTreeSet<Commit> = BTreeSet::new();
+    for written in log {
+        let Some(slot) = &written.slot else {
+            continue;
+        };
+        let live = slot.live.as_ref().map(|live| &live.release.commit);
+        for deployment in &written.deployments {
+            let commit = &deployment.origin.commit;
+            let is_push = matches!(deployment.origin.kind, Kind::Push);
+            let starts = slot.running.as_ref() == Some(&deployment.id);
+            assert!(
+                !(starts && is_push && out.contains(commit)),
+                "I9: {deployment:#?}"
+            );
+            let is_back = matches!(
+                run_of(deployment),
+                Some((Outcome::RolledBack(_) | Outcome::RollbackFailed(_), _))
+            );
+            if is_back && live != Some(commit) {
+                out.insert(commit.clone());
+            }
         }
     }
 }

@@ -194,3 +194,20 @@ fn a_release_is_watched_for_the_whole_bake() {
         "{watched:?}"
     );
 }
+
+#[test]
+fn a_fleet_of_which_nobody_answers_is_never_excused() {
+    let mut bench = Bench::new(1);
+    bench.configure(&json!({"hosts": {"unreachable_max": 1}}));
+    bench.live("a");
+    assert_eq!(bench.push("b"), 202);
+    bench.run_to("b", "Activating");
+    bench.unplug(1);
+    bench.run_to("b", "RollingBack");
+    bench.plug_in(1);
+    bench.run();
+    assert_eq!(
+        (bench.end_of("b"), bench.served().as_str()),
+        ("RolledBack", "a")
+    );
+}
