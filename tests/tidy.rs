@@ -285,7 +285,7 @@ fn every_class_that_a_host_answers_is_known_to_the_core() {
 
 #[test]
 fn the_host_script_ends_with_the_codes_of_its_documentation() {
-    let script = read("host/longshore.sh");
+    let script = longshore_tests::host_script();
     let mut codes = BTreeSet::new();
     for (word, code) in classes_of_the_readme() {
         let arm = format!("{word}) echo {code} ;;");

@@ -4,6 +4,7 @@ Only the AWS CLI is a stand-in (`fakes/aws`), and `npm ci` where a test is not a
 group of one of its steps and is ended by its id; nothing is ever ended by name.
 """
 
+import atexit
 import contextlib
 import hashlib
 import http.client
@@ -23,7 +24,20 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 # The one pin of pm2, which the local hosts have too. It is a tool of the tests and is never shipped (AGPL-3.0).
 PM2 = HERE.parents[1] / "local" / "npm"
-SCRIPT = HERE.parent / "longshore.sh"
+
+
+def script():
+    """The host script: the files of `host/script` in the order of their names."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="longshore-host-script-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    whole = folder / "longshore.sh"
+    whole.write_text("".join(part.read_text() for part in sorted((HERE.parent / "script").iterdir())))
+    whole.chmod(0o755)
+    folder.chmod(0o755)  # Another user runs it, too.
+    return whole
+
+
+SCRIPT = script()
 APP = "orders"
 ENVIRONMENT = "staging"
 REPOSITORY = "acme/orders"

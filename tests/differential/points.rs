@@ -16,7 +16,7 @@ const POINTS: [(&str, &str); 16] = [
         "  mv -T -- \"${PARTIAL_DIR}\" \"${RELEASE_DIR}\"\n",
     ),
     ("sealed", "  succeed\n}\n\nrequire_space() {"),
-    ("migrated", "  succeed\n}\n\n# --- activate "),
+    ("migrated", "  succeed\n}\n# activate: "),
     ("intended", "  log_offsets\n  switch_current\n"),
     ("switched", "  cd -- \"${APP_DIR}/pm2\"\n"),
     ("moved", "  prove\n}\n\nlog_offsets() {"),

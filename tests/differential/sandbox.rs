@@ -27,8 +27,7 @@ fn here(file: &str) -> PathBuf {
 
 /// The script as it is in the tree.
 pub(crate) fn script() -> String {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/longshore.sh");
-    fs::read_to_string(file).unwrap()
+    longshore_tests::host_script()
 }
 
 /// The word by which the rooms know a behaviour or a point.

@@ -17,7 +17,7 @@ pub(crate) fn run(check: bool) -> Done {
     };
     let template = read(&path)?;
     let document = read(&root().join("host/document.yaml"))?;
-    let script = read(&root().join("host/longshore.sh"))?;
+    let script = script()?;
     let expected = with_document(&template, &document, &script)?;
     if template == expected {
         say("template.yaml carries the host document");
@@ -34,7 +34,7 @@ pub(crate) fn run(check: bool) -> Done {
 fn with_document(template: &str, document: &str, script: &str) -> Result<String, String> {
     if script.contains("{{") {
         return Err(
-            "host/longshore.sh must not contain `{{`: the SSM agent would substitute it".to_owned(),
+            "host/script must not contain `{{`: the SSM agent would substitute it".to_owned(),
         );
     }
     let (head, rest) = template
@@ -46,6 +46,18 @@ fn with_document(template: &str, document: &str, script: &str) -> Result<String,
     let indent = head.rsplit('\n').next().unwrap_or("");
     let body = indented(&inlined(document, script)?, indent);
     Ok(format!("{head}{BEGIN}\n{body}{indent}{END}{tail}"))
+}
+
+/// The host script: the files of `host/script` in the order of their names.
+pub(crate) fn script() -> Result<String, String> {
+    let folder = root().join("host/script");
+    let told = |error: std::io::Error| format!("{}: {error}", folder.display());
+    let entries = fs::read_dir(&folder).map_err(told)?;
+    let paths: Result<Vec<_>, _> = entries.map(|entry| entry.map(|e| e.path())).collect();
+    let mut paths = paths.map_err(told)?;
+    paths.sort();
+    let parts: Result<String, _> = paths.iter().map(fs::read_to_string).collect();
+    parts.map_err(told)
 }
 
 /// The document with the script as a block literal and the environment's defaults as references to parameters.
@@ -73,11 +85,12 @@ fn inlined(document: &str, script: &str) -> Result<String, String> {
     }
 }
 
-/// The script without the lines that are only a comment: SSM takes documents up to 64 KiB, and a reader has the file.
+/// The script without its margins, empty lines and the lines that are only a comment: SSM takes documents up to 64 KiB,
+/// and a reader has the files. No string of the script may go over a line's end, so nothing else is lost.
 fn without_comments(script: &str) -> String {
-    let kept = script.lines().filter(|line| {
-        let line = line.trim_start();
-        !(line.starts_with("# ") || line == "#")
+    let kept = script.lines().map(str::trim_start).filter(|line| {
+        let comment = line.starts_with("# ") || line.starts_with("// ") || *line == "#";
+        !comment && !line.is_empty()
     });
     let kept: Vec<&str> = kept.collect();
     kept.join("\n")
@@ -105,7 +118,7 @@ mod tests {
         let document = "# comment\nx: \"@GIT_BASE@\"\nrun:\n  - \"@SCRIPT@\"\n";
         let once = with_document(&template, document, "#!/bin/bash\n\necho hi\n").unwrap();
         let expected = format!(
-            "A:\n  {BEGIN}\n  x: !Ref GitBaseUrl\n  run:\n    - |\n      #!/bin/bash\n\n      echo hi\n  {END}\nB: 2\n"
+            "A:\n  {BEGIN}\n  x: !Ref GitBaseUrl\n  run:\n    - |\n      #!/bin/bash\n      echo hi\n  {END}\nB: 2\n"
         );
         assert_eq!(once, expected);
         assert_eq!(

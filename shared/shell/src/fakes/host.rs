@@ -1,4 +1,4 @@
-//! One host in memory: a model of what `host/longshore.sh` does, run by run, and of what a run that is killed leaves
+//! One host in memory: a model of what the host script (`host/script`) does, run by run, and of what a run that is killed leaves
 //! behind. The differential test (`tests/differential.rs`) plays the same random sequences on this model and on the real
 //! script and compares them after every step, so a rule that is changed here must be changed there.
 

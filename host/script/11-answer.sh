@@ -1,0 +1,67 @@
+# The answer: one JSON line, whatever happens.
+
+exit_code() {
+  case $1 in
+  done) echo 0 ;; bad_input) echo 2 ;; superseded) echo 10 ;; expired) echo 11 ;; busy) echo 12 ;;
+  agent_too_old) echo 13 ;; source_unavailable) echo 20 ;; commit_missing) echo 21 ;;
+  parameters_unavailable) echo 22 ;; disk_full) echo 23 ;; install_failed) echo 24 ;; build_failed) echo 25 ;;
+  config_refused) echo 26 ;; migration_failed) echo 30 ;; release_missing) echo 40 ;; start_failed) echo 41 ;;
+  health_failed) echo 42 ;; wrong_release) echo 43 ;; deadline_passed) echo 50 ;; *) echo 70 ;;
+  esac
+}
+
+log() {
+  TZ=UTC0 printf '%(%Y-%m-%dT%H:%M:%SZ)T %s\n' -1 "$*" >&2 || true
+}
+
+# Only printable ASCII leaves the host, short enough for the 2,500 characters that the list call of SSM keeps.
+printable() {
+  local text=${1:0:300}
+  text=${text//[^ -~]/?}
+  text=${text//\\/\\\\}
+  printf '%s' "${text//\"/\\\"}"
+}
+
+# answer_line OUTCOME CLASS DETAIL: fields that were not validated are empty by construction (see read_parameters).
+answer_line() {
+  printf '{"longshore":1,"token":"%s","action":"%s","outcome":"%s","class":"%s","release":"%s","generation":%s,' \
+    "${TOKEN:-}" "${ACTION:-}" "$1" "$2" "${ANSWER_RELEASE-${RELEASE:-}}" "${ANSWER_GENERATION:-${GENERATION:-0}}"
+  printf '"served":"%s","healthy":%s,"detail":"%s","repeated":false}' \
+    "${SERVED:-}" "${HEALTHY:-false}" "$(printable "$3")"
+}
+
+# The result is in the ledger before it is told: a step that is killed in between answers `repeated` the next time.
+conclude() {
+  local outcome=$1 class=$2 detail=$3 line status=0
+  trap - EXIT ERR
+  line=$(answer_line "${outcome}" "${class}" "${detail}")
+  if [[ ${RECORDING} == yes ]]; then
+    run_limited "${FINISH_SECONDS}" "${NODE[@]}" finish "${line}" || status=$?
+    if ((status != 0)) && [[ ${outcome} == 'done' ]]; then
+      outcome=failed class=internal
+      if ((status == 28)); then class=disk_full; fi
+      line=$(answer_line "${outcome}" "${class}" 'the ledger could not be written')
+    fi
+  fi
+  log "${outcome} ${class} ${detail}"
+  printf '%s\n' "${line}" >&8
+  exit "$(exit_code "${class}")"
+}
+
+succeed() { conclude 'done' 'done' "${1:-}"; }
+refuse() {
+  RECORDING=no
+  conclude refused "$1" "$2"
+}
+
+# A child that was killed at the deadline failed because of the deadline, whatever it was doing.
+fail() {
+  if (($(seconds_left) <= 0)); then
+    conclude failed deadline_passed "the deadline passed: $2"
+  fi
+  conclude failed "$1" "$2"
+}
+
+on_exit() {
+  conclude failed internal "the script ended unexpectedly at line ${FAILED_LINE}"
+}

@@ -1,0 +1,138 @@
+# prepare: the release comes to the disk. Traffic is not touched.
+
+prepare() {
+  if [[ -f ${RELEASE_DIR}/.longshore/release.json ]]; then succeed 'already prepared'; fi
+  prune_releases
+  require_space
+  fetch_parameters
+  node_says describe < <(printf '%s' "${RAW}")
+  local install build
+  read -r install build GIT_TOKEN <<<"${REPLY}"
+  fetch_commit
+  install_dependencies
+  run_hook "${install}" install_failed
+  run_hook "${build}" build_failed
+  seal_release
+  succeed
+}
+
+require_space() {
+  local kb inodes
+  read -r kb inodes < <(df --output=avail,iavail -k -- "${APP_DIR}" | tail -n 1)
+  log "free: ${kb} KiB, ${inodes} inodes; needed: ${NEEDED_KB} KiB"
+  ((kb >= NEEDED_KB)) || fail disk_full "only ${kb} KiB are free, ${NEEDED_KB} KiB are needed for two more releases"
+  [[ ! ${inodes} =~ ^[0-9]+$ ]] || ((inodes == 0 || inodes >= FREE_INODES_MIN)) ||
+    fail disk_full "only ${inodes} inodes are free"
+}
+
+# The only child that is given the AWS variables of the agent. It prints secrets, so only a variable receives them.
+aws_get() {
+  (
+    local name
+    for name in "${!AWS_@}"; do export "${name?}"; done
+    export AWS_DEFAULT_REGION="${AWS_DEFAULT_REGION:-${AWS_REGION:-${AWS_SSM_REGION_NAME:?the SSM agent names no region}}}"
+    export AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=4 AWS_PAGER=''
+    bounded aws ssm get-parameters --with-decryption --output json --names "$@"
+  )
+}
+
+# All names in as few calls as possible, ten names a call: the configuration, the token of git and the pinned
+# parameters. The answers are kept apart by a record separator, which JSON never contains unescaped.
+fetch_parameters() {
+  local names=() offset answer tries status
+  names+=("/longshore/${ENVIRONMENT}/apps/${REPOSITORY}:${SSM_ConfigVersion}")
+  if [[ ${SSM_GitBase} == https://* ]]; then names+=("/longshore/${ENVIRONMENT}/git/token"); fi
+  if [[ -n ${SSM_Pins} ]]; then
+    mapfile -t -O "${#names[@]}" names < <(tr ',' '\n' <<<"${SSM_Pins}" | sed "s|^|/${APP}/${ENVIRONMENT}/|")
+  fi
+  for ((offset = 0; offset < ${#names[@]}; offset += 10)); do
+    for ((tries = 1; ; tries++)); do
+      local from status=0
+      from=$(log_size)
+      answer=$(aws_get "${names[@]:offset:10}") || status=$?
+      if ((status == 0)); then break; fi
+      if ((tries >= 3)); then fail_by_log parameters_unavailable "${from}"; fi
+      sleep "${tries}"
+    done
+    RAW+=${answer}$'\x1e'
+  done
+}
+
+# run_git ARGS...: no hooks, no configuration of the host, no transport but the one of GitBase, no redirect. The token
+# travels in the environment of git alone; the quotes keep the variable for the shell that git starts.
+run_git() {
+  # shellcheck disable=SC2016 # expanded by the shell that git starts, not here
+  local credential='!f() { test "$1" != get || test -z "$LONGSHORE_GIT_TOKEN" || printf "username=x-token-auth\npassword=%s\n" "$LONGSHORE_GIT_TOKEN"; }; f'
+  (
+    export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_TERMINAL_PROMPT=0 LONGSHORE_GIT_TOKEN=${GIT_TOKEN:-}
+    bounded git -c protocol.allow=never -c "protocol.${SSM_GitBase%%:*}.allow=always" -c core.hooksPath=/dev/null \
+      -c credential.helper= -c "credential.helper=${credential}" -c http.followRedirects=false -c submodule.recurse=false \
+      -c gc.auto=0 -c maintenance.auto=false -c core.fsmonitor=false -C "${PARTIAL_DIR}" "$@"
+  )
+}
+
+# Root fetches into a folder of its own, so the token never comes near the app's user; then the tree is handed over.
+fetch_commit() {
+  local offset
+  offset=$(log_size)
+  bounded rm -rf -- "${PARTIAL_DIR}"
+  mkdir -m 0700 -- "${PARTIAL_DIR}"
+  run_git init --quiet --template=
+  run_git fetch --quiet --depth 1 --no-tags --no-recurse-submodules "${SSM_GitBase}/${REPOSITORY}.git" "${COMMIT}" ||
+    fail_fetch "${offset}"
+  GIT_TOKEN=''
+  [[ $(run_git rev-parse --verify --quiet 'FETCH_HEAD^{commit}') == "${COMMIT}" ]] ||
+    fail commit_missing "commit ${COMMIT} is not a commit of ${REPOSITORY}"
+  run_git checkout --quiet --force --detach "${COMMIT}" || fail_by_log source_unavailable "${offset}"
+  bounded rm -rf -- "${PARTIAL_DIR}/.git"
+  if ((EUID == 0)); then bounded chown -R -P -- "${HOST_USER}:${HOST_GROUP}" "${PARTIAL_DIR}"; fi
+  chmod 0750 -- "${PARTIAL_DIR}"
+}
+
+fail_fetch() {
+  if tail -c "+$(($1 + 1))" "${LOG}" | grep -E 'not our ref|unadvertised object|find remote ref' >/dev/null; then
+    fail commit_missing "commit ${COMMIT} is not in ${REPOSITORY}"
+  fi
+  fail_by_log source_unavailable "$1"
+}
+
+# as_user_in FOLDER COMMAND...: as the app's user, without credentials and without the app's secrets.
+as_user_in() {
+  local folder=$1
+  shift
+  (
+    cd -- "${folder}"
+    bounded "${USER_ENV[@]}" "$@"
+  )
+}
+
+# Scripts of dependencies never run: what has to be built is named by the app's own install hook.
+install_dependencies() {
+  local offset
+  offset=$(log_size)
+  log 'npm ci'
+  as_user_in / mkdir -p -- "${APP_DIR}/shared/npm-cache" "${APP_DIR}/shared/home"
+  as_user_in "${PARTIAL_DIR}" npm ci --ignore-scripts --prefer-offline --no-progress --loglevel=warn ||
+    fail_by_log install_failed "${offset}"
+}
+
+run_hook() {
+  local hook=$1 class=$2 offset
+  [[ ${hook} != - ]] || return 0
+  offset=$(log_size)
+  log "npm run ${hook}"
+  as_user_in "${PARTIAL_DIR}" npm run "${hook}" || fail_by_log "${class}" "${offset}"
+}
+
+# What the build left is not trusted: the top folder becomes root's (sticky, so the user cannot replace what is not his)
+# before our own folder is written into it. The rename makes the release exist.
+seal_release() {
+  local kb
+  if ((EUID == 0)); then chown -- "root:${HOST_GROUP}" "${PARTIAL_DIR}"; fi
+  chmod 1770 -- "${PARTIAL_DIR}"
+  bounded rm -rf -- "${PARTIAL_DIR}/.longshore"
+  mkdir -m 0755 -- "${PARTIAL_DIR}/.longshore"
+  kb=$(du -sk -- "${PARTIAL_DIR}" | cut -f1)
+  node_says write-release "${PARTIAL_DIR}" "${kb}" < <(printf '%s' "${RAW}")
+  mv -T -- "${PARTIAL_DIR}" "${RELEASE_DIR}"
+}

@@ -1,0 +1,111 @@
+// The release's own folder: what is written beside the app's code.
+
+function writeRelease(folder, kb) {
+  const found = answers(standardInput());
+  const config = readConfig(found);
+  if (!orElse(false, () => fs.statSync(path.join(folder, config.process.script)).isFile())) {
+    refuse('build_failed', 'process.script ' + config.process.script + ' is not in the release');
+  }
+  const write = (file, content, mode) => writeDurably(path.join(folder, '.longshore', file), content, mode);
+  write('config.json', JSON.stringify(config) + '\n', 0o644);
+  write('env.json', JSON.stringify(parameterValues(found)) + '\n', 0o600);
+  if (process.getuid() === 0) fs.chownSync(path.join(folder, '.longshore', 'env.json'), Number(env.LS_UID), Number(env.LS_GID));
+  write('env.cjs', '(' + preload.toString() + ')();\n', 0o644);
+  write('ecosystem.config.cjs', 'module.exports = ' + JSON.stringify(ecosystem(config), null, 1) + ';\n', 0o644);
+  write('release.json', JSON.stringify(releaseRecord(config, kb)) + '\n', 0o644);
+  say('written');
+}
+
+function releaseRecord(config, kb) {
+  return { schema: 1, release: env.LS_RELEASE, commit: env.LS_RELEASE.split('-')[0], app: env.LS_APP,
+    environment: env.LS_ENVIRONMENT, repository: env.LS_REPOSITORY, config_version: Number(env.LS_CONFIG_VERSION),
+    pins: pins(), port: Number(env.LS_PORT) || config.health.port, size_kb: Number(kb), prepared_at: now() };
+}
+
+// The same words for every release: all paths go through `current`, which each process resolves when it starts. So a
+// reload, and a restart after a crash or a reboot, always runs what `current` names.
+function ecosystem(config) {
+  const { script, mode, instances } = config.process;
+  const logs = path.join(APP_DIR, 'log', 'app');
+  return { apps: [{
+    name: env.LS_APP, cwd: path.join(APP_DIR, 'current'), script: path.join(APP_DIR, 'current', script),
+    exec_mode: mode, instances, interpreter: 'node',
+    node_args: ['--require', path.join(APP_DIR, 'current', '.longshore', 'env.cjs')],
+    error_file: path.join(logs, 'error.log'), out_file: path.join(logs, 'out.log'), merge_logs: true,
+    listen_timeout: Math.min(10, config.health.attempts * config.health.interval_seconds) * 1000,
+    kill_timeout: 5000, exp_backoff_restart_delay: 100, autorestart: true, watch: false, pmx: false,
+  }] };
+}
+
+// Becomes env.cjs: runs in every process of the app before its first line. pm2 writes its own variables over those of
+// the process in cluster mode, from `pm2_env`; a parameter of the same name must win there too. And it loses the last words
+// of a process that throws (it writes them asynchronously and exits), so they are written here before. The SIGINT by which
+// pm2 ends a process would cut off its open requests; without a handler of the app they are answered first.
+function preload() {
+  'use strict';
+  const fs = require('fs');
+  const path = require('path');
+  const release = JSON.parse(fs.readFileSync(path.join(__dirname, 'release.json'), 'utf8'));
+  const parameters = JSON.parse(fs.readFileSync(path.join(__dirname, 'env.json'), 'utf8'));
+  const values = { NODE_ENV: 'production', ...parameters, PORT: String(release.port), LONGSHORE_RELEASE: release.release };
+  Object.assign(process.env, values);
+  if (process.env.pm2_env) {
+    const pm2 = JSON.parse(process.env.pm2_env);
+    for (const name of Object.keys(values)) if (name in pm2 && typeof pm2[name] !== 'object') pm2[name] = values[name];
+    process.env.pm2_env = JSON.stringify(pm2);
+    process.on('uncaughtExceptionMonitor', (error) => {
+      try {
+        fs.appendFileSync(pm2.pm_err_log_path, String((error && error.stack) || error) + '\n');
+      } catch {
+        // The app ends anyway, and for a better reason.
+      }
+    });
+  }
+  const listening = new Set();
+  let draining = false;
+  for (const server of [require('http').Server, require('https').Server]) {
+    const emit = server.prototype.emit;
+    server.prototype.emit = function (event, request, response) {
+      if (event === 'listening') listening.add(this);
+      if (event === 'request' && draining) response.setHeader('connection', 'close');
+      if (event === 'request' && request.headers['x-longshore-probe'] !== undefined) {
+        response.setHeader('x-longshore-release', release.release);
+        response.setHeader('x-longshore-process', String(process.pid));
+      }
+      return emit.apply(this, arguments);
+    };
+  }
+  process.on('SIGINT', () => {
+    if (process.listenerCount('SIGINT') > 1) return; // The app ends itself in its own way.
+    if (listening.size === 0) process.exit(0);
+    draining = true;
+    for (const server of listening) {
+      server.close(() => listening.delete(server) && listening.size === 0 && process.exit(0));
+      server.closeIdleConnections();
+    }
+  });
+}
+
+function withEnv(...command) {
+  const id = env.LS_RELEASE;
+  const parameters = readJson(own(id, 'env.json'));
+  const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('LS_')));
+  const release = readJson(own(id, 'release.json'));
+  const mask = masker(parameters);
+  const run = child.spawn(command[0], command.slice(1), {
+    env: { ...kept, NODE_ENV: 'production', ...parameters, PORT: String(release.port), LONGSHORE_RELEASE: id },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  for (const stream of [run.stdout, run.stderr]) printMasked(stream, mask);
+  run.on('error', (error) => { say('the hook could not be run:', error.code); process.exit(1); });
+  run.on('exit', (code) => setTimeout(() => process.exit(code === 0 ? 0 : 1), 100));
+}
+
+function printMasked(stream, mask) {
+  let rest = '';
+  stream.setEncoding('utf8').on('data', (chunk) => {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop();
+    for (const line of lines) say(mask(line));
+  }).on('end', () => rest && say(mask(rest)));
+}

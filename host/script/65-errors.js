@@ -1,0 +1,45 @@
+// What may leave the host: masked, and the line that a person would look for.
+
+// Every value of four characters or more, each of its lines, and their JSON form, longest first.
+function masker(parameters) {
+  const parts = Object.values(parameters).flatMap((value) => [value, ...value.split(/\r?\n/)]);
+  const forms = parts.flatMap((part) => [part, part.trim(), JSON.stringify(part).slice(1, -1)]);
+  const hidden = [...new Set(forms)].filter((form) => form.length >= 4).sort((a, b) => b.length - a.length);
+  return (line) => hidden.reduce((masked, form) => masked.split(form).join('***'), line);
+}
+
+const ERROR_FORMS = [
+  /^(uncaught )?[A-Za-z.]*(Error|Exception)\b.*:/i,
+  /^(?!npm )(?!>).*(\b(error|fatal|failed|cannot|denied)\b|Error:|ENOSPC|EADDRINUSE)/i,
+  /^npm error (?!code|errno|path|command|signal|A complete log|Lifecycle|workspace|location)\S/i,
+  /^(?!npm |>|\d{4}-\d\d-\d\dT)./,
+];
+
+// The line that a person would look for: the error itself, not npm's frame around it.
+function firstErrorLine(log, mask) {
+  const lines = log.split('\n').map((line) => line.replace(/\x1b\[[0-9;?]*[A-Za-z]/g, '').trim()).filter(Boolean);
+  for (const form of ERROR_FORMS) {
+    const hit = lines.find((line) => form.test(line));
+    if (hit) return mask(hit).replace(/[^ -~]/g, '?').slice(0, 300);
+  }
+  return '';
+}
+
+function readFrom(file, offset) {
+  const bytes = orElse(Buffer.alloc(0), () => fs.readFileSync(file));
+  return bytes.subarray(Math.min(Number(offset), bytes.length)).toString('utf8');
+}
+
+function firstError(file, offset) {
+  const parameters = orElse({}, () => readJson(own(env.LS_RELEASE, 'env.json')));
+  say(firstErrorLine(readFrom(file, offset), masker(parameters)) || 'see the log of the host');
+}
+
+// Standard error first: what an app prints on standard output is rarely why it died.
+function appError(errorOffset, outOffset) {
+  const mask = masker(readJson(own(env.LS_RELEASE, 'env.json')));
+  const logs = path.join(APP_DIR, 'log', 'app');
+  const line = firstErrorLine(readFrom(path.join(logs, 'error.log'), errorOffset), mask)
+    || firstErrorLine(readFrom(path.join(logs, 'out.log'), outOffset), (text) => (/error/i.test(text) ? mask(text) : ''));
+  say(line);
+}

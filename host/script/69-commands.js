@@ -1,0 +1,16 @@
+// The words that the shell may say to this program.
+
+const commands = { begin, finish, migration, switch: intendSwitch, describe, room,
+  'write-release': writeRelease, 'with-env': withEnv, 'first-error': firstError, 'app-error': appError, plan, prove,
+  status };
+
+function end(error) {
+  if (error instanceof Refusal) {
+    say(error.message);
+    process.exit(3);
+  }
+  process.stderr.write('host program: ' + String(error && error.message).slice(0, 300) + '\n');
+  process.exit(error.code === 'ENOSPC' || error.code === 'EDQUOT' ? 28 : 70);
+}
+
+Promise.resolve().then(() => commands[process.argv[1]](...process.argv.slice(2))).catch(end);

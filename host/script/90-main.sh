@@ -1,0 +1,17 @@
+PROGRAM_END
+readonly PROGRAM
+
+# The step.
+
+main() {
+  exec 8>&1 1>&2 </dev/null
+  trap 'FAILED_LINE=${LINENO}' ERR
+  trap on_exit EXIT
+  clean_environment
+  read_parameters
+  settle_paths
+  if [[ ${ACTION} != status ]]; then enter; fi
+  "${ACTION}"
+}
+
+main
