@@ -11,6 +11,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "scenarios/artifacts.rs"]
+mod artifacts;
 #[path = "scenarios/deploying.rs"]
 mod deploying;
 #[path = "scenarios/people.rs"]

@@ -6,7 +6,8 @@ exit_code() {
   agent_too_old) echo 13 ;; source_unavailable) echo 20 ;; commit_missing) echo 21 ;;
   parameters_unavailable) echo 22 ;; disk_full) echo 23 ;; install_failed) echo 24 ;; build_failed) echo 25 ;;
   config_refused) echo 26 ;; migration_failed) echo 30 ;; release_missing) echo 40 ;; start_failed) echo 41 ;;
-  health_failed) echo 42 ;; wrong_release) echo 43 ;; deadline_passed) echo 50 ;; *) echo 70 ;;
+  health_failed) echo 42 ;; wrong_release) echo 43 ;; deadline_passed) echo 50 ;;
+  artifact_missing) echo 60 ;; artifact_refused) echo 61 ;; *) echo 70 ;;
   esac
 }
 

@@ -47,6 +47,8 @@ read_parameters() {
   check Repository '[a-z0-9][a-z0-9_.-]{0,61}/[a-z0-9_.-]{1,62}' && REPOSITORY=${SSM_Repository}
   check ConfigVersion '[1-9][0-9]{0,9}'
   check Pins "(${pin}(,${pin})*)?"
+  check Artifact '([A-Za-z0-9._-]{1,128}:[0-9a-f]{64})?'
+  check ArtifactBucket '([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?'
   check NotAfter '[1-9][0-9]{9}'
   check DeadlineSeconds '[1-9][0-9]{0,4}'
   check GitBase 'https://[a-z0-9.-]+|file:///[A-Za-z0-9_./-]+'
@@ -58,6 +60,8 @@ read_parameters() {
 check_together() {
   local name=${REPOSITORY#*/}
   [[ ${name} != . && ${name} != .. ]] || refuse bad_input 'parameter Repository names no repository'
+  [[ -z ${SSM_Artifact} || -n ${SSM_ArtifactBucket} ]] ||
+    refuse bad_input 'parameter Artifact is set, and ArtifactBucket is not'
   ((${#SSM_Pins} <= 4096)) || refuse bad_input 'parameter Pins is too long'
   [[ ${TOKEN} == "${SSM_Deployment}:${GENERATION}:"* ]] ||
     refuse bad_input 'parameter Token is not of this deployment and generation'
@@ -89,7 +93,7 @@ settle_paths() {
   settle_user
   NODE=(env "LS_APP=${APP}" "LS_ENVIRONMENT=${ENVIRONMENT}" "LS_REPOSITORY=${REPOSITORY}" "LS_APP_DIR=${APP_DIR}"
     "LS_RELEASE=${RELEASE}" "LS_GENERATION=${GENERATION}" "LS_TOKEN=${TOKEN}" "LS_ACTION=${ACTION}"
-    "LS_DEPLOYMENT=${SSM_Deployment}" "LS_PINS=${SSM_Pins}" "LS_CONFIG_VERSION=${SSM_ConfigVersion}"
+    "LS_DEPLOYMENT=${SSM_Deployment}" "LS_PINS=${SSM_Pins}" "LS_ARTIFACT=${SSM_Artifact}" "LS_CONFIG_VERSION=${SSM_ConfigVersion}"
     "LS_NOT_AFTER=${SSM_NotAfter}" "LS_PORT=${LONGSHORE_PORT:-}" "LS_COMMAND=${SSM_COMMAND_ID:-}"
     "LS_UID=$(id -u "${HOST_USER}")" "LS_GID=$(id -g "${HOST_USER}")" node -e "${PROGRAM}" --)
   USER_ENV=(env "HOME=${USER_HOME}" "USER=${HOST_USER}" "LOGNAME=${HOST_USER}" CI=true

@@ -8,12 +8,16 @@ prepare() {
   node_says describe < <(printf '%s' "${RAW}")
   local install build
   read -r install build GIT_TOKEN <<<"${REPLY}"
-  fetch_commit
-  install_dependencies
-  run_hook "${install}" install_failed
-  run_hook "${build}" build_failed
+  if [[ -n ${SSM_Artifact} ]]; then take_artifact; else build_commit "${install}" "${build}"; fi
   seal_release
   succeed
+}
+
+build_commit() {
+  fetch_commit
+  install_dependencies
+  run_hook "$1" install_failed
+  run_hook "$2" build_failed
 }
 
 require_space() {
@@ -25,16 +29,19 @@ require_space() {
     fail disk_full "only ${inodes} inodes are free"
 }
 
-# The only child that is given the AWS variables of the agent. It prints secrets, so only a variable receives them.
-aws_get() {
+# The only child that is given the AWS variables of the agent.
+run_aws() {
   (
     local name
     for name in "${!AWS_@}"; do export "${name?}"; done
     export AWS_DEFAULT_REGION="${AWS_DEFAULT_REGION:-${AWS_REGION:-${AWS_SSM_REGION_NAME:?the SSM agent names no region}}}"
     export AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=4 AWS_PAGER=''
-    bounded aws ssm get-parameters --with-decryption --output json --names "$@"
+    bounded aws "$@"
   )
 }
+
+# It prints secrets, so only a variable receives them.
+aws_get() { run_aws ssm get-parameters --with-decryption --output json --names "$@"; }
 
 # All names in as few calls as possible, ten names a call: the configuration, the token of git and the pinned
 # parameters. The answers are kept apart by a record separator, which JSON never contains unescaped.

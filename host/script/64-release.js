@@ -4,7 +4,7 @@ function writeRelease(folder, kb) {
   const found = answers(standardInput());
   const config = readConfig(found);
   if (!orElse(false, () => fs.statSync(path.join(folder, config.process.script)).isFile())) {
-    refuse('build_failed', 'process.script ' + config.process.script + ' is not in the release');
+    refuse(env.LS_ARTIFACT ? 'artifact_refused' : 'build_failed', 'process.script ' + config.process.script + ' is not in the release');
   }
   const write = (file, content, mode) => writeDurably(path.join(folder, '.longshore', file), content, mode);
   write('config.json', JSON.stringify(config) + '\n', 0o644);
@@ -16,10 +16,31 @@ function writeRelease(folder, kb) {
   say('written');
 }
 
+// What a build may hold: files, folders, and links that stay inside it. The user has unpacked it, so nothing is followed.
+function checkTree(folder) {
+  const at = (name) => path.relative(folder, name).replace(/[^ -~]/g, '?').slice(0, 150);
+  const refused = (name, what) => refuse('artifact_refused', at(name) + ' in the build ' + what);
+  const walk = (inner) => {
+    for (const entry of fs.readdirSync(inner, { withFileTypes: true })) {
+      const name = path.join(inner, entry.name);
+      const { mode, nlink } = fs.lstatSync(name);
+      if (entry.isSymbolicLink()) {
+        const target = path.resolve(inner, fs.readlinkSync(name));
+        if (path.isAbsolute(fs.readlinkSync(name)) || !(target + '/').startsWith(folder + '/')) refused(name, 'is a link that leaves it');
+      } else if (entry.isDirectory()) walk(name);
+      else if (!entry.isFile()) refused(name, 'is neither a file nor a folder');
+      else if (nlink > 1) refused(name, 'is a hard link');
+      if (mode & 0o6000 && !entry.isDirectory()) refused(name, 'is setuid or setgid');
+    }
+  };
+  walk(folder);
+  say('sound');
+}
+
 function releaseRecord(config, kb) {
   return { schema: 1, release: env.LS_RELEASE, commit: env.LS_RELEASE.split('-')[0], app: env.LS_APP,
     environment: env.LS_ENVIRONMENT, repository: env.LS_REPOSITORY, config_version: Number(env.LS_CONFIG_VERSION),
-    pins: pins(), port: Number(env.LS_PORT) || config.health.port, size_kb: Number(kb), prepared_at: now() };
+    pins: pins(), artifact: env.LS_ARTIFACT, port: Number(env.LS_PORT) || config.health.port, size_kb: Number(kb), prepared_at: now() };
 }
 
 // The same words for every release: all paths go through `current`, which each process resolves when it starts. So a

@@ -1,6 +1,7 @@
 // The words that the shell may say to this program.
 
 const commands = { begin, finish, migration, switch: intendSwitch, describe, room,
+  'check-tree': checkTree,
   'write-release': writeRelease, 'with-env': withEnv, 'first-error': firstError, 'app-error': appError, plan, prove,
   status };
 

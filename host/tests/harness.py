@@ -17,6 +17,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 import unittest
@@ -131,6 +132,7 @@ class Host:
         self.folder.chmod(0o755)
         for tool in stand_ins:
             (self.fakes / tool).symlink_to(HERE / "fakes" / tool)
+        self.script = SCRIPT
         self.port = free_port()
         self.generation = 0
         self.config_version = 0
@@ -184,6 +186,14 @@ class Host:
             self.parameter(f"/{APP}/{ENVIRONMENT}/{name}", value, version)
         return ",".join(f"{name}:{version}" for name in values)
 
+    def store(self, commit, pack, version="v1"):
+        """Stores a build of a commit in the bucket: what `pack(tar)` puts into it. The document's parameter that names it."""
+        file = self.aws / "bucket" / REPOSITORY / f"{commit}.tar.gz" / version
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tarfile.open(file, "w:gz") as tar:
+            pack(tar)
+        return f"{version}:{hashlib.sha256(file.read_bytes()).hexdigest()}"
+
     # --- steps ---
 
     @staticmethod
@@ -200,7 +210,7 @@ class Host:
             "Generation": str(generation), "Token": f"{ULID}:{generation}:{action}:1:1.{attempt}",
             "Release": release or self.release(commit, config_version, pins), "ConfigVersion": str(config_version),
             "Pins": pins, "NotAfter": str(int(time.time()) + 600), "DeadlineSeconds": "120",
-            "GitBase": f"file://{self.folder}/git", "HostUser": self.user, **changed,
+            "GitBase": f"file://{self.folder}/git", "Artifact": "", "ArtifactBucket": "builds", "HostUser": self.user, **changed,
         }
         return {f"SSM_{name}": value for name, value in values.items() if value is not None}
 
@@ -215,7 +225,7 @@ class Host:
 
     def spawn(self, action, **options):
         """Starts a step as the agent does: own process group, standard input closed."""
-        return subprocess.Popen(["/bin/sh", "-c", str(SCRIPT)], cwd="/", env=self.environment(self.variables(action, **options)),
+        return subprocess.Popen(["/bin/sh", "-c", str(self.script)], cwd="/", env=self.environment(self.variables(action, **options)),
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                 start_new_session=True)
 
@@ -231,6 +241,14 @@ class Host:
         prepared = self.run("prepare", commit=commit, **options)
         assert prepared.code == 0, (prepared, self.logs())
         return self.run("activate", commit=commit, **options)
+
+    def change_script(self, what, instead):
+        """Gives this host a copy of the script in which one thing is another."""
+        text = self.script.read_text()
+        assert text.count(what) == 1, what
+        self.script = self.folder / "longshore.sh"
+        self.script.write_text(text.replace(what, instead))
+        self.script.chmod(0o755)
 
     def shim(self, tool, body):
         """Puts a shell script before a tool; `$REAL` is the tool itself, `$NOTES` a folder for the test's notes."""

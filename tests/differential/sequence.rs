@@ -88,6 +88,7 @@ pub(crate) fn release(commit: &Commit, version: u32) -> Release {
         commit: commit.clone(),
         config_version: 1,
         parameters: BTreeMap::from([(name, version)]),
+        artifact: None,
     }
 }
 

@@ -12,7 +12,9 @@ use crate::story::Story;
 use crate::words::{commit, host};
 use courier::{MINUTE, POLL_EVERY};
 use longshore_app_config::AppConfig;
-use longshore_core::{Cause, HostId, Millis, RefKind, Repository, Timestamp};
+use longshore_core::{
+    Artifact, Cause, HostId, Millis, ObjectVersion, RefKind, Repository, Sha256Digest, Timestamp,
+};
 use longshore_shell::accept::{self, News};
 use longshore_shell::fakes::{Behaviour, HeadFault};
 use longshore_shell::ports::{Clock, PushKey};
@@ -125,6 +127,16 @@ impl Bench {
     /// Says how a commit behaves on the hosts.
     pub fn behaves(&self, digit: &str, behaviour: Behaviour) {
         self.cloud.world.ssm.behave(&commit(digit), behaviour);
+    }
+
+    /// Stores a build of a commit in the bucket.
+    pub fn store_build(&self, digit: &str) {
+        let artifact = Artifact {
+            version: ObjectVersion::parse(&format!("version-{digit}")).unwrap(),
+            sha256: Sha256Digest::parse(&digit.repeat(64)).unwrap(),
+        };
+        let artifacts = &self.cloud.world.artifacts;
+        artifacts.put(&self.repository, &commit(digit), artifact);
     }
 
     /// Takes a host off the network.

@@ -7,8 +7,8 @@ use longshore_core::{EnvironmentName, HostId, Timestamp};
 use longshore_shell::accept::Deciding;
 use longshore_shell::announce::Announce;
 use longshore_shell::fakes::{
-    CountingIds, FakeBranches, FakeOutside, FakeSsm, FakeWorld, ManualClock, MemoryConfigs,
-    MemoryStore, MemoryWake,
+    CountingIds, FakeArtifacts, FakeBranches, FakeOutside, FakeSsm, FakeWorld, ManualClock,
+    MemoryConfigs, MemoryStore, MemoryWake,
 };
 use longshore_shell::ports::{Clock, Configs, Ids, Store};
 use longshore_shell::secrets::SecretError;
@@ -30,6 +30,7 @@ pub struct Cloud {
     environment: EnvironmentName,
     store: Staged<Arc<MemoryStore>>,
     ssm: Staged<FakeSsm>,
+    artifacts: Staged<FakeArtifacts>,
     configs: Staged<MemoryConfigs>,
     outside: Staged<FakeOutside>,
     wake: Staged<MemoryWake>,
@@ -70,6 +71,7 @@ impl Cloud {
         Self {
             store: Staged::new(Arc::clone(&world.store), &stage),
             ssm: Staged::new(world.ssm.clone(), &stage),
+            artifacts: Staged::new(world.artifacts.clone(), &stage),
             configs: Staged::new(world.configs.clone(), &stage),
             outside: Staged::new(world.outside.clone(), &stage),
             wake: Staged::new(world.wake.clone(), &stage),
@@ -92,6 +94,7 @@ impl World for Cloud {
     type Store = Staged<Arc<MemoryStore>>;
     type Commands = Staged<FakeSsm>;
     type Fleet = Staged<FakeSsm>;
+    type Artifacts = Staged<FakeArtifacts>;
     type Configs = Staged<MemoryConfigs>;
     type Outside = Staged<FakeOutside>;
     type Wake = Staged<MemoryWake>;
@@ -105,6 +108,9 @@ impl World for Cloud {
     }
     fn fleet(&self) -> &Self::Fleet {
         &self.ssm
+    }
+    fn artifacts(&self) -> &Self::Artifacts {
+        &self.artifacts
     }
     fn configs(&self) -> &Self::Configs {
         &self.configs

@@ -2,14 +2,14 @@
 //! in between. A handler that dies is a future that is dropped: nothing after that call has happened.
 
 use longshore_core::{
-    AppName, CommandId, Commit, Decision, Deployment, DeploymentId, DocumentPin, Failure, HostId,
-    Millis, ParameterName, ReleaseId, Report, Repository, Slot, Timestamp, Token,
+    AppName, Artifact, CommandId, Commit, Decision, Deployment, DeploymentId, DocumentPin, Failure,
+    HostId, Millis, ParameterName, ReleaseId, Report, Repository, Slot, Timestamp, Token,
 };
 use longshore_shell::announce::{Announce, AnnounceError, Notice};
 use longshore_shell::ports::{
-    Accept, Branches, Commands, Configs, Configured, Fleet, HeadError, LookAgain, LookError, Order,
-    Outside, PushKey, Recorded, Repositories, ResolveError, Save, SendError, Sighting, Store,
-    StoreError, Wake,
+    Accept, Artifacts, Branches, Commands, Configs, Configured, Fleet, HeadError, LookAgain,
+    LookError, Order, Outside, PushKey, Recorded, Repositories, ResolveError, Save, SendError,
+    Sighting, Store, StoreError, Wake,
 };
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -26,7 +26,7 @@ pub enum Side {
 }
 
 /// Every call that a handler makes of a port.
-pub const CALLS: [&str; 22] = [
+pub const CALLS: [&str; 23] = [
     "store.deployment",
     "store.slot",
     "store.deployment_of",
@@ -41,6 +41,7 @@ pub const CALLS: [&str; 22] = [
     "fleet.hosts",
     "fleet.parameters",
     "fleet.document",
+    "artifacts.artifact",
     "configs.config",
     "configs.repositories",
     "branches.head",
@@ -319,6 +320,18 @@ impl<T: Fleet> Fleet for Staged<T> {
     async fn document(&self) -> Result<DocumentPin, ResolveError> {
         self.stage
             .call("fleet.document", self.port.document())
+            .await
+    }
+}
+
+impl<T: Artifacts> Artifacts for Staged<T> {
+    async fn artifact(
+        &self,
+        repository: &Repository,
+        commit: &Commit,
+    ) -> Result<Option<Artifact>, ResolveError> {
+        self.stage
+            .call("artifacts.artifact", self.port.artifact(repository, commit))
             .await
     }
 }

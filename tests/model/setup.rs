@@ -258,6 +258,7 @@ fn release_of(commit: &Commit, version: u32) -> Release {
         commit: commit.clone(),
         config_version: 1,
         parameters: parameters(version),
+        artifact: None,
     }
 }
 

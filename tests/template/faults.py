@@ -12,12 +12,18 @@ def properties(template, name):
 def statement(template, role, sid):
     """A statement of a role's inline policy."""
     found = properties(template, role)["Policies"][0]["PolicyDocument"]["Statement"]
-    return next(one for one in found if one["Sid"] == sid)
+    return next(one for one in found if one.get("Sid") == sid)
 
 
 def host_statements(template):
     """The statements of the hosts' policy."""
     return properties(template, "HostPolicy")["PolicyDocument"]["Statement"]
+
+
+def drop_host_statement(template, sid):
+    """Removes a statement of the hosts' policy."""
+    found = host_statements(template)
+    found.remove(next(one for one in found if one.get("Sid") == sid))
 
 
 def parameter(template, name):
@@ -95,7 +101,7 @@ FAULTS = {
             }
         ),
     ),
-    "hosts may read the webhook's secret": ("hosts_never_read_control_parameters", lambda t: host_statements(t).pop(4)),
+    "hosts may read the webhook's secret": ("hosts_never_read_control_parameters", lambda t: drop_host_statement(t, "NoControlParameters")),
     "hosts may read by path": (
         "hosts_never_read_control_parameters",
         lambda t: host_statements(t)[2]["Action"].append("ssm:GetParametersByPath"),

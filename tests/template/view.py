@@ -123,13 +123,24 @@ def statement(owner, raw):
     )
 
 
+def raw_statements(document):
+    """The statements of a policy document; one that stands under a condition of the template names it among its own."""
+    for raw in document["Statement"]:
+        if "Fn::If" not in raw:
+            yield raw
+            continue
+        condition, then, otherwise = raw["Fn::If"]
+        assert otherwise == {"Ref": "AWS::NoValue"}, raw
+        yield then | {"Condition": then.get("Condition", {}) | {"Template": {"Condition": condition}}}
+
+
 def identity_statements(template):
     """What roles and managed policies allow and deny."""
     for owner, properties in of_type(template, "AWS::IAM::Role").items():
         for policy in properties.get("Policies", []):
-            yield from (statement(owner, raw) for raw in policy["PolicyDocument"]["Statement"])
+            yield from (statement(owner, raw) for raw in raw_statements(policy["PolicyDocument"]))
     for owner, properties in of_type(template, "AWS::IAM::ManagedPolicy").items():
-        yield from (statement(owner, raw) for raw in properties["PolicyDocument"]["Statement"])
+        yield from (statement(owner, raw) for raw in raw_statements(properties["PolicyDocument"]))
 
 
 def trust_statements(template):

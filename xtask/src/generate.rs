@@ -74,6 +74,7 @@ fn inlined(document: &str, script: &str) -> Result<String, String> {
         }
         let line = line
             .replace("\"@GIT_BASE@\"", "!Ref GitBaseUrl")
+            .replace("\"@ARTIFACT_BUCKET@\"", "!Ref ArtifactBucketName")
             .replace("\"@HOST_USER@\"", "!Ref HostUser");
         text.push_str(&line);
         text.push('\n');

@@ -2,7 +2,7 @@
 //! lines become `docs/app-config.schema.json`.
 
 use crate::document;
-use crate::field::{Field, List, Manager, Mode, Whole};
+use crate::field::{Field, List, Manager, Mode, Source, Whole};
 use crate::hosts::{HOSTS_MAX, Hosts};
 use crate::problem::{ConfigProblems, Problem, Problems};
 use crate::section::{
@@ -32,6 +32,9 @@ section! {
         app: Option<AppName> = Optional,
         /// The branch that is deployed to this environment; pushes to others are skipped.
         branch: Branch = Required("\"main\""),
+        /// Where the code of a release comes from: git, and the hosts build it; or artifact, a build that a pipeline has
+        /// stored in the environment's bucket.
+        source: Source = Default(json!("git")),
         /// Which hosts make up the target set.
         hosts: Hosts = Default(json!({})),
         /// Cumulative wave sizes, each a number of hosts or a percentage of the target set, ascending; the last is
@@ -113,6 +116,8 @@ section! {
 section! {
     /// How long each step may take, in seconds. What takes longer has failed.
     pub struct Timeouts {
+        /// Waiting for the pipeline's build of a push, in seconds; without meaning for the source git.
+        artifact_seconds: Whole<60, 14_400> = Default(json!(1800)),
         /// Fetching, installing and building on the hosts, in seconds.
         prepare_seconds: Whole<30, 7200> = Default(json!(900)),
         /// The migrate hook, in seconds.
@@ -172,6 +177,18 @@ impl AppConfig {
     #[must_use]
     pub fn branch(&self) -> &str {
         self.document.branch.as_str()
+    }
+
+    /// Where the code of a release comes from.
+    #[must_use]
+    pub const fn source(&self) -> Source {
+        self.document.source
+    }
+
+    /// How long a pipeline's build of a push is waited for.
+    #[must_use]
+    pub fn artifact_wait(&self) -> Millis {
+        seconds(self.document.timeouts.artifact_seconds)
     }
 
     /// The tags a host must carry besides Longshore's own.
@@ -292,6 +309,13 @@ fn check_together(document: &Document, problems: &mut Problems) {
         );
         let fix = "lower one of the two, or raise timeouts.activate_seconds";
         problems.push(Problem::new("health.attempts", wrong, fix));
+    }
+    for (hook, name) in [(&hooks.install, "install"), (&hooks.build, "build")] {
+        if document.source == Source::Artifact && hook.is_some() {
+            let fix = "let the pipeline do it and remove the hook, or remove source";
+            let wrong = "has nothing to do with source \"artifact\": the hosts build nothing";
+            problems.push(Problem::new(&format!("hooks.{name}"), wrong, fix));
+        }
     }
     if hooks.migrate_down.is_some() && hooks.migrate.is_none() {
         let fix = "add hooks.migrate, or remove it";

@@ -180,6 +180,16 @@ choice! {
 }
 
 choice! {
+    /// Where the code of a release comes from.
+    pub enum Source {
+        /// The hosts fetch the commit with git, install and build.
+        Git = "git",
+        /// A pipeline has built the commit once; the hosts take what it stored.
+        Artifact = "artifact",
+    }
+}
+
+choice! {
     /// How pm2 runs the processes.
     pub enum Mode {
         /// The processes share the port and are replaced one by one.

@@ -19,7 +19,7 @@ mod waves;
 
 pub use config::{AppConfig, Health, Hooks, Notifications, Process, Timeouts};
 pub use document::BYTES_MAX;
-pub use field::{List, Manager, Mode, Whole};
+pub use field::{List, Manager, Mode, Source, Whole};
 pub use hosts::{Hosts, Tags};
 pub use problem::{ConfigProblems, Problem};
 pub use text::{Branch, HookName, RequestPath, ScriptPath};

@@ -49,6 +49,10 @@ classes! {
     SourceUnavailable = "source_unavailable", "check the git token and that the host reaches the git server";
     /// The commit does not exist there.
     CommitMissing = "commit_missing", "check that the commit was not removed by a force push";
+    /// There is no build of the commit in the bucket.
+    ArtifactMissing = "artifact_missing", "look at the pipeline of the commit that the message names: it has not stored its build";
+    /// The build is not the one that was recorded, or holds something that no build may hold.
+    ArtifactRefused = "artifact_refused", "build the commit again; if it happens twice, find who writes to the bucket";
     /// A parameter could not be read at its pinned version.
     ParametersUnavailable = "parameters_unavailable", "check the parameter, its version and the host role's rights on it and its key";
     /// Too little disk space or too few inodes.

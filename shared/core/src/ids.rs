@@ -137,6 +137,20 @@ text_id!(
     Commit, "commit", "40 lower-case hexadecimal digits", |t| t.len() == 40 && is_lower_hex(t)
 );
 text_id!(
+    /// The version that S3 gave an object. Documented as opaque (S3 user guide, versioning); 32 letters, digits, dots and
+    /// underscores in practice. An object of a bucket without versions has the version `null`, which names nothing.
+    ObjectVersion,
+    "object version",
+    "1 to 128 letters, digits, dots, underscores and hyphens, and not null",
+    |t| t != "null"
+        && (1..=128).contains(&t.len())
+        && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+);
+text_id!(
+    /// The SHA-256 of some bytes.
+    Sha256Digest, "SHA-256", "64 lower-case hexadecimal digits", |t| t.len() == 64 && is_lower_hex(t)
+);
+text_id!(
     /// A host: one EC2 instance (`i-…`) or managed node (`mi-…`).
     HostId, "host id", "i- or mi- and 8 to 17 hexadecimal digits", is_host
 );

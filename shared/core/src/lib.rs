@@ -31,11 +31,11 @@ pub use deployment::{
 pub use failure::{Failure, FailureClass};
 pub use ids::{
     AppName, ChannelName, CommandId, Commit, DeploymentId, EnvironmentName, Generation, HostId,
-    InvalidId, ParameterName, Person, ReleaseId, Repository,
+    InvalidId, ObjectVersion, ParameterName, Person, ReleaseId, Repository, Sha256Digest,
 };
 pub use observation::{Observation, Start};
 pub use policy::{HealthPolicy, Policy, PolicyError, WaveSize, waves_of};
-pub use release::{DocumentPin, Release};
+pub use release::{Artifact, DocumentPin, Release};
 pub use rounds::{Probe, Round, Rounds};
 pub use slot::{Acceptance, LastPush, Live, Lock, Slot, SlotBusy};
 pub use state::{Outcome, Phase, Run, Standing, State};

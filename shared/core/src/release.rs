@@ -1,8 +1,25 @@
 //! What runs: one commit with the version numbers of everything it was started with.
 
-use crate::ids::{Commit, ParameterName, ReleaseId};
+use crate::ids::{Commit, ObjectVersion, ParameterName, ReleaseId, Sha256Digest};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::fmt;
+
+/// A build of a commit that was made once, elsewhere: one version of one object in the environment's bucket, and what its
+/// bytes must add up to. Every host of every wave, and every rollback, gets exactly these bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Artifact {
+    /// The object's version.
+    pub version: ObjectVersion,
+    /// The SHA-256 of the object.
+    pub sha256: Sha256Digest,
+}
+
+impl fmt::Display for Artifact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.version, self.sha256)
+    }
+}
 
 /// One commit, plus the versions of the app configuration and of every parameter. Restoring a release restores these
 /// versions too (invariant I10). Values are never part of it (invariant I7).
@@ -14,17 +31,23 @@ pub struct Release {
     pub config_version: u32,
     /// The version of each of the app's parameters.
     pub parameters: BTreeMap<ParameterName, u32>,
+    /// The build, where it is not made on the hosts.
+    pub artifact: Option<Artifact>,
 }
 
 impl Release {
-    /// The id of this release: the commit, and the first 12 hexadecimal digits of SHA-256 over configuration version
-    /// and pins, so that the same commit with other parameters is another release.
+    /// The id of this release: the commit, and the first 12 hexadecimal digits of SHA-256 over configuration version,
+    /// pins and build, so that the same commit with other parameters, or built anew, is another release.
     #[must_use]
     pub fn id(&self) -> ReleaseId {
         let mut hash = Sha256::new();
         hash.update(self.config_version.to_string());
         hash.update("\n");
         hash.update(self.pins());
+        if let Some(artifact) = &self.artifact {
+            hash.update("\n");
+            hash.update(artifact.to_string());
+        }
         let digest = hash.finalize();
         let digest = digest
             .iter()
@@ -67,7 +90,24 @@ mod tests {
                 .iter()
                 .map(|(name, version)| (ParameterName::parse(name).unwrap(), *version))
                 .collect(),
+            artifact: None,
         }
+    }
+
+    #[test]
+    fn a_commit_that_was_built_anew_is_another_release() {
+        let built = |version: &str, digit: &str| Release {
+            artifact: Some(Artifact {
+                version: ObjectVersion::parse(version).unwrap(),
+                sha256: Sha256Digest::parse(&digit.repeat(64)).unwrap(),
+            }),
+            ..release(1, &[])
+        };
+        assert_eq!(built("v1", "a").id(), built("v1", "a").id());
+        for other in [release(1, &[]), built("v2", "a"), built("v1", "b")] {
+            assert_ne!(built("v1", "a").id(), other.id());
+        }
+        assert!(ObjectVersion::parse("null").is_err());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The world as it is on AWS, or on the local cloud: every port by its adapter.
 
+use crate::artifacts::S3Artifacts;
 use crate::branches::BitbucketBranches;
 use crate::clock::{SystemClock, SystemIds};
 use crate::commands::SsmCommands;
@@ -20,6 +21,7 @@ pub struct AwsWorld {
     store: DynamoStore,
     commands: SsmCommands<SystemClock>,
     fleet: SsmFleet,
+    artifacts: S3Artifacts,
     configs: SsmConfigs<SystemClock>,
     outside: HttpOutside,
     wake: SqsWake,
@@ -41,6 +43,7 @@ impl AwsWorld {
             store: DynamoStore::connect(&aws, &config.table),
             commands: SsmCommands::new(&aws, &config.document, SystemClock),
             fleet: SsmFleet::new(&aws, &config.environment, &config.document),
+            artifacts: S3Artifacts::new(&aws, &config.access, config.artifact_bucket.as_deref()),
             configs: SsmConfigs::new(&aws, &config.environment, SystemClock),
             outside: HttpOutside::new(&aws),
             wake: SqsWake::new(&aws, &config.queues),
@@ -56,6 +59,7 @@ impl World for AwsWorld {
     type Store = DynamoStore;
     type Commands = SsmCommands<SystemClock>;
     type Fleet = SsmFleet;
+    type Artifacts = S3Artifacts;
     type Configs = SsmConfigs<SystemClock>;
     type Outside = HttpOutside;
     type Wake = SqsWake;
@@ -69,6 +73,9 @@ impl World for AwsWorld {
     }
     fn fleet(&self) -> &Self::Fleet {
         &self.fleet
+    }
+    fn artifacts(&self) -> &Self::Artifacts {
+        &self.artifacts
     }
     fn configs(&self) -> &Self::Configs {
         &self.configs

@@ -131,6 +131,8 @@ pub struct WorkerConfig {
     pub table: String,
     /// `LONGSHORE_DOCUMENT`: the name of the environment's document.
     pub document: String,
+    /// `LONGSHORE_ARTIFACT_BUCKET`: the bucket of builds that were made elsewhere, if the environment has one.
+    pub artifact_bucket: Option<String>,
     /// Where looks are planned: a desk's own queue, and for the reconciler, whose tick sends every desk to its unfinished
     /// work, those of all: `LONGSHORE_RECONCILER_QUEUE_URL`, `LONGSHORE_HEALTH_VERIFIER_QUEUE_URL`,
     /// `LONGSHORE_AUTO_ROLLBACK_QUEUE_URL` and `LONGSHORE_NOTIFIER_QUEUE_URL`. Empty for a function without a desk.
@@ -194,6 +196,7 @@ impl WorkerConfig {
         let mut vars = Vars::new(vars);
         let (access, environment, table) = (vars.access(), vars.environment(), vars.table());
         let document = vars.required("LONGSHORE_DOCUMENT", DOCUMENT, parse_document);
+        let bucket = vars.optional("LONGSHORE_ARTIFACT_BUCKET", BUCKET, parse_bucket);
         let queues = desks_woken_by(desk)
             .iter()
             .filter_map(|desk| {
@@ -210,6 +213,7 @@ impl WorkerConfig {
                     environment,
                     table,
                     document,
+                    artifact_bucket: bucket,
                     queues,
                 })
             }
@@ -250,6 +254,7 @@ impl NotifierConfig {
 }
 
 const URL: &str = "an http or https URL";
+const BUCKET: &str = "3 to 63 lower-case letters, digits, dots and hyphens, the name of a bucket";
 const DOCUMENT: &str = "3 to 128 letters, digits and `_.-`";
 const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 
@@ -311,6 +316,19 @@ impl Vars {
             });
         }
         value
+    }
+
+    /// A variable that may be missing, but not wrong.
+    fn optional<T>(
+        &mut self,
+        variable: &'static str,
+        expected: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        self.vars
+            .contains_key(variable)
+            .then(|| self.required(variable, expected, parse))
+            .flatten()
     }
 
     fn environment(&mut self) -> Option<EnvironmentName> {
@@ -388,6 +406,11 @@ fn name(text: &str, min: usize, max: usize) -> Option<String> {
 
 fn parse_document(text: &str) -> Option<String> {
     name(text, 3, 128)
+}
+
+fn parse_bucket(text: &str) -> Option<String> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
+    ((3..=63).contains(&text.len()) && text.bytes().all(plain)).then(|| text.to_owned())
 }
 
 fn parse_url(text: &str) -> Option<String> {

@@ -1,11 +1,13 @@
 //! The ports in memory, with fault injection: for tests, for the simulation and for nothing else. Deterministic.
 
+mod artifacts;
 mod branches;
 mod fleet;
 mod host;
 mod memory_store;
 mod world;
 
+pub use artifacts::{ArtifactFault, FakeArtifacts};
 pub use branches::{FakeBranches, HeadFault};
 pub use fleet::{FakeSsm, ScriptFault, SendFault};
 pub use host::{

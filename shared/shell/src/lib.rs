@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod advance;
 pub mod announce;
+pub mod artifacts;
 pub mod aws_world;
 pub mod branches;
 mod cache;

@@ -3,9 +3,9 @@
 
 use longshore_app_config::AppConfig;
 use longshore_core::{
-    Action, AppName, CommandId, Commit, Decision, Deployment, DeploymentId, Desk, DocumentPin,
-    EnvironmentName, Failure, HostId, Millis, ParameterName, Release, ReleaseId, Report,
-    Repository, Slot, Timestamp, Token,
+    Action, AppName, Artifact, CommandId, Commit, Decision, Deployment, DeploymentId, Desk,
+    DocumentPin, EnvironmentName, Failure, HostId, Millis, ParameterName, Release, ReleaseId,
+    Report, Repository, Slot, Timestamp, Token,
 };
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -239,6 +239,16 @@ pub trait Fleet: Sync {
 
     /// The current version and hash of the environment's document.
     fn document(&self) -> impl Future<Output = Result<DocumentPin, ResolveError>> + Send;
+}
+
+/// The builds that were made elsewhere.
+pub trait Artifacts: Sync {
+    /// The newest build of a commit; `None` when there is none yet.
+    fn artifact(
+        &self,
+        repository: &Repository,
+        commit: &Commit,
+    ) -> impl Future<Output = Result<Option<Artifact>, ResolveError>> + Send;
 }
 
 /// An app configuration with the version it has in Parameter Store.

@@ -1,7 +1,7 @@
 //! The ports that [`crate::advance`] needs, together, and those of the poll.
 
 use crate::ports::{
-    Branches, Clock, Commands, Configs, Fleet, Ids, Outside, Repositories, Store, Wake,
+    Artifacts, Branches, Clock, Commands, Configs, Fleet, Ids, Outside, Repositories, Store, Wake,
 };
 use longshore_core::EnvironmentName;
 
@@ -13,6 +13,8 @@ pub trait World: Sync {
     type Commands: Commands;
     /// What a deployment needs to know before it starts.
     type Fleet: Fleet;
+    /// The builds that were made elsewhere.
+    type Artifacts: Artifacts;
     /// The app configurations.
     type Configs: Configs;
     /// The check from outside.
@@ -28,6 +30,8 @@ pub trait World: Sync {
     fn commands(&self) -> &Self::Commands;
     /// What a deployment needs to know before it starts.
     fn fleet(&self) -> &Self::Fleet;
+    /// The builds that were made elsewhere.
+    fn artifacts(&self) -> &Self::Artifacts;
     /// The app configurations.
     fn configs(&self) -> &Self::Configs;
     /// The check from outside.

@@ -11,6 +11,7 @@
 
 mod adapters {
     pub(crate) mod announce;
+    pub(crate) mod artifacts;
     pub(crate) mod branches;
     pub(crate) mod commands;
     pub(crate) mod configs;

@@ -42,6 +42,8 @@ pub(super) enum Deed {
     ServicesReturn,
     /// A delivery comes again.
     Delivery(String),
+    /// A pipeline stores the build of a commit.
+    BuildStored(&'static str),
 }
 
 impl Deed {
@@ -65,6 +67,7 @@ impl Deed {
                 ssm.refuse_to_resolve(None);
                 bench.poll_recovers();
             }
+            Self::BuildStored(digit) => bench.store_build(digit),
             Self::Delivery(event) => {
                 bench.deliver(&event);
             }

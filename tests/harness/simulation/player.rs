@@ -44,11 +44,16 @@ pub(super) struct Player {
     pub(super) delivered: Vec<String>,
     /// Whether lost pushes are looked for.
     pub(super) watching: bool,
+    /// How the pipelines do, when the hosts take their builds.
+    builds: Option<Chance>,
     known: Vec<Fault>,
     happened: BTreeMap<Fault, u64>,
     agenda: Vec<(Timestamp, Deed)>,
     pushed: Vec<&'static str>,
 }
+
+/// Keeps the chances of the pipelines apart from all others.
+const BUILDS: u64 = 0xB01D;
 
 impl Player {
     /// The schedule of a seed, before anything has happened.
@@ -57,6 +62,12 @@ impl Player {
         let hosts = 1 + u32::try_from(chance.below(4)).unwrap();
         let mut bench = Bench::new(hosts);
         configure(&mut bench, &mut chance);
+        // A chance of its own, so that a schedule stays what it was but for its builds.
+        let mut builds = Chance::of(seed ^ BUILDS);
+        let builds = builds.one_in(4).then_some(builds);
+        if builds.is_some() {
+            bench.configure(&json!({"source": "artifact"}));
+        }
         let watching = chance.one_in(2);
         if watching {
             bench.watch();
@@ -73,6 +84,7 @@ impl Player {
             hosts,
             delivered: Vec::new(),
             watching,
+            builds,
             known,
             happened: BTreeMap::new(),
             agenda: Vec::new(),
@@ -170,6 +182,7 @@ impl Player {
             self.bench.behaves(digit, behaviour);
             self.bench
                 .note(&format!("== commit {digit}: {behaviour:?}"));
+            self.pipeline(digit);
         }
         if self.bench.head() == Some(digit) {
             return;
@@ -186,6 +199,22 @@ impl Player {
             self.overtake(digit, &event);
         } else {
             self.deliver(&event);
+        }
+    }
+
+    /// A pipeline begins to build a commit: its build is there at once, later, too late, or never.
+    fn pipeline(&mut self, digit: &'static str) {
+        let Some(builds) = &mut self.builds else {
+            return;
+        };
+        match builds.below(8) {
+            0 => {}
+            1..=4 => self.bench.store_build(digit),
+            _ => {
+                let after = Millis::from_secs(1 + builds.below(2_400));
+                let at = self.bench.now().after(after);
+                self.agenda.push((at, Deed::BuildStored(digit)));
+            }
         }
     }
 

@@ -39,6 +39,7 @@ pub(crate) fn release(digits: &str) -> Release {
     Release {
         commit: Commit::parse(&digits.repeat(40 / digits.len())).unwrap(),
         config_version: 1,
+        artifact: None,
         parameters: BTreeMap::new(),
     }
 }

@@ -1,4 +1,4 @@
-//! Holds the published JSON Schema to the types it comes from. `UPDATE=1 cargo test -p longshore-app-config` writes it.
+//! Holds the published JSON Schema to the types it comes from. `UPDATE=1 cargo test --workspace --test app_config` writes it.
 
 use crate::samples::{MINIMAL, parse, with};
 use crate::validator::accepts;

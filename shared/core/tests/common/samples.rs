@@ -65,6 +65,7 @@ pub fn release(letter: char) -> Release {
         commit: Commit::parse(&letter.to_string().repeat(40)).unwrap(),
         config_version: 1,
         parameters: BTreeMap::new(),
+        artifact: None,
     }
 }
 

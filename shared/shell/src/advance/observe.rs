@@ -2,11 +2,14 @@
 //! public address answers, and that time has passed.
 
 use super::AdvanceError;
-use crate::ports::{Clock, Commands, Configs, Fleet, LookError, Outside, ResolveError, Store};
+use crate::ports::{
+    Artifacts, Clock, Commands, Configs, Fleet, LookError, Outside, ResolveError, Store,
+};
 use crate::world::World;
+use longshore_app_config::{AppConfig, Source};
 use longshore_core::{
-    Command, CommandStatus, Deployment, Desk, Failure, FailureClass, Kind, Observation, Release,
-    Slot, Start, State,
+    Artifact, Command, CommandStatus, Deployment, Desk, Failure, FailureClass, Kind, Observation,
+    Release, Slot, Start, State,
 };
 
 /// What one look has seen.
@@ -65,7 +68,8 @@ async fn turn<W: World>(
         return Ok(());
     }
     match resolve(world, deployment).await {
-        Ok((release, document, hosts)) => {
+        Ok(None) => Ok(()),
+        Ok(Some((release, document, hosts))) => {
             let previous = slot.live.map(|live| live.release);
             seen.observations.push(Observation::Ready(Start {
                 generation,
@@ -91,26 +95,71 @@ type Resolved = (
     Vec<longshore_core::HostId>,
 );
 
-async fn resolve<W: World>(world: &W, deployment: &Deployment) -> Result<Resolved, ResolveError> {
-    let release = match &deployment.origin.kind {
-        Kind::Rollback(release) => release.clone(),
-        Kind::Push | Kind::Redeploy | Kind::Config => Release {
-            commit: deployment.origin.commit.clone(),
-            config_version: deployment.origin.config_version,
-            parameters: world.fleet().parameters(&deployment.app).await?,
-        },
+/// `None` while something is waited for that will come by itself.
+async fn resolve<W: World>(
+    world: &W,
+    deployment: &Deployment,
+) -> Result<Option<Resolved>, ResolveError> {
+    let version = match &deployment.origin.kind {
+        Kind::Rollback(release) => release.config_version,
+        Kind::Push | Kind::Redeploy | Kind::Config => deployment.origin.config_version,
     };
-    let version = Some(release.config_version);
-    let configured = world.configs().config(&deployment.repository, version);
+    let configured = world
+        .configs()
+        .config(&deployment.repository, Some(version));
     let Some(configured) = configured.await? else {
         let class = FailureClass::ConfigRefused;
         let line = "the app configuration is gone from Parameter Store";
         return Err(ResolveError::Failed(Failure::with_detail(class, line)));
     };
+    let release = match &deployment.origin.kind {
+        Kind::Rollback(release) => release.clone(),
+        Kind::Push | Kind::Redeploy | Kind::Config => {
+            let Some(artifact) = build(world, deployment, &configured.config).await? else {
+                return Ok(None);
+            };
+            Release {
+                commit: deployment.origin.commit.clone(),
+                config_version: version,
+                parameters: world.fleet().parameters(&deployment.app).await?,
+                artifact,
+            }
+        }
+    };
     let tags = configured.config.tags();
     let hosts = world.fleet().hosts(&deployment.app, tags).await?;
     let document = world.fleet().document().await?;
-    Ok((release, document, hosts))
+    Ok(Some((release, document, hosts)))
+}
+
+/// The build that the hosts are to take: none when they make it themselves, and nothing at all while a pipeline is still
+/// busy with it. A push is told before its pipeline has even begun, so a missing build is waited for.
+async fn build<W: World>(
+    world: &W,
+    deployment: &Deployment,
+    config: &AppConfig,
+) -> Result<Option<Option<Artifact>>, ResolveError> {
+    let Source::Artifact = config.source() else {
+        return Ok(Some(None));
+    };
+    let Deployment {
+        repository, origin, ..
+    } = deployment;
+    let found = world.artifacts().artifact(repository, &origin.commit);
+    if let Some(artifact) = found.await? {
+        return Ok(Some(Some(artifact)));
+    }
+    let waited = world.clock().now().since(origin.at);
+    if waited < config.artifact_wait() {
+        return Ok(None);
+    }
+    let line = format!(
+        "no build of the commit after {} s: see https://bitbucket.org/{repository}/commits/{}",
+        waited.as_ms() / 1_000,
+        origin.commit
+    );
+    let failure = Failure::with_detail(FailureClass::ArtifactMissing, &line);
+    Err(ResolveError::Failed(failure))
 }
 
 /// What became of one command.

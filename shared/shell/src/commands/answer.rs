@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 /// The classes that a host may give. The others are about what SSM or the control plane saw, and a host that could claim
 /// them could have itself excused.
-const HOST_CLASSES: [FailureClass; 19] = [
+const HOST_CLASSES: [FailureClass; 21] = [
     FailureClass::BadInput,
     FailureClass::Superseded,
     FailureClass::Expired,
@@ -17,6 +17,8 @@ const HOST_CLASSES: [FailureClass; 19] = [
     FailureClass::AgentTooOld,
     FailureClass::SourceUnavailable,
     FailureClass::CommitMissing,
+    FailureClass::ArtifactMissing,
+    FailureClass::ArtifactRefused,
     FailureClass::ParametersUnavailable,
     FailureClass::DiskFull,
     FailureClass::InstallFailed,

@@ -72,7 +72,7 @@ fn request(ssm: &Client, document: &str, order: &Order, times: &Times) -> SendCo
 
 /// The document's parameters. Every value comes from a validated type, so none can carry a brace, a quote, a dollar, a
 /// space or a newline (invariant I7).
-fn parameters(order: &Order, times: &Times) -> [(&'static str, String); 13] {
+fn parameters(order: &Order, times: &Times) -> [(&'static str, String); 14] {
     let release = &order.release;
     [
         ("Action", order.action().word().to_owned()),
@@ -85,6 +85,14 @@ fn parameters(order: &Order, times: &Times) -> [(&'static str, String); 13] {
         ("Release", release.id().to_string()),
         ("ConfigVersion", release.config_version.to_string()),
         ("Pins", release.pins()),
+        (
+            "Artifact",
+            release
+                .artifact
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+        ),
         ("NotAfter", order.not_after.as_unix_s().to_string()),
         ("DeadlineSeconds", times.deadline_s.to_string()),
         ("ExecutionTimeout", times.execution_s.to_string()),

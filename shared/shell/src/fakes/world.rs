@@ -1,6 +1,6 @@
 //! A whole world in memory, with a clock that only tests move.
 
-use super::{FakeBranches, FakeSsm, MemoryStore};
+use super::{FakeArtifacts, FakeBranches, FakeSsm, MemoryStore};
 use crate::ports::{
     Clock, Configs, Configured, Ids, LookAgain, LookError, Outside, Repositories, ResolveError,
     Sighting, Wake,
@@ -177,6 +177,8 @@ pub struct FakeWorld {
     pub store: Arc<MemoryStore>,
     /// SSM and the hosts.
     pub ssm: FakeSsm,
+    /// The builds that were made elsewhere.
+    pub artifacts: FakeArtifacts,
     /// The app configurations.
     pub configs: MemoryConfigs,
     /// The check from outside.
@@ -199,6 +201,7 @@ impl FakeWorld {
         Self {
             store: Arc::default(),
             ssm: FakeSsm::new(clock.clone(), hosts),
+            artifacts: FakeArtifacts::default(),
             configs: MemoryConfigs::default(),
             outside: FakeOutside::default(),
             wake: MemoryWake {
@@ -216,6 +219,7 @@ impl World for FakeWorld {
     type Store = MemoryStore;
     type Commands = FakeSsm;
     type Fleet = FakeSsm;
+    type Artifacts = FakeArtifacts;
     type Configs = MemoryConfigs;
     type Outside = FakeOutside;
     type Wake = MemoryWake;
@@ -229,6 +233,9 @@ impl World for FakeWorld {
     }
     fn fleet(&self) -> &Self::Fleet {
         &self.ssm
+    }
+    fn artifacts(&self) -> &Self::Artifacts {
+        &self.artifacts
     }
     fn configs(&self) -> &Self::Configs {
         &self.configs

@@ -32,6 +32,7 @@ fn order() -> Order {
             commit: Commit::parse(&"c".repeat(40)).unwrap(),
             config_version: 4,
             parameters: [version("DB_URL", 12), version("API_KEY", 3)].into(),
+            artifact: None,
         },
         not_after: Timestamp::from_unix_ms((NOW_S + 300) * 1_000),
     }

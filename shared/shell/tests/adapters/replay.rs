@@ -23,6 +23,8 @@ use std::time::Duration;
 pub(crate) enum Reply {
     /// An answer with a status and a body.
     Answer(u16, String),
+    /// An answer that says everything in its headers.
+    Headers(u16, Vec<(&'static str, String)>),
     /// The connection breaks after the request was sent.
     Lost,
     /// Nothing ever comes.
@@ -45,6 +47,8 @@ impl Reply {
 pub(crate) struct Sent {
     pub(crate) target: String,
     pub(crate) text: String,
+    /// The method and the address.
+    pub(crate) line: String,
 }
 
 impl Sent {
@@ -83,6 +87,7 @@ impl HttpConnector for Replay {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let mut inner = self.0.lock().unwrap();
         inner.1.push(Sent {
+            line: format!("{} {}", request.method(), request.uri()),
             target: request
                 .headers()
                 .get("x-amz-target")
@@ -99,6 +104,14 @@ impl HttpConnector for Replay {
             Reply::Answer(status, body) => {
                 let status = status.try_into().unwrap();
                 HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from(body))))
+            }
+            Reply::Headers(status, headers) => {
+                let status = status.try_into().unwrap();
+                let mut response = HttpResponse::new(status, SdkBody::empty());
+                for (name, value) in headers {
+                    response.headers_mut().insert(name, value);
+                }
+                HttpConnectorFuture::ready(Ok(response))
             }
             Reply::Lost => {
                 let lost = std::io::Error::from(std::io::ErrorKind::ConnectionReset);

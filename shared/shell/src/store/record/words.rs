@@ -5,8 +5,8 @@
 
 use super::RecordError;
 use longshore_core::{
-    Action, AnnouncementKind, Cause, Channel, ChannelName, Commit, DocumentPin, Failure,
-    FailureClass, Kind, ParameterName, Release, State, WaveSize,
+    Action, AnnouncementKind, Artifact, Cause, Channel, ChannelName, Commit, DocumentPin, Failure,
+    FailureClass, Kind, ObjectVersion, ParameterName, Release, Sha256Digest, State, WaveSize,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -141,6 +141,36 @@ pub(super) struct ReleaseRecord {
     commit: String,
     config_version: u32,
     parameters: BTreeMap<String, u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    artifact: Option<ArtifactRecord>,
+}
+
+/// [`Artifact`], stored.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ArtifactRecord {
+    version: String,
+    sha256: String,
+}
+
+impl From<&Artifact> for ArtifactRecord {
+    fn from(artifact: &Artifact) -> Self {
+        Self {
+            version: artifact.version.to_string(),
+            sha256: artifact.sha256.to_string(),
+        }
+    }
+}
+
+impl TryFrom<ArtifactRecord> for Artifact {
+    type Error = RecordError;
+
+    fn try_from(record: ArtifactRecord) -> Result<Self, RecordError> {
+        Ok(Self {
+            version: ObjectVersion::parse(&record.version)?,
+            sha256: Sha256Digest::parse(&record.sha256)?,
+        })
+    }
 }
 
 impl From<&Release> for ReleaseRecord {
@@ -150,6 +180,7 @@ impl From<&Release> for ReleaseRecord {
             commit: release.commit.to_string(),
             config_version: release.config_version,
             parameters: pins.map(|(name, v)| (name.to_string(), *v)).collect(),
+            artifact: release.artifact.as_ref().map(ArtifactRecord::from),
         }
     }
 }
@@ -166,6 +197,7 @@ impl TryFrom<ReleaseRecord> for Release {
             commit: Commit::parse(&record.commit)?,
             config_version: record.config_version,
             parameters,
+            artifact: record.artifact.map(Artifact::try_from).transpose()?,
         })
     }
 }
