@@ -16,6 +16,8 @@ import tempfile
 import tomllib
 import unittest
 
+import yaml
+
 sys.dont_write_bytecode = True
 
 import faults
@@ -136,6 +138,43 @@ class HouseRules(unittest.TestCase):
         }
         alarms = view.of_type(TRANSFORMED, "AWS::CloudWatch::Alarm").values()
         self.assertEqual({alarm["AlarmDescription"].rpartition("#")[2] for alarm in alarms} - chapters, set())
+
+
+class Pipelines(unittest.TestCase):
+    """What users copy into their repositories, held by the vendor's own schema and by the template that goes with it."""
+
+    FOLDER = source.ROOT / "pipelines"
+
+    def test_every_pipeline_is_valid_by_bitbuckets_schema(self):
+        files = sorted(str(file) for file in self.FOLDER.glob("*.yml"))
+        self.assertEqual(len(files), 2)
+        code, said = run(str(beside("check-jsonschema")), "--builtin-schema", "vendor.bitbucket-pipelines", *files)
+        self.assertEqual(code, 0, said)
+
+    def test_a_pipeline_that_is_wrong_is_noticed_by_the_schema(self):
+        with tempfile.TemporaryDirectory() as folder:
+            wrong = pathlib.Path(folder) / "wrong.yml"
+            wrong.write_text((self.FOLDER / "git.yml").read_text(encoding="utf-8").replace("- step:", "- stage5:"), encoding="utf-8")
+            code, _ = run(str(beside("check-jsonschema")), "--builtin-schema", "vendor.bitbucket-pipelines", str(wrong))
+        self.assertNotEqual(code, 0)
+
+    def test_no_step_with_a_token_runs_anything_of_the_app(self):
+        steps = yaml.safe_load((self.FOLDER / "artifact.yml").read_text(encoding="utf-8"))["definitions"]["steps"]
+        trusted = [step["step"] for step in steps if step["step"].get("oidc")]
+        self.assertEqual(len(trusted), 1)
+        for step in trusted:
+            self.assertFalse(step["clone"]["enabled"])
+            self.assertEqual([line for line in step["script"] if "npm" in line or "node" in line], [])
+
+    def test_the_buckets_template_is_clean_and_its_role_can_only_store(self):
+        path = self.FOLDER / "artifacts.yaml"
+        code, said = cfn_lint(path)
+        self.assertEqual(code, 0, said)
+        resources = yaml.load(path.read_text(encoding="utf-8"), source.CloudFormationLoader)["Resources"]
+        (policy,) = resources["StoreRole"]["Properties"]["Policies"]
+        self.assertEqual([one["Action"] for one in policy["PolicyDocument"]["Statement"]], ["s3:PutObject"])
+        sids = {one["Sid"] for one in resources["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"] if one["Effect"] == "Deny"}
+        self.assertEqual(sids, {"OnlyByTls", "NothingIsReplaced"})
 
 
 class Source(unittest.TestCase):

@@ -461,6 +461,7 @@ fn stack_parameters(options: &Options, bitbucket: &Bitbucket) -> Result<BTreeMap
     let own = [
         ("EnvironmentName", options.environment.clone()),
         ("GitBaseUrl", bitbucket.git_base()),
+        ("ArtifactBucketName", crate::pipeline::BUCKET.to_owned()),
         ("HostUser", user_name()),
         ("Architecture", architecture().to_owned()),
         ("ReserveConcurrency", "no".to_owned()),

@@ -16,6 +16,7 @@ pub mod hosts;
 pub mod ministack;
 pub mod package;
 pub mod parameters;
+pub mod pipeline;
 pub mod ports;
 pub mod power;
 pub mod process;

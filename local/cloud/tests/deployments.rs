@@ -15,7 +15,7 @@ use longshore_local::demo::record::Deployment;
 use longshore_local::demo::{Ready, app, prepare};
 use longshore_local::served::Served;
 use longshore_local::traces::{everything_left, places_of};
-use longshore_local::{LocalCloud, Options, wait};
+use longshore_local::{LocalCloud, Options, pipeline, wait};
 use serde_json::{Value, json};
 use ssm_stand_in::{Action, EventFaultChange, FaultChange};
 
@@ -328,5 +328,49 @@ async fn a_push_whose_webhook_is_dropped_is_found_by_the_poll_and_goes_live() {
     let token = longshore_local::bitbucket::api::TOKEN;
     let shows = |(_, text): &&(String, String)| text.contains(token);
     assert_eq!(left.iter().find(shows), None);
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn a_build_of_the_pipeline_is_waited_for_taken_by_every_host_and_never_built_there() {
+    let scene = Scene::start(2, FaultChange::default()).await;
+    let mut configuration: Value = serde_json::from_str(app::CONFIGURATION).unwrap();
+    configuration["source"] = json!("artifact");
+    let hooks = configuration["hooks"].as_object_mut().unwrap();
+    hooks.retain(|name, _| name == "migrate");
+    let environment = &scene.cloud.options().environment;
+    let name = format!("/longshore/{environment}/apps/{}", app::REPOSITORY);
+    let text = configuration.to_string();
+    scene.cloud.put_parameter(&name, &text).await.unwrap();
+    pipeline::make_bucket(&scene.cloud).await.unwrap();
+
+    app::write(&scene.ready.tree).unwrap();
+    let id = scene.push("first").await;
+    scene.reaches(&id, "Queued").await;
+    let commit = scene.ready.tree.git(&["rev-parse", "HEAD"]).await.unwrap();
+    let commit = commit.trim();
+    for _ in 0..2 {
+        // The second run finds the build stored and leaves it as it is.
+        let stored = pipeline::store(&scene.cloud, &scene.ready.repository, commit);
+        stored.await.unwrap();
+    }
+    let over = scene.over(&id).await;
+    word(&over, "Succeeded");
+    for host in scene.cloud.hosts() {
+        let served = Served::by(host).await.release;
+        assert!(served.starts_with(commit), "{served}");
+        let folder = host.root().join("orders/releases").join(&served);
+        let record = std::fs::read(folder.join(".longshore/release.json")).unwrap();
+        let record: Value = serde_json::from_slice(&record).unwrap();
+        assert!(record["artifact"].as_str().unwrap().len() > 65, "{record}");
+        let log = host.root().join("orders/log");
+        let logs = std::fs::read_dir(log)
+            .unwrap()
+            .map(|file| file.unwrap().path());
+        for log in logs.filter(|path| path.extension().is_some_and(|e| e == "log")) {
+            let text = std::fs::read_to_string(log).unwrap();
+            assert!(!text.contains("npm ci"), "{text}");
+        }
+    }
     scene.end().await;
 }

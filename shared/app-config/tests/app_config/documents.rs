@@ -188,6 +188,19 @@ fn keys_that_contradict_each_other_are_refused() {
 }
 
 #[test]
+fn a_build_of_a_pipeline_leaves_the_hooks_that_build_nothing_to_do() {
+    let mut document = with("source", json!("artifact"));
+    samples::set(&mut document, "hooks.install", json!("setup"));
+    samples::set(&mut document, "hooks.build", json!("build"));
+    let found = problems(&document.to_string());
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with("hooks.install has nothing to do with source"));
+    assert!(found[1].starts_with("hooks.build has nothing to do with source"));
+    samples::set(&mut document, "source", json!("git"));
+    assert!(parse(&document.to_string()).is_ok());
+}
+
+#[test]
 fn a_document_larger_than_any_parameter_is_refused_unread() {
     let padded = |bytes: usize| format!("{MINIMAL}{}", " ".repeat(bytes - MINIMAL.len()));
     assert!(parse(&padded(longshore_app_config::BYTES_MAX)).is_ok());

@@ -7,8 +7,9 @@ use crate::store::samples::{
     self, START, accepted, every_observation, every_state, policy, release,
 };
 use longshore_core::{
-    Advance, AppName, Channel, ChannelName, Failure, FailureClass, Generation, Kind, Live, Lock,
-    Observation, ParameterName, Release, State, Timestamp, WaveSize, step,
+    Advance, AppName, Artifact, Channel, ChannelName, Failure, FailureClass, Generation, Kind,
+    Live, Lock, ObjectVersion, Observation, ParameterName, Release, Sha256Digest, State, Timestamp,
+    WaveSize, step,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -182,6 +183,10 @@ fn full_slot() -> Slot {
     slot.live = Some(Live {
         release: Release {
             parameters: BTreeMap::from([(ParameterName::parse("A").unwrap(), 3)]),
+            artifact: Some(Artifact {
+                version: ObjectVersion::parse("v1").unwrap(),
+                sha256: Sha256Digest::parse(&"a".repeat(64)).unwrap(),
+            }),
             ..release('a')
         },
         deployment: samples::id(1),
