@@ -15,6 +15,8 @@
 mod artifacts;
 #[path = "scenarios/deploying.rs"]
 mod deploying;
+#[path = "scenarios/late.rs"]
+mod late;
 #[path = "scenarios/people.rs"]
 mod people;
 #[path = "scenarios/polls.rs"]

@@ -57,7 +57,7 @@ function parseConfig(json) {
   } catch {
     bad('the configuration is not JSON');
   }
-  onlyKeys(document, 'the configuration', ['app', 'branch', 'source', 'hosts', 'waves', 'health', 'process', 'hooks', 'notifications', 'approval', 'timeouts']);
+  onlyKeys(document, 'the configuration', ['app', 'branch', 'source', 'hosts', 'waves', 'health', 'process', 'hooks', 'notifications', 'approval', 'deploy_changes', 'timeouts']);
   if ((document.app ?? env.LS_REPOSITORY.split('/')[1]) !== env.LS_APP) bad('the configuration is that of another app');
   return { health: parseHealth(document.health), process: parseProcess(document.process), hooks: parseHooks(document.hooks ?? {}) };
 }

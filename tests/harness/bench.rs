@@ -139,6 +139,11 @@ impl Bench {
         artifacts.put(&self.repository, &commit(digit), artifact);
     }
 
+    /// A further host is born.
+    pub fn bear(&self, number: u32) {
+        self.cloud.world.ssm.bear(&host(number));
+    }
+
     /// Takes a host off the network.
     pub fn unplug(&self, number: u32) {
         self.cloud.world.ssm.set_offline(&host(number), true);

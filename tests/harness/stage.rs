@@ -26,7 +26,7 @@ pub enum Side {
 }
 
 /// Every call that a handler makes of a port.
-pub const CALLS: [&str; 23] = [
+pub const CALLS: [&str; 24] = [
     "store.deployment",
     "store.slot",
     "store.deployment_of",
@@ -39,6 +39,7 @@ pub const CALLS: [&str; 23] = [
     "ssm.token_of",
     "ssm.reports",
     "fleet.hosts",
+    "fleet.online",
     "fleet.parameters",
     "fleet.document",
     "artifacts.artifact",
@@ -307,6 +308,15 @@ impl<T: Fleet> Fleet for Staged<T> {
     ) -> Result<Vec<HostId>, ResolveError> {
         self.stage
             .call("fleet.hosts", self.port.hosts(app, tags))
+            .await
+    }
+    async fn online(
+        &self,
+        app: &AppName,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<Vec<HostId>, ResolveError> {
+        self.stage
+            .call("fleet.online", self.port.online(app, tags))
             .await
     }
     async fn parameters(

@@ -179,6 +179,7 @@ impl Setup {
                 release: release('a', 0),
                 deployment: id_of(99),
                 at: Timestamp::default(),
+                hosts: self.host_ids().into_iter().collect(),
             });
         }
         slot

@@ -1,7 +1,9 @@
 //! The reconciler: starts what waits, drives it forward, and every minute looks at everything that is not at rest, as if
-//! an event had come for it. Every five minutes it looks where the branches point. Whatever else is lost, this finds it again.
+//! an event had come for it. Every five minutes it looks where the branches point, and which hosts
+//! are behind. Whatever else is lost, this finds it again.
 
 mod alarm;
+mod converge;
 mod poll;
 mod turn;
 

@@ -4,6 +4,7 @@
 //! a hint at first, as its delivery may be under way; when it is still there after a settling time, and nothing was decided
 //! in between, it is decided about as a push is. Whatever goes wrong here costs time, never truth: the next poll asks again.
 
+use crate::converge::converge;
 use crate::turn;
 use longshore_core::{Commit, Decision, EnvironmentName, Millis, Repository, Slot, decide_head};
 use longshore_shell::accept::{self, Deciding, Refusal, Standing};
@@ -43,6 +44,9 @@ pub(crate) async fn poll<W: Watch>(world: &W) -> Result<(), ResolveError> {
             }
             Err(unseen) => say_unseen(&repository, &unseen),
             Ok(()) => {}
+        }
+        if let Err(refusal) = converge(world, &repository).await {
+            say_unseen(&repository, &Unseen::Here(refusal));
         }
     }
     Ok(())
@@ -157,7 +161,7 @@ fn about(line: Line, repository: &Repository) -> Line {
 }
 
 /// The way in for what is found, with the ports of the world.
-struct Entry<'a, W>(&'a W);
+pub(crate) struct Entry<'a, W>(pub(crate) &'a W);
 
 impl<W: Watch> Deciding for Entry<'_, W> {
     fn store(&self) -> &impl Store {

@@ -48,6 +48,9 @@ section! {
         hooks: Hooks = Default(json!({})),
         /// Where people are told.
         notifications: Notifications = Default(json!({})),
+        /// Whether a changed configuration or parameter is deployed by itself: the commit that is live, with the newest
+        /// versions, on the way that a push takes.
+        deploy_changes: bool = Default(json!(false)),
         /// Whether a person must approve each push before anything is done.
         approval: bool = Default(json!(false)),
         /// How long each step may take.
@@ -183,6 +186,12 @@ impl AppConfig {
     #[must_use]
     pub const fn source(&self) -> Source {
         self.document.source
+    }
+
+    /// Whether a changed configuration or parameter is deployed by itself.
+    #[must_use]
+    pub const fn deploys_changes(&self) -> bool {
+        self.document.deploy_changes
     }
 
     /// How long a pipeline's build of a push is waited for.

@@ -20,6 +20,8 @@ pub enum Kind {
     Rollback(Release),
     /// The same commit with new parameter versions.
     Config,
+    /// Hosts that came late get what is live.
+    Join(Release),
 }
 
 impl Kind {
@@ -31,6 +33,7 @@ impl Kind {
             Self::Redeploy => "redeploy",
             Self::Rollback(_) => "rollback",
             Self::Config => "config",
+            Self::Join(_) => "join",
         }
     }
 }

@@ -1,14 +1,14 @@
 //! Per app and environment: what is live, what runs, what waits. One deployment at a time; the newest waiting one wins
 //! (invariant I8), and a commit that was rolled back stays out until an operator clears it (invariant I9).
 
-use crate::deployment::Deployment;
-use crate::ids::{AppName, Commit, DeploymentId, Generation, Person};
+use crate::deployment::{Deployment, Kind};
+use crate::ids::{AppName, Commit, DeploymentId, Generation, HostId, Person};
 use crate::release::Release;
-use crate::state::{Outcome, State};
+use crate::state::{Outcome, Run, Standing, State};
 use crate::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// The release that was last proven on every host.
+/// The release that was last proven on every host of its deployment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Live {
     /// The release.
@@ -17,6 +17,36 @@ pub struct Live {
     pub deployment: DeploymentId,
     /// When.
     pub at: Timestamp,
+    /// The hosts that were seen to serve it, by that deployment and since. Another host of the app that is online came late.
+    pub hosts: BTreeSet<HostId>,
+}
+
+impl Live {
+    /// What a deployment that has ended well leaves live. Whoever joined has what was live before.
+    fn after(before: Option<&Self>, deployment: &Deployment, run: &Run, at: Timestamp) -> Self {
+        let proven = run.standing_as(&Standing::Proven);
+        match (&deployment.origin.kind, before) {
+            (Kind::Join(release), Some(live)) if *release == live.release => Self {
+                hosts: live.hosts.iter().cloned().chain(proven).collect(),
+                ..live.clone()
+            },
+            _ => Self {
+                release: run.release.clone(),
+                deployment: deployment.id.clone(),
+                at,
+                hosts: proven.collect(),
+            },
+        }
+    }
+
+    /// The same without the hosts that moved away from it, but for those that were brought back.
+    fn restored(&self, run: &Run) -> Self {
+        let stayed = self.hosts.difference(&run.moved).cloned();
+        Self {
+            hosts: stayed.chain(run.standing_as(&Standing::Restored)).collect(),
+            ..self.clone()
+        }
+    }
 }
 
 /// A hold on an app, with an end.
@@ -153,6 +183,23 @@ impl Slot {
         })
     }
 
+    /// Those of the hosts that are not known to serve what is live; none when nothing is.
+    #[must_use]
+    pub fn came_late(&self, hosts: Vec<HostId>) -> Vec<HostId> {
+        let Some(live) = &self.live else {
+            return Vec::new();
+        };
+        let late = hosts.into_iter();
+        late.filter(|host| !live.hosts.contains(host)).collect()
+    }
+
+    /// Whether nothing runs, waits or is held, and what is live may be given to further hosts.
+    #[must_use]
+    pub fn is_idle(&self, now: Timestamp) -> bool {
+        let held = self.lock.as_ref().is_some_and(|lock| lock.expires_at > now);
+        self.running.is_none() && self.waiting.is_none() && !held
+    }
+
     /// The deployment that the poll has begun for a commit, if that was the last push.
     #[must_use]
     pub fn found(&self, commit: &Commit) -> Option<&DeploymentId> {
@@ -202,14 +249,11 @@ impl Slot {
         if let Some(run) = run {
             match outcome {
                 Outcome::Succeeded => {
-                    slot.live = Some(Live {
-                        release: run.release.clone(),
-                        deployment: deployment.id.clone(),
-                        at: *at,
-                    });
+                    slot.live = Some(Live::after(self.live.as_ref(), deployment, run, *at));
                 }
                 Outcome::RolledBack(_) | Outcome::RollbackFailed(_) => {
                     slot.generation = slot.generation.max(run.generation.next());
+                    slot.live = self.live.as_ref().map(|live| live.restored(run));
                     slot.put_in_quarantine(&run.release.commit, &deployment.id);
                 }
                 Outcome::Failed(_)

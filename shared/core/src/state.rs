@@ -302,6 +302,13 @@ impl Standing {
 }
 
 impl Run {
+    /// The hosts that stand like this.
+    pub(crate) fn standing_as(&self, wanted: &Standing) -> impl Iterator<Item = HostId> {
+        let wanted = wanted.clone();
+        let hosts = self.hosts.iter();
+        hosts.filter_map(move |(host, standing)| (*standing == wanted).then(|| host.clone()))
+    }
+
     /// The target set without the hosts that policy excused, in the order of the waves.
     #[must_use]
     pub fn in_service(&self) -> Vec<HostId> {

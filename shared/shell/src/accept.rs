@@ -9,8 +9,8 @@ use crate::ports::{
 };
 use longshore_core::{
     Acceptance, Advance, AppName, Cause, Change, Commit, Decision, Deployment, DeploymentId,
-    EnvironmentName, Kind, Observation, Origin, Person, Repository, SkipReason, Slot, Timestamp,
-    decide as judge, decide_head, step,
+    EnvironmentName, Kind, Observation, Origin, Person, Policy, Repository, SkipReason, Slot,
+    Timestamp, decide as judge, decide_head, step,
 };
 
 /// What a decision needs of the world.
@@ -50,6 +50,49 @@ pub struct News<'a> {
     pub cause: Cause,
 }
 
+/// What is to be brought to hosts although nobody has pushed: what is live, to hosts that came late, or with the newest
+/// configuration and parameters.
+#[derive(Clone, Debug)]
+pub struct Adjustment<'a> {
+    /// The repository.
+    pub repository: &'a Repository,
+    /// Names it, so that the same is done once.
+    pub key: &'a PushKey,
+    /// For what.
+    pub kind: Kind,
+    /// The configuration to follow.
+    pub configured: &'a Configured,
+}
+
+/// Begins a deployment without a push, when the slot is still the one that asked for it. `None` when somebody else was first,
+/// or the same was begun before.
+///
+/// # Errors
+/// [`Refusal`] when the table cannot be reached.
+pub async fn adjust<D: Deciding>(
+    world: &D,
+    slot: &Slot,
+    commit: &Commit,
+    adjustment: &Adjustment<'_>,
+) -> Result<Option<Decision>, Refusal> {
+    let news = News {
+        repository: adjustment.repository,
+        key: adjustment.key,
+        by: None,
+        cause: Cause::Poll,
+    };
+    let wanted = Wanted {
+        kind: &adjustment.kind,
+        configured: adjustment.configured,
+        commit,
+    };
+    match accept(world, &news, &wanted, |id| slot.accept(id)).await {
+        Err(StoreError::Conflict) => Ok(None),
+        Err(error) => Err(error.into()),
+        Ok(decided) => Ok(decided.if_new()),
+    }
+}
+
 /// What is in force for a repository: its configuration, or why there is none, and the slot of its app.
 #[derive(Clone, Debug)]
 pub struct Standing {
@@ -80,7 +123,7 @@ pub async fn decide<D: Deciding>(
                 Err(decision) => record(world, news.key, decision).await,
                 Ok(commit) => {
                     let queue = |id: &_| slot.accept_push(id, change.old.clone(), commit.clone());
-                    accept(world, news, &configured, &commit, queue).await
+                    accept(world, news, &Wanted::push(&configured, &commit), queue).await
                 }
             },
         };
@@ -126,7 +169,7 @@ pub async fn adopt<D: Deciding>(world: &D, seen: &Sighting) -> Result<Option<Dec
             Err(reason) => record(world, &key, reason.into()).await,
             Ok(head) => {
                 let queue = |id: &_| slot.accept_head(id, head.clone());
-                accept(world, &news, &configured, &head, queue).await
+                accept(world, &news, &Wanted::push(&configured, &head), queue).await
             }
         };
         match recorded {
@@ -226,30 +269,59 @@ async fn record<D: Deciding>(
     Ok(Decided::of(recorded, decision))
 }
 
-/// Begins a deployment of a commit, which `queue` puts into the slot.
+/// What a new deployment is to bring.
+struct Wanted<'a> {
+    kind: &'a Kind,
+    configured: &'a Configured,
+    commit: &'a Commit,
+}
+
+impl<'a> Wanted<'a> {
+    const fn push(configured: &'a Configured, commit: &'a Commit) -> Self {
+        Self {
+            kind: &Kind::Push,
+            configured,
+            commit,
+        }
+    }
+
+    /// The limits in force. What is live was approved and migrated, so hosts that come late need neither.
+    fn policy(&self) -> Policy {
+        let policy = self.configured.config.policy();
+        match self.kind {
+            Kind::Join(_) => Policy {
+                needs_approval: false,
+                migrates: false,
+                ..policy
+            },
+            Kind::Push | Kind::Redeploy | Kind::Rollback(_) | Kind::Config => policy,
+        }
+    }
+}
+
+/// Begins a deployment, which `queue` puts into the slot.
 async fn accept<D: Deciding>(
     world: &D,
     news: &News<'_>,
-    configured: &Configured,
-    commit: &Commit,
+    wanted: &Wanted<'_>,
     queue: impl Fn(&DeploymentId) -> Acceptance,
 ) -> Result<Decided, StoreError> {
     let now = world.clock().now();
     let id = world.ids().deployment_id();
     let origin = Origin {
-        kind: Kind::Push,
-        commit: commit.clone(),
-        config_version: configured.version,
+        kind: wanted.kind.clone(),
+        commit: wanted.commit.clone(),
+        config_version: wanted.configured.version,
         by: news.by.cloned(),
         at: now,
     };
     let mut deployment = Deployment::accept(
         id.clone(),
-        configured.config.app().clone(),
+        wanted.configured.config.app().clone(),
         world.environment().clone(),
         news.repository.clone(),
         origin,
-        configured.config.policy(),
+        wanted.policy(),
     );
     note_cause(&mut deployment, 0, news.cause);
     let acceptance = queue(&id);

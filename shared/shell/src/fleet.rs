@@ -5,7 +5,7 @@ use crate::connect::Aws;
 use crate::fault::{Fault, Verdict};
 use crate::ports::{Fleet, ResolveError};
 use aws_sdk_ssm::Client;
-use aws_sdk_ssm::types::{DocumentHashType, DocumentStatus, InstanceInformation};
+use aws_sdk_ssm::types::{DocumentHashType, DocumentStatus, InstanceInformation, PingStatus};
 use aws_sdk_ssm::types::{InstanceInformationStringFilter, Parameter};
 use longshore_core::{
     AppName, DocumentPin, EnvironmentName, Failure, FailureClass, HostId, ParameterName,
@@ -47,12 +47,13 @@ impl SsmFleet {
     }
 }
 
-impl Fleet for SsmFleet {
-    async fn hosts(
+impl SsmFleet {
+    /// What SSM knows of every host with these tags.
+    async fn seen(
         &self,
         app: &AppName,
         tags: &BTreeMap<String, String>,
-    ) -> Result<Vec<HostId>, ResolveError> {
+    ) -> Result<Vec<InstanceInformation>, ResolveError> {
         let filters = filters(&self.environment, app, tags)?;
         let mut hosts = Vec::new();
         let mut next = None;
@@ -66,17 +67,45 @@ impl Fleet for SsmFleet {
                 .send()
                 .await
                 .map_err(|error| unresolved(Fault::of("DescribeInstanceInformation", &error)))?;
-            for host in page.instance_information_list() {
-                hosts.push(host_of(host)?);
-            }
+            hosts.extend(page.instance_information_list.unwrap_or_default());
             next = page.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
-                hosts.sort();
-                hosts.dedup();
                 return Ok(hosts);
             }
         }
         Err(endless("DescribeInstanceInformation"))
+    }
+}
+
+fn in_order(mut hosts: Vec<HostId>) -> Vec<HostId> {
+    hosts.sort();
+    hosts.dedup();
+    hosts
+}
+
+impl Fleet for SsmFleet {
+    async fn hosts(
+        &self,
+        app: &AppName,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<Vec<HostId>, ResolveError> {
+        let seen = self.seen(app, tags).await?;
+        let hosts: Result<Vec<HostId>, ResolveError> = seen.iter().map(host_of).collect();
+        hosts.map(in_order)
+    }
+
+    async fn online(
+        &self,
+        app: &AppName,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<Vec<HostId>, ResolveError> {
+        let seen = self.seen(app, tags).await?;
+        let online = seen
+            .iter()
+            .filter(|host| host.ping_status() == Some(&PingStatus::Online));
+        Ok(in_order(
+            online.filter_map(|host| host_of(host).ok()).collect(),
+        ))
     }
 
     async fn parameters(

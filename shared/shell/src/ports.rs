@@ -231,6 +231,13 @@ pub trait Fleet: Sync {
         tags: &BTreeMap<String, String>,
     ) -> impl Future<Output = Result<Vec<HostId>, ResolveError>> + Send;
 
+    /// Those of the hosts that SSM calls online and that could be deployed to.
+    fn online(
+        &self,
+        app: &AppName,
+        tags: &BTreeMap<String, String>,
+    ) -> impl Future<Output = Result<Vec<HostId>, ResolveError>> + Send;
+
     /// The current version of each of the app's parameters. Values are not read.
     fn parameters(
         &self,

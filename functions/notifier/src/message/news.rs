@@ -3,7 +3,7 @@
 use super::{Fact, HOSTS_MAX, HostLine, Problem, Tone};
 use crate::text::{duration, hosts};
 use longshore_core::{
-    AnnouncementKind, Deployment, Failure, FailureClass, HostId, Millis, Outcome, Phase, Run,
+    AnnouncementKind, Deployment, Failure, FailureClass, HostId, Kind, Millis, Outcome, Phase, Run,
     Standing, State, Timestamp,
 };
 
@@ -36,6 +36,9 @@ impl News<'_> {
                 format!("{commit} waits for approval")
             }
             (AnnouncementKind::ApprovalWanted, _) => format!("{commit} waited for approval"),
+            (AnnouncementKind::Started, _) if self.is_a_join() => {
+                format!("bringing {commit}, which is live, to {}", hosts(targets))
+            }
             (AnnouncementKind::Started, _) => format!("started on {}", hosts(targets)),
             (AnnouncementKind::RollingBack, _) => {
                 let moved = state.run().map_or(0, |run| run.moved.len());
@@ -51,6 +54,10 @@ impl News<'_> {
     fn ending(&self, outcome: &Outcome, run: Option<&Run>) -> String {
         let before = self.state_before_the_end();
         match outcome {
+            Outcome::Succeeded if self.is_a_join() => {
+                let joined = count(run, |standing| matches!(standing, Standing::Proven));
+                format!("{} came late and now serves what is live", hosts(joined))
+            }
             Outcome::Succeeded => live(run),
             Outcome::Failed(_) if run.is_none() => "failed before it started".to_owned(),
             Outcome::Failed(_) => {
@@ -87,6 +94,10 @@ impl News<'_> {
             Outcome::Superseded(by) => format!("superseded by {by}"),
             Outcome::Cancelled(by) => format!("cancelled by {by}, no host was switched"),
         }
+    }
+
+    const fn is_a_join(&self) -> bool {
+        matches!(self.deployment.origin.kind, Kind::Join(_))
     }
 
     fn back_to(&self) -> String {

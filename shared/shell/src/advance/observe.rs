@@ -67,7 +67,7 @@ async fn turn<W: World>(
         seen.observations.push(Observation::NotReady(failure));
         return Ok(());
     }
-    match resolve(world, deployment).await {
+    match resolve(world, deployment, &slot).await {
         Ok(None) => Ok(()),
         Ok(Some((release, document, hosts))) => {
             let previous = slot.live.map(|live| live.release);
@@ -99,10 +99,12 @@ type Resolved = (
 async fn resolve<W: World>(
     world: &W,
     deployment: &Deployment,
+    slot: &Slot,
 ) -> Result<Option<Resolved>, ResolveError> {
-    let version = match &deployment.origin.kind {
-        Kind::Rollback(release) => release.config_version,
-        Kind::Push | Kind::Redeploy | Kind::Config => deployment.origin.config_version,
+    let origin = &deployment.origin;
+    let version = match &origin.kind {
+        Kind::Rollback(release) | Kind::Join(release) => release.config_version,
+        Kind::Push | Kind::Redeploy | Kind::Config => origin.config_version,
     };
     let configured = world
         .configs()
@@ -112,23 +114,28 @@ async fn resolve<W: World>(
         let line = "the app configuration is gone from Parameter Store";
         return Err(ResolveError::Failed(Failure::with_detail(class, line)));
     };
-    let release = match &deployment.origin.kind {
-        Kind::Rollback(release) => release.clone(),
+    let release = match &origin.kind {
+        Kind::Rollback(release) | Kind::Join(release) => release.clone(),
         Kind::Push | Kind::Redeploy | Kind::Config => {
-            let Some(artifact) = build(world, deployment, &configured.config).await? else {
+            let Some(artifact) = build(world, deployment, &configured.config, slot).await? else {
                 return Ok(None);
             };
             Release {
-                commit: deployment.origin.commit.clone(),
+                commit: origin.commit.clone(),
                 config_version: version,
                 parameters: world.fleet().parameters(&deployment.app).await?,
                 artifact,
             }
         }
     };
-    let tags = configured.config.tags();
-    let hosts = world.fleet().hosts(&deployment.app, tags).await?;
-    let document = world.fleet().document().await?;
+    let (fleet, app, tags) = (world.fleet(), &deployment.app, configured.config.tags());
+    let hosts = match &origin.kind {
+        Kind::Join(_) => slot.came_late(fleet.online(app, tags).await?),
+        Kind::Push | Kind::Redeploy | Kind::Rollback(_) | Kind::Config => {
+            fleet.hosts(app, tags).await?
+        }
+    };
+    let document = fleet.document().await?;
     Ok(Some((release, document, hosts)))
 }
 
@@ -138,6 +145,7 @@ async fn build<W: World>(
     world: &W,
     deployment: &Deployment,
     config: &AppConfig,
+    slot: &Slot,
 ) -> Result<Option<Option<Artifact>>, ResolveError> {
     let Source::Artifact = config.source() else {
         return Ok(Some(None));
@@ -145,6 +153,14 @@ async fn build<W: World>(
     let Deployment {
         repository, origin, ..
     } = deployment;
+    // Changed parameters come with the very build that is live.
+    let live = slot.live.as_ref().map(|live| &live.release);
+    if let (Kind::Config, Some(live)) = (&origin.kind, live)
+        && live.commit == origin.commit
+        && live.artifact.is_some()
+    {
+        return Ok(Some(live.artifact.clone()));
+    }
     let found = world.artifacts().artifact(repository, &origin.commit);
     if let Some(artifact) = found.await? {
         return Ok(Some(Some(artifact)));

@@ -164,6 +164,11 @@ impl FakeSsm {
         self.lock().blind = looks;
     }
 
+    /// A host is born, with nothing on its disk.
+    pub fn bear(&self, host: &HostId) {
+        self.lock().hosts.entry(host.clone()).or_default();
+    }
+
     /// Takes a host off the network, or puts it back; a host that comes back runs what waits for it.
     pub fn set_offline(&self, host: &HostId, offline: bool) {
         self.put(host, offline);
@@ -397,6 +402,17 @@ impl Fleet for FakeSsm {
         let there = inner.hosts.keys();
         let there = there.filter(|host| !inner.terminated.contains(*host));
         Ok(there.cloned().collect())
+    }
+
+    async fn online(
+        &self,
+        app: &AppName,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<Vec<HostId>, ResolveError> {
+        let mut hosts = self.hosts(app, tags).await?;
+        let inner = self.lock();
+        hosts.retain(|host| inner.hosts.get(host).is_some_and(|host| !host.offline));
+        Ok(hosts)
     }
 
     async fn parameters(

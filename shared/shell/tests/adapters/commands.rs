@@ -77,6 +77,7 @@ async fn a_command_says_exactly_this() {
                 "Release": [release],
                 "ConfigVersion": ["4"],
                 "Pins": ["API_KEY:3,DB_URL:12"],
+                "Artifact": [""],
                 "NotAfter": ["1700000300"],
                 "DeadlineSeconds": ["285"],
                 "ExecutionTimeout": ["315"],

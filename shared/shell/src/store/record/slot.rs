@@ -3,10 +3,11 @@
 use super::words::ReleaseRecord;
 use super::{RecordError, SCHEMA};
 use longshore_core::{
-    AppName, Commit, DeploymentId, Generation, LastPush, Live, Lock, Person, Slot, Timestamp,
+    AppName, Commit, DeploymentId, Generation, HostId, LastPush, Live, Lock, Person, Slot,
+    Timestamp,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// [`Slot`], stored. Small: quarantine is bounded by [`Slot::QUARANTINE_MAX`].
 #[derive(Debug, Serialize, Deserialize)]
@@ -46,6 +47,9 @@ struct LiveRecord {
     release: ReleaseRecord,
     deployment: String,
     at_ms: u64,
+    /// A slot of before hosts were kept has none: then every host joins once, which proves it and changes nothing.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    hosts: BTreeSet<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -129,6 +133,7 @@ impl From<&Live> for LiveRecord {
             release: (&live.release).into(),
             deployment: live.deployment.to_string(),
             at_ms: live.at.as_unix_ms(),
+            hosts: live.hosts.iter().map(ToString::to_string).collect(),
         }
     }
 }
@@ -137,10 +142,12 @@ impl TryFrom<LiveRecord> for Live {
     type Error = RecordError;
 
     fn try_from(record: LiveRecord) -> Result<Self, RecordError> {
+        let hosts = record.hosts.iter().map(|host| HostId::parse(host));
         Ok(Self {
             release: record.release.try_into()?,
             deployment: DeploymentId::parse(&record.deployment)?,
             at: Timestamp::from_unix_ms(record.at_ms),
+            hosts: hosts.collect::<Result<_, _>>()?,
         })
     }
 }

@@ -191,6 +191,7 @@ fn full_slot() -> Slot {
         },
         deployment: samples::id(1),
         at: START,
+        hosts: [1, 2].map(samples::host).into(),
     });
     slot.running = Some(samples::id(2));
     slot.waiting = Some(samples::id(3));

@@ -54,6 +54,7 @@ pub(super) enum KindRecord {
     Redeploy,
     Rollback(ReleaseRecord),
     Config,
+    Join(ReleaseRecord),
 }
 
 impl From<&Kind> for KindRecord {
@@ -63,6 +64,7 @@ impl From<&Kind> for KindRecord {
             Kind::Redeploy => Self::Redeploy,
             Kind::Rollback(release) => Self::Rollback(release.into()),
             Kind::Config => Self::Config,
+            Kind::Join(release) => Self::Join(release.into()),
         }
     }
 }
@@ -76,6 +78,7 @@ impl TryFrom<KindRecord> for Kind {
             KindRecord::Redeploy => Self::Redeploy,
             KindRecord::Rollback(release) => Self::Rollback(release.try_into()?),
             KindRecord::Config => Self::Config,
+            KindRecord::Join(release) => Self::Join(release.try_into()?),
         })
     }
 }
