@@ -54,9 +54,9 @@ class Preparation(HostTest):
         host.configure()
         commit = host.commit("v1")
         host.pin({"A": "1"})
-        self.failed(22, "parameters_unavailable", "/orders/staging/A has no version 2", commit=commit, pins="A:2")
-        self.failed(22, "parameters_unavailable", "/orders/staging/B", commit=commit, pins="A:1,B:1")
-        self.failed(22, "parameters_unavailable", REPOSITORY, commit=commit, config_version=9)
+        self.failed(66, "parameter_missing", "/orders/staging/A has no version 2", commit=commit, pins="A:2")
+        self.failed(66, "parameter_missing", "/orders/staging/B", commit=commit, pins="A:1,B:1")
+        self.failed(66, "parameter_missing", REPOSITORY, commit=commit, config_version=9)
         (host.aws / "throttle").write_text("3")
         self.failed(22, "parameters_unavailable", "ThrottlingException", commit=commit)
 
@@ -81,7 +81,7 @@ class Preparation(HostTest):
         host = self.host
         host.configure(hooks={"build": "build"})
         no_lock = host.commit("v1", files={"package-lock.json": "{"}, scripts={"build": "true", "postinstall": "touch planted"})
-        self.failed(24, "install_failed", commit=no_lock)
+        self.failed(64, "lockfile", commit=no_lock)
         noise = "i=0; while [ $i -lt 30000 ]; do echo line $i of noise, no trouble here; i=$((i+1)); done"
         broken = host.commit("v2", scripts={"build": f"{noise}; echo 'src/a.ts(1,2): error TS2304: Cannot find name x'; exit 194",
                                             "postinstall": "touch planted"})
@@ -204,8 +204,8 @@ class Activation(HostTest):
         self.assertEqual((answer.served, answer.healthy), (host.release(old, 1), False))
         self.assertIn(f"is served by release {host.release(old, 1)}", answer.detail)
         taken = host.deploy(host.commit("v3"))
-        self.check(taken, 41, "start_failed")
-        self.assertIn("EADDRINUSE", taken.detail)
+        self.check(taken, 69, "port_in_use")
+        self.assertRegex(taken.detail, rf"EADDRINUSE.* \(held by (node|MainThread), process {orphan.pid}\)$")
         self.assertTrue(alive(orphan.pid))
         seen = host.run("status")
         self.assertEqual((seen.served, seen.healthy), (host.release(old, 1), False))

@@ -1,5 +1,6 @@
 """What a host refuses before it does anything: hostile parameters, an old agent, a late or an overtaken command."""
 
+import os
 import time
 import unittest
 
@@ -43,8 +44,12 @@ class BeforeAnything(HostTest):
         for other in (token.replace("01JD", "01JE"), token.replace(":1:prepare", ":2:prepare")):
             self.refused(2, "bad_input", Token=other)
 
+    def test_a_user_that_does_not_exist_is_said_before_anything(self):
+        self.refused(61, "user_missing", HostUser="nobody-of-this-name")
+
+    @unittest.skipIf(os.geteuid() == 0, "root works for anybody")
     def test_another_user_cannot_be_had_without_root(self):
-        self.refused(2, "bad_input", HostUser="nobody-of-this-name")
+        self.refused(2, "bad_input", HostUser="root")
 
 
 class ByTheLedger(HostTest):

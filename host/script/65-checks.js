@@ -1,0 +1,44 @@
+// Whether this host suits the commit.
+
+// What the package of a program on the PATH holds: npm brings `semver`, pm2 its version.
+function fromPackageOf(program, name) {
+  for (const folder of env.PATH.split(':')) {
+    try {
+      return require('module').createRequire(fs.realpathSync(path.join(folder, program)))(name);
+    } catch {
+      // Not in this folder.
+    }
+  }
+  return null;
+}
+
+function readPackage() {
+  try {
+    return readJson('package.json');
+  } catch {
+    return {}; // npm ci says it better.
+  }
+}
+
+function suits() {
+  const pm2 = fromPackageOf('pm2', '../package.json');
+  if (pm2 && Number.parseInt(pm2.version, 10) < PM2_MIN) refuse('host_not_ready', 'pm2 is ' + pm2.version + ', older than ' + PM2_MIN);
+  const wanted = (readPackage().engines || {}).node;
+  if (typeof wanted !== 'string') return;
+  const semver = fromPackageOf('npm', 'semver');
+  if (!semver) refuse('host_not_ready', 'npm of this host brings no semver, and package.json names engines.node');
+  if (!semver.satisfies(process.version, wanted, { includePrerelease: true })) {
+    refuse('node_version', 'Node.js here is ' + process.version + ', engines.node of package.json is ' + wanted.slice(0, 99));
+  }
+}
+
+// Who listens on the release's port, when it is neither this release nor the process manager; `-` when nobody else does.
+function portOwner() {
+  const { port } = readJson(own(env.LS_RELEASE, 'release.json'));
+  const { stdout } = child.spawnSync('ss', ['-Hltnp', 'sport = :' + port], { encoding: 'utf8', timeout: 5000 });
+  const [, name, pid] = /"([^"]*)",pid=(\d+)/.exec(stdout || '') || [];
+  const ours = pid && (orElse('', () => fs.readFileSync(path.join(APP_DIR, 'pm2', 'pm2.pid'), 'utf8')).trim() === pid
+    || (orElse('', () => fs.readlinkSync('/proc/' + pid + '/cwd')) + '/').startsWith(releaseDir(env.LS_RELEASE) + '/'));
+  if (!stdout || ours) return say('-');
+  say(pid ? 'held by ' + name + ', process ' + pid : 'held by a process of another user');
+}
