@@ -206,7 +206,7 @@ text!(
 text!(
     /// A package of npm, by its name without a version.
     PackageName,
-    "the name of a package without a version: lower-case letters, digits and ._-, each part 100 at most, for example "better-sqlite3"",
+    "the name of a package without a version: lower-case letters, digits and ._-, each part 100 at most, for example \"better-sqlite3\"",
     |text| {
         let name = match text.strip_prefix('@') {
             Some(scoped) => scoped.split_once('/').filter(|(scope, _)| is_package_part(scope)),
