@@ -236,6 +236,29 @@ class Activation(HostTest):
         self.check(answer, 43, "wrong_release")
         self.assertIn("something without a release id", answer.detail)
 
+    def test_a_port_that_a_stranger_holds_is_named_with_its_process(self):
+        host = self.host
+        stranger = subprocess.Popen(
+            ["node", "-e", f"require('http').createServer((q, r) => r.end('ok')).listen({host.port}, '127.0.0.1')"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(stranger.wait)
+        self.addCleanup(stranger.kill)
+        for mode in ("fork", "cluster"):
+            with self.subTest(mode=mode):
+                host.configure(mode=mode, attempts=3)
+                answer = host.deploy(host.commit(mode))
+                self.check(answer, 69, "port_in_use")
+                self.assertRegex(answer.detail, rf"EADDRINUSE.*process {stranger.pid}\)$")
+
+    def test_an_app_that_takes_its_port_twice_is_no_port_in_use(self):
+        host = self.host
+        host.configure(attempts=3)
+        twice = "const http = require('http');\nhttp.createServer().listen(Number(process.env.PORT), '127.0.0.1', () => " \
+                "http.createServer().listen(Number(process.env.PORT), '127.0.0.1'));\n"
+        answer = host.deploy(host.commit("v1", server=twice))
+        self.check(answer, 41, "start_failed")
+        self.assertIn("EADDRINUSE", answer.detail)
+
     def test_drift_is_seen_and_not_mended(self):
         host = self.host
         host.configure()

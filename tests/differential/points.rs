@@ -8,7 +8,10 @@ const POINTS: [(&str, &str); 16] = [
     ("begun", "  local tool\n"),
     ("pruned", "  require_space\n  fetch_parameters\n"),
     ("pruned", "  succeed\n}\n\nprune_releases() {"),
-    ("fetched", "  install_dependencies\n  run_hook"),
+    (
+        "fetched",
+        "  install_dependencies \"${scripts}\"\n  run_hook",
+    ),
     ("installed", "  run_hook \"${install}\" install_failed\n"),
     ("built", "  seal_release\n  succeed\n"),
     (
