@@ -9,7 +9,7 @@ prepare() {
   local install build scripts
   read -r install build scripts GIT_TOKEN <<<"${REPLY}"
   fetch_commit
-  check_release
+  check_release "${scripts}"
   install_dependencies "${scripts}"
   run_hook "${install}" install_failed
   run_hook "${build}" build_failed
@@ -107,7 +107,7 @@ as_user_in() {
 # know: whether its scripts can have the host's own credentials.
 check_release() {
   local status=0
-  REPLY=$(as_user_in "${PARTIAL_DIR}" "${NODE[@]}" suits) || status=$?
+  REPLY=$(as_user_in "${PARTIAL_DIR}" "${NODE[@]}" suits "$1") || status=$?
   REPLY=${REPLY:-internal the check of the commit ended with ${status}}
   if ((status != 0)); then fail "${REPLY%% *}" "${REPLY#* }"; fi
   if ip route get 169.254.169.254 uid "$(id -u "${HOST_USER}")" >/dev/null 2>&1; then

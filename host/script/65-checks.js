@@ -12,18 +12,36 @@ function fromPackageOf(program, name) {
   return null;
 }
 
-function readPackage() {
+function readForNpm(file, see) {
   try {
-    return readJson('package.json');
+    return JSON.parse(fs.readFileSync(file, 'utf8'), see) || {};
   } catch {
     return {}; // npm ci says it better.
   }
 }
 
-function suits() {
+// npm 10 runs the `prepare` of what it fetches from git, and installs for it what no lockfile names, whatever it is told.
+function fromGit() {
+  const npa = fromPackageOf('npm', 'npm-package-arg');
+  const found = [];
+  const see = (key, value) => {
+    try {
+      if (npa.resolve('x', value.resolved || value.version).type === 'git') found.push(key.split('node_modules/').pop());
+    } catch {
+      // Neither a package nor a place.
+    }
+    return value;
+  };
+  for (const file of ['package-lock.json', 'npm-shrinkwrap.json']) readForNpm(file, see);
+  return found;
+}
+
+function suits(scripts) {
   const pm2 = fromPackageOf('pm2', '../package.json');
   if (pm2 && Number.parseInt(pm2.version, 10) < PM2_MIN) refuse('host_not_ready', 'pm2 is ' + pm2.version + ', older than ' + PM2_MIN);
-  const wanted = (readPackage().engines || {}).node;
+  const git = fromGit().find((name) => !scripts.split(',').includes(name));
+  if (git) refuse('install_failed', git + ' is fetched from git, and npm runs its scripts: install.scripts does not list it');
+  const wanted = (readForNpm('package.json').engines || {}).node;
   if (typeof wanted !== 'string') return;
   const semver = fromPackageOf('npm', 'semver');
   if (!semver) refuse('host_not_ready', 'npm of this host brings no semver, and package.json names engines.node');

@@ -184,6 +184,19 @@ class Activation(HostTest):
         self.check(host.run("activate", commit=good, pins=pins), 0, "done")
         self.assertEqual(host.who()["version"], "v1")
 
+    def test_what_node_says_of_an_app_that_cannot_start_is_the_first_line(self):
+        host = self.host
+        cases = {"const a = ;\n": "SyntaxError: Unexpected token ';'",
+                 "require('pg');\n": "Error: Cannot find module 'pg'",
+                 "setImmediate(() => { throw new TypeError('no url'); });\n": "TypeError: no url"}
+        for mode in ("fork", "cluster"):
+            host.configure(mode=mode, attempts=4)
+            for server, line in cases.items():
+                with self.subTest(mode=mode, line=line):
+                    answer = host.deploy(host.commit(mode, server=server))
+                    self.check(answer, 41, "start_failed")
+                    self.assertEqual(answer.detail, line)
+
     def test_an_unhealthy_app(self):
         host = self.host
         host.configure(attempts=2)

@@ -45,6 +45,22 @@ class Hostile(HostTest):
             "package.json": json.dumps({**own, "private": True, **(package or {})}),
             "package-lock.json": json.dumps({**LOCK, "packages": {"": own, **locked}}), **files})
 
+    def with_git_dependency(self, **files):
+        """A commit that depends on a package from git, whose scripts leave traces."""
+        host = self.host
+        other = host.folder / "git" / "acme" / "dependency"
+        host.git("init", "--quiet", "--initial-branch=main", str(other))
+        scripts = {name: f"touch {host.folder}/planted-{name}" for name in ("preinstall", "install", "postinstall", "prepare", "prepack")}
+        (other / "package.json").write_text(json.dumps({"name": "dependency", "version": "1.0.0", "scripts": scripts}))
+        host.git("-C", str(other), "add", "--all")
+        host.git("-C", str(other), "commit", "--quiet", "--message", "dependency")
+        self.dependency = url, head = f"git+file://{other}", host.git("-C", str(other), "rev-parse", "HEAD")
+        own = {"name": APP, "version": "1.0.0", "dependencies": {"dependency": url}}
+        locked = {"version": "1.0.0", "resolved": f"{url}#{head}", "hasInstallScript": True}
+        return host.commit("v1", files={
+            "package.json": json.dumps({**own, "private": True}),
+            "package-lock.json": json.dumps({**LOCK, "packages": {"": own, "node_modules/dependency": locked}}), **files})
+
     def traces(self, name="planted*"):
         return sorted(file.name for file in self.host.folder.rglob(name))
 
@@ -68,6 +84,30 @@ class TheRepository(Hostile):
             **{".npmrc": "\n".join(npmrc) + "\n"})
         self.prepared(commit)
         self.assertEqual(self.traces(), [])
+
+    def test_an_npmrc_that_names_programs_and_a_dependency_by_git_run_nothing(self):
+        host = self.host
+        host.configure()
+        (host.work / "evil.sh").write_text(f"#!/bin/sh\ntouch {host.folder}/planted-evil\nexit 1\n")
+        (host.work / "evil.sh").chmod(0o755)
+        npmrc = ["script-shell=./evil.sh", "shell=./evil.sh", "node-options=--require ../evil.cjs", "editor=./evil.sh"]
+        commit = self.with_git_dependency(**{
+            ".npmrc": "\n".join(npmrc) + "\n", "evil.cjs": f"require('fs').writeFileSync('{host.folder}/planted-options', '');\n"})
+        url, head = self.dependency
+        answer = self.prepared(commit, 24, "install_failed")
+        self.assertIn("dependency is fetched from git, and npm runs its scripts", answer.detail)
+        for version in (f"{url}#{head}", "acme/dependency", "github:acme/dependency", "bitbucket:acme/dependency"):
+            old = {**LOCK, "lockfileVersion": 1, "dependencies": {"dependency": {"version": version}}}
+            commit = host.commit("v2", files={"npm-shrinkwrap.json": json.dumps(old)})
+            self.prepared(commit, 24, "install_failed")
+        self.assertEqual(self.traces(), [])
+
+    def test_a_dependency_by_git_that_the_configuration_lists_is_installed(self):
+        host = self.host
+        host.configure(install={"scripts": ["dependency"]})
+        commit = self.with_git_dependency()
+        self.prepared(commit)
+        self.assertTrue((host.app / "releases" / host.release(commit, 1) / "node_modules" / "dependency" / "package.json").is_file())
 
     def test_scripts_run_of_the_packages_that_the_configuration_lists_and_of_no_other(self):
         host = self.host
