@@ -18,6 +18,8 @@ KMS_POLICY = ROLE + "kms:Decrypt on resource: arn:aws:kms:eu-west-1:111122223333
 KMS_HIDDEN = ("The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not "
               "allowed to access.")
 SSM_POLICY = ROLE + "ssm:GetParameters on resource: arn:aws:ssm:eu-west-1:111122223333:parameter/orders/staging/A"
+# The folders that the script adds behind the agent's PATH.
+USUAL = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
 
 class Prepared(HostTest):
@@ -45,20 +47,19 @@ class TheHost(Prepared):
         folder = self.host.folder / f"without-{tool}"
         folder.mkdir()
         environment = self.host.environment
-        for place in environment({})["PATH"].split(":") + ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]:
+        for place in [*environment({})["PATH"].split(":"), *USUAL]:
             for file in sorted(pathlib.Path(place).glob("*")):
                 link = folder / file.name
                 if file.name != tool and not link.is_symlink():
                     link.symlink_to(file)
-        # The script adds the usual folders behind the agent's PATH; a copy of it does without them.
         self.host.environment = lambda variables: {**environment(variables), "PATH": str(folder)}
         return folder
 
     def test_a_tool_that_is_missing_is_named(self):
         for tool in ("pm2", "aws"):
             with self.subTest(tool=tool):
-                if tool == "aws" and any(os.path.exists(f"{place}/aws") for place in ("/usr/local/bin", "/usr/bin", "/bin")):
-                    self.skipTest("the machine has an AWS CLI of its own")
+                if any(os.path.exists(f"{place}/{tool}") for place in USUAL):
+                    self.skipTest(f"{tool} is in a folder that the script adds")
                 original = self.host.environment
                 self.without(tool)
                 self.failed(60, "host_not_ready", f"{tool} is not on the PATH of this host")
@@ -84,6 +85,15 @@ class TheHost(Prepared):
         notes = self.host.shim("git", 'touch "$NOTES/fetched"; exec "$REAL" "$@"')
         self.failed(62, "memory_low", "install.memory_mb asks for 65536")
         self.assertFalse((notes / "fetched").exists())
+
+    def test_a_user_who_can_reach_the_instance_metadata_is_warned_about(self):
+        for code, warned in ((0, True), (2, False)):
+            with self.subTest(code=code):
+                notes = self.host.shim("ip", f'echo "$*" >"$NOTES/asked"; exit {code}')
+                self.failed(0, "done", commit=self.host.commit(f"v{code}"))
+                self.assertEqual((notes / "asked").read_text(), f"route get 169.254.169.254 uid {os.getuid()}\n")
+                log = max((self.host.app / "log").glob("*-prepare-*.log"), key=lambda file: file.stat().st_mtime_ns)
+                self.assertEqual("may reach the instance metadata service" in log.read_text(), warned)
 
     def test_the_first_of_several_troubles_is_said_in_a_fixed_order(self):
         self.host.shim("df", 'echo "Avail IFree"; echo "1000 999999"')

@@ -8,7 +8,7 @@ import unittest
 from harness import HostTest
 
 HOSTILE = ["", " ", "x y", "a;id", "$(touch planted)", "`touch planted`", "a\nid", "{{ssm:/other}}", "'", '"', "../..",
-           "a[$(touch planted)]", "-rf", "--upload-pack=id", "é", "x" * 5000, "ext::sh -c id", "%s%n"]
+           "a[$(touch planted)]", "-rf", "--upload-pack=id", "é", "x" * 5000, "ext::sh -c id", "%s%n", "\u202eabc", "a\x7fb", "--"]
 GOOD_MIDDLE = {"Generation": "1;id", "Release": f"{'0' * 40}-{'0' * 12};id", "NotAfter": "1900000000\n",
                "DeadlineSeconds": "60 ", "GitBase": "https://bitbucket.org/../x", "HostUser": "root\n",
                "Pins": "A:1,", "App": "orders/..", "Repository": "acme/..", "Environment": "staging\n",

@@ -14,7 +14,12 @@ const END: &str = "# END GENERATED host document";
 pub(crate) fn run(check: bool) -> Done {
     let script = without_comments(&script()?);
     carry("template.yaml", "host/document.yaml", &script, check)?;
-    carry("host/template.yaml", "host/bootstrap.yaml", &bootstrap()?, check)
+    carry(
+        "host/template.yaml",
+        "host/bootstrap.yaml",
+        &bootstrap()?,
+        check,
+    )
 }
 
 /// Writes the copy of one document into one template, or checks that it is there.
@@ -53,9 +58,7 @@ pub(crate) fn bootstrap() -> Result<String, String> {
 
 fn with_document(template: &str, document: &str, script: &str) -> Result<String, String> {
     if script.contains("{{") {
-        return Err(
-            "a script must not contain `{{`: the SSM agent would substitute it".to_owned(),
-        );
+        return Err("a script must not contain `{{`: the SSM agent would substitute it".to_owned());
     }
     let (head, rest) = template
         .split_once(BEGIN)
@@ -142,10 +145,7 @@ mod tests {
             "A:\n  {BEGIN}\n  x: !Ref GitBaseUrl\n  run:\n    - |\n      #!/bin/bash\n      echo hi\n  {END}\nB: 2\n"
         );
         assert_eq!(once, expected);
-        assert_eq!(
-            with_document(&once, document, &script).unwrap(),
-            once
-        );
+        assert_eq!(with_document(&once, document, &script).unwrap(), once);
     }
 
     #[test]
