@@ -278,8 +278,24 @@ fn classes_of_the_readme() -> Vec<(String, u8)> {
 fn every_class_that_a_host_answers_is_known_to_the_core() {
     let classes = classes_of_the_readme();
     assert!(classes.len() >= 20, "{classes:?}");
-    for (word, _) in classes.iter().filter(|(word, _)| word != "done") {
-        assert!(FailureClass::from_word(word).is_some(), "{word}");
+    let known: BTreeSet<String> = classes
+        .iter()
+        .filter(|(word, _)| word != "done")
+        .map(|(word, _)| format!("{:?}", FailureClass::from_word(word).expect(word)))
+        .collect();
+    let shell = read("shared/shell/src/commands/answer.rs");
+    let (_, list) = shell.split_once("const HOST_CLASSES").unwrap();
+    let (list, _) = list.split_once("];").unwrap();
+    let taken: BTreeSet<String> = list
+        .split("FailureClass::")
+        .skip(1)
+        .filter_map(|name| Some(name.split_once(',')?.0.to_owned()))
+        .collect();
+    assert_eq!(known, taken, "the page and what an answer may say");
+    let operations = read("docs/OPERATIONS.md");
+    for class in FailureClass::ALL {
+        let row = format!("| `{}` | {} |", class.word(), class.next_step());
+        assert!(operations.contains(&row), "docs/OPERATIONS.md has no {row}");
     }
 }
 

@@ -6,8 +6,10 @@ exit_code() {
   agent_too_old) echo 13 ;; source_unavailable) echo 20 ;; commit_missing) echo 21 ;;
   parameters_unavailable) echo 22 ;; disk_full) echo 23 ;; install_failed) echo 24 ;; build_failed) echo 25 ;;
   config_refused) echo 26 ;; migration_failed) echo 30 ;; release_missing) echo 40 ;; start_failed) echo 41 ;;
-  health_failed) echo 42 ;; wrong_release) echo 43 ;; deadline_passed) echo 50 ;;
-  artifact_missing) echo 60 ;; artifact_refused) echo 61 ;; *) echo 70 ;;
+  health_failed) echo 42 ;; wrong_release) echo 43 ;; deadline_passed) echo 50 ;; host_not_ready) echo 60 ;;
+  user_missing) echo 61 ;; memory_low) echo 62 ;; node_version) echo 63 ;; lockfile) echo 64 ;; git_denied) echo 65 ;;
+  parameter_missing) echo 66 ;; parameters_denied) echo 67 ;; kms_denied) echo 68 ;; port_in_use) echo 69 ;;
+  artifact_missing) echo 27 ;; artifact_refused) echo 29 ;; *) echo 70 ;;
   esac
 }
 

@@ -3,7 +3,7 @@
 # Children get PATH, HOME, the proxy and the certificates of the host, nothing else: no SSM_*, no AWS_* (only the AWS
 # CLI is given those back), no NODE_OPTIONS. The values stay readable here as plain shell variables.
 clean_environment() {
-  local name
+  local name safe=''
   while read -r name; do
     case ${name} in
     PATH | HTTP_PROXY | HTTPS_PROXY | NO_PROXY | http_proxy | https_proxy | no_proxy) ;;
@@ -11,7 +11,9 @@ clean_environment() {
     *) export -n "${name?}" ;;
     esac
   done < <(compgen -e)
-  export PATH="${PATH:+${PATH}:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+  # A part of the PATH that is no absolute folder would be looked up wherever a step happens to be.
+  while read -r -d: name; do [[ ${name} != /* ]] || safe+=${name}:; done <<<"${PATH:-}:"
+  export PATH="${safe}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
   export LANG=C.UTF-8
   HOME=$(getent passwd "${EUID}" | cut -d: -f6) || HOME=/
   export HOME
@@ -74,12 +76,12 @@ check_together() {
 # Root works for the unprivileged user; anybody else can only work for himself.
 settle_user() {
   local entry
+  entry=$(getent passwd "${HOST_USER}") || refuse user_missing "${HOST_USER} is not a user of this host"
   if ((EUID == 0)) && [[ ${HOST_USER} != root ]]; then
     AS_USER=(runuser -u "${HOST_USER}" --)
   elif [[ ${HOST_USER} != "$(id -un)" ]]; then
     refuse bad_input 'parameter HostUser is another user, and this agent is not root'
   fi
-  entry=$(getent passwd "${HOST_USER}") || refuse bad_input 'parameter HostUser is not a user of this host'
   HOST_GROUP=$(id -gn "${HOST_USER}")
   USER_HOME=$(cut -d: -f6 <<<"${entry}")
   if [[ ! -d ${USER_HOME} ]]; then USER_HOME=${APP_DIR}/shared/home; fi

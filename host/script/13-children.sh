@@ -55,12 +55,11 @@ node_says() {
 
 log_size() { stat -c %s -- "${LOG}"; }
 
-# fail_by_log CLASS OFFSET: the first real error line that a child wrote to the log since OFFSET becomes the detail.
+# fail_by_log CLASS OFFSET: the first real error line that a child wrote to the log since OFFSET becomes the detail, and
+# what it wrote may make the class a closer one.
 fail_by_log() {
-  local class=$1 offset=$2 line
-  if tail -c "+$((offset + 1))" "${LOG}" | grep -E 'ENOSPC|No space left on device|EDQUOT|Disk quota exceeded' >/dev/null; then
-    class=disk_full
-  fi
-  line=$(run_limited "${FINISH_SECONDS}" "${NODE[@]}" first-error "${LOG}" "${offset}") || line='see the log of the host'
-  fail "${class}" "${line}"
+  local status=$? line
+  if ((status == 137)); then echo 'Killed by the system' >&2; fi
+  line=$(run_limited "${FINISH_SECONDS}" "${NODE[@]}" first-error "$1" "${LOG}" "$2") || line="$1 see the log of the host"
+  fail "${line%% *}" "${line#* }"
 }

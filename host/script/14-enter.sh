@@ -18,11 +18,12 @@ enter() {
   exec 9>"${APP_DIR}/lock"
   flock --nonblock 9 || refuse busy 'another step of this app is running on this host'
   CHILD_FILE=${APP_DIR}/child
+  command -v node >/dev/null || refuse host_not_ready 'node is not on the PATH of this host'
   reap_survivors
   begin
   local tool
   for tool in git npm pm2 aws; do
-    command -v "${tool}" >/dev/null || fail internal "${tool} is not on the PATH of this host"
+    command -v "${tool}" >/dev/null || fail host_not_ready "${tool} is not on the PATH of this host"
   done
 }
 

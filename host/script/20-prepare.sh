@@ -6,16 +6,17 @@ prepare() {
   require_space
   fetch_parameters
   node_says describe < <(printf '%s' "${RAW}")
-  local install build
-  read -r install build GIT_TOKEN <<<"${REPLY}"
-  if [[ -n ${SSM_Artifact} ]]; then take_artifact; else build_commit "${install}" "${build}"; fi
+  local install build scripts
+  read -r install build scripts GIT_TOKEN <<<"${REPLY}"
+  if [[ -n ${SSM_Artifact} ]]; then take_artifact; else build_commit "${install}" "${build}" "${scripts}"; fi
   seal_release
   succeed
 }
 
 build_commit() {
   fetch_commit
-  install_dependencies
+  check_release "$3"
+  install_dependencies "$3"
   run_hook "$1" install_failed
   run_hook "$2" build_failed
 }
@@ -58,12 +59,15 @@ fetch_parameters() {
       from=$(log_size)
       answer=$(aws_get "${names[@]:offset:10}") || status=$?
       if ((status == 0)); then break; fi
-      if ((tries >= 3)); then fail_by_log parameters_unavailable "${from}"; fi
+      if ((tries >= 3)) || is_denied "${from}"; then fail_by_log parameters_unavailable "${from}"; fi
       sleep "${tries}"
     done
     RAW+=${answer}$'\x1e'
   done
 }
+
+# What was denied is denied the next second, too.
+is_denied() { tail -c "+$(($1 + 1))" "${LOG}" | grep -E 'AccessDenied|InvalidKeyId|locate credentials' >/dev/null; }
 
 # run_git ARGS...: no hooks, no configuration of the host, no transport but the one of GitBase, no redirect. The token
 # travels in the environment of git alone; the quotes keep the variable for the shell that git starts.
@@ -86,7 +90,7 @@ fetch_commit() {
   mkdir -m 0700 -- "${PARTIAL_DIR}"
   run_git init --quiet --template=
   run_git fetch --quiet --depth 1 --no-tags --no-recurse-submodules "${SSM_GitBase}/${REPOSITORY}.git" "${COMMIT}" ||
-    fail_fetch "${offset}"
+    fail_by_log source_unavailable "${offset}"
   GIT_TOKEN=''
   [[ $(run_git rev-parse --verify --quiet 'FETCH_HEAD^{commit}') == "${COMMIT}" ]] ||
     fail commit_missing "commit ${COMMIT} is not a commit of ${REPOSITORY}"
@@ -94,13 +98,6 @@ fetch_commit() {
   bounded rm -rf -- "${PARTIAL_DIR}/.git"
   if ((EUID == 0)); then bounded chown -R -P -- "${HOST_USER}:${HOST_GROUP}" "${PARTIAL_DIR}"; fi
   chmod 0750 -- "${PARTIAL_DIR}"
-}
-
-fail_fetch() {
-  if tail -c "+$(($1 + 1))" "${LOG}" | grep -E 'not our ref|unadvertised object|find remote ref' >/dev/null; then
-    fail commit_missing "commit ${COMMIT} is not in ${REPOSITORY}"
-  fi
-  fail_by_log source_unavailable "$1"
 }
 
 # as_user_in FOLDER COMMAND...: as the app's user, without credentials and without the app's secrets.
@@ -113,13 +110,39 @@ as_user_in() {
   )
 }
 
-# Scripts of dependencies never run: what has to be built is named by the app's own install hook.
+# Whether the commit can run here: asked as the app's user, as the files are the repository's. And what an operator should
+# know: whether its scripts can have the host's own credentials.
+check_release() {
+  local status=0
+  REPLY=$(as_user_in "${PARTIAL_DIR}" "${NODE[@]}" suits "$1") || status=$?
+  REPLY=${REPLY:-internal the check of the commit ended with ${status}}
+  if ((status != 0)); then fail "${REPLY%% *}" "${REPLY#* }"; fi
+  if ip route get 169.254.169.254 uid "$(id -u "${HOST_USER}")" >/dev/null 2>&1; then
+    log "warning: ${HOST_USER} may reach the instance metadata service (see host/README.md)"
+  fi
+}
+
+# Scripts of dependencies do not run, but for those that the configuration lists.
 install_dependencies() {
   local offset
   offset=$(log_size)
   log 'npm ci'
   as_user_in / mkdir -p -- "${APP_DIR}/shared/npm-cache" "${APP_DIR}/shared/home"
   as_user_in "${PARTIAL_DIR}" npm ci --ignore-scripts --prefer-offline --no-progress --loglevel=warn ||
+    fail_by_log install_failed "${offset}"
+  if [[ $1 != - ]]; then run_scripts "$1"; fi
+}
+
+run_scripts() {
+  local packages package offset
+  IFS=, read -r -a packages <<<"$1"
+  offset=$(log_size)
+  for package in "${packages[@]}"; do
+    [[ -d ${PARTIAL_DIR}/node_modules/${package} ]] ||
+      fail install_failed "install.scripts names ${package}, which is not in node_modules"
+  done
+  log "npm rebuild ${packages[*]}"
+  as_user_in "${PARTIAL_DIR}" npm rebuild --ignore-scripts=false --foreground-scripts "${packages[@]}" ||
     fail_by_log install_failed "${offset}"
 }
 

@@ -18,6 +18,7 @@ take_artifact() {
   unpack "${packed}"
   rm -f -- "${packed}"
   node_says check-tree "${PARTIAL_DIR}"
+  check_release -
   chmod 0750 -- "${PARTIAL_DIR}"
 }
 

@@ -64,6 +64,10 @@ prove() {
   fi
   if [[ ${class} == stale ]]; then class=wrong_release; fi
   if [[ ${class} != deadline_passed ]]; then detail=$(app_error "${detail}"); fi
+  if [[ ${class}${detail} == @(start_failed|wrong_release)*EADDRINUSE* ]]; then
+    node_says port-owner
+    if [[ ${REPLY} != - ]]; then class=port_in_use detail="${detail} (${REPLY})"; fi
+  fi
   fail "${class}" "${detail}"
 }
 

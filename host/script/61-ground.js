@@ -12,7 +12,7 @@ const PROVEN_MAX = 10;
 const RELEASES_KEPT = 5;
 const PROVEN_KEPT = 3;
 const LOGS_KEPT = 50;
-const APP_LOG_BYTES_MAX = 64 * 1024 * 1024;
+const PM2_MIN = 5;
 const HOOK = /^[a-z0-9][a-z0-9:_-]{0,63}$/;
 
 class Refusal extends Error {}

@@ -9,11 +9,16 @@ function answers(raw) {
   return found;
 }
 
+// Names that are read before the app's parameters are there, or that would change how the release is run.
+const RESERVED = /^(PATH|PORT|BASH_ENV|NODE_(OPTIONS|PATH|EXTRA_CA_CERTS|CHANNEL_FD|UNIQUE_ID)|(LD|PM2|NPM_CONFIG|LONGSHORE)_\w+)$/i;
+
 const configName = () => '/longshore/' + env.LS_ENVIRONMENT + '/apps/' + env.LS_REPOSITORY;
 
 function pins() {
   const list = env.LS_PINS === '' ? [] : env.LS_PINS.split(',').map((pin) => pin.split(':'));
   if (new Set(list.map(([name]) => name)).size !== list.length) refuse('bad_input', 'parameter Pins names one twice');
+  const steers = list.find(([name]) => RESERVED.test(name));
+  if (steers) bad('parameter ' + steers[0] + ' cannot be the app\'s: it steers Node, npm, pm2 or the loader');
   return list.map(([name, version]) => ({ name, version: Number(version) }));
 }
 
@@ -21,7 +26,7 @@ function pins() {
 function parameterValue(found, name, version) {
   const parameter = found.get(name);
   if (!parameter || Number(parameter.Version) !== version || typeof parameter.Value !== 'string') {
-    refuse('parameters_unavailable', 'parameter ' + name + ' has no version ' + version);
+    refuse('parameter_missing', 'parameter ' + name + ' has no version ' + version);
   }
   return parameter.Value;
 }
@@ -57,9 +62,10 @@ function parseConfig(json) {
   } catch {
     bad('the configuration is not JSON');
   }
-  onlyKeys(document, 'the configuration', ['app', 'branch', 'source', 'hosts', 'waves', 'health', 'process', 'hooks', 'notifications', 'approval', 'deploy_changes', 'timeouts']);
+  onlyKeys(document, 'the configuration', ['app', 'branch', 'source', 'hosts', 'waves', 'health', 'process', 'hooks', 'install', 'notifications', 'approval', 'deploy_changes', 'timeouts']);
   if ((document.app ?? env.LS_REPOSITORY.split('/')[1]) !== env.LS_APP) bad('the configuration is that of another app');
-  return { health: parseHealth(document.health), process: parseProcess(document.process), hooks: parseHooks(document.hooks ?? {}) };
+  return { health: parseHealth(document.health), process: parseProcess(document.process), hooks: parseHooks(document.hooks ?? {}),
+    install: parseInstall(document.install ?? {}) };
 }
 
 function parseHealth(value) {
@@ -91,15 +97,30 @@ function parseHooks(value) {
   return hooks;
 }
 
+function parseInstall(value) {
+  const { scripts = [], memory_mb: memory } = onlyKeys(value, 'install', ['scripts', 'memory_mb']);
+  if (!Array.isArray(scripts) || scripts.length > 20) bad('install.scripts is not a list of up to 20 packages');
+  for (const name of scripts) text(name, 'install.scripts', /^(@[a-z0-9][a-z0-9._-]{0,99}\/)?[a-z0-9][a-z0-9._-]{0,99}$/);
+  return { scripts, memory_mb: whole(memory ?? 256, 'install.memory_mb', 0, 65536) };
+}
+
 function readConfig(found) {
   return parseConfig(parameterValue(found, configName(), Number(env.LS_CONFIG_VERSION)));
 }
 
-// The hooks, then the token of git, if there is one.
+// An install that meets the kernel's killer takes the old release with it, so too little memory is said before.
+function requireMemory(needed) {
+  const kb = (name) => Number((new RegExp('^' + name + ': +(\\d+)', 'm').exec(fs.readFileSync('/proc/meminfo', 'utf8')) || [])[1] || 0);
+  const free = Math.floor((kb('MemAvailable') + kb('SwapFree')) / 1024);
+  if (free < needed) refuse('memory_low', 'only ' + free + ' MB of memory and swap are free, install.memory_mb asks for ' + needed);
+}
+
+// The hooks, the packages whose scripts run, then the token of git, if there is one.
 function describe() {
   const found = answers(standardInput());
   parameterValues(found);
-  const { hooks } = readConfig(found);
+  const { hooks, install } = readConfig(found);
+  requireMemory(install.memory_mb);
   const token = found.get('/longshore/' + env.LS_ENVIRONMENT + '/git/token');
-  say(hooks.install ?? '-', hooks.build ?? '-', token ? token.Value.trim() : '');
+  say(hooks.install ?? '-', hooks.build ?? '-', install.scripts.join() || '-', token ? token.Value.trim() : '');
 }

@@ -8,9 +8,24 @@ function masker(parameters) {
   return (line) => hidden.reduce((masked, form) => masked.split(form).join('***'), line);
 }
 
+// What the words of a tool make of a class: the first that matches counts.
+const MEANINGS = [
+  [/./, 'disk_full', /ENOSPC(?!: System limit)|No space left on device|EDQUOT|Disk quota exceeded/],
+  [/install|build/, 'memory_low', /heap out of memory|ENOMEM|Cannot allocate memory|^Killed\b/m],
+  [/install/, 'lockfile', /^npm error code EUSAGE/m],
+  [/source/, 'commit_missing', /not our ref|unadvertised object|find remote ref/],
+  [/source/, 'git_denied', /Authentication failed|could not read (Username|Password)|returned error: 40[13]|repository '.*' not found|may not have access/],
+  [/parameters/, 'parameters_unavailable', /Throttl|Rate exceeded|InternalServerError|Could not connect/],
+  [/parameters/, 'kms_denied', /kms:|KMS|InvalidKeyId|ciphertext/],
+  [/parameters/, 'parameters_denied', /AccessDenied|locate credentials|ExpiredToken|UnrecognizedClient/],
+];
+
+const classOf = (first, said) => (MEANINGS.find(([of, , form]) => of.test(first) && form.test(said)) || ['', first])[1];
+
 const ERROR_FORMS = [
-  /^(uncaught )?[A-Za-z.]*(Error|Exception)\b.*:/i,
-  /^(?!npm )(?!>).*(\b(error|fatal|failed|cannot|denied)\b|Error:|ENOSPC|EADDRINUSE)/i,
+  /^FATAL ERROR: |^npm error (Missing|Invalid): |^Module not found: |^Could not resolve /,
+  /^(?!ERROR in |.*error during build:)(uncaught )?[A-Za-z.]*(Error|Exception)\b.*:/i,
+  /^(?!npm |>|.*: line \d+: +\d+ ).*(\b(error|fatal|failed|cannot|denied|not found|killed)\b|Error:|ENOSPC|EADDRINUSE)/i,
   /^npm error (?!code|errno|path|command|signal|A complete log|Lifecycle|workspace|location)\S/i,
   /^(?!npm |>|\d{4}-\d\d-\d\dT)./,
 ];
@@ -30,9 +45,10 @@ function readFrom(file, offset) {
   return bytes.subarray(Math.min(Number(offset), bytes.length)).toString('utf8');
 }
 
-function firstError(file, offset) {
+function firstError(first, file, offset) {
   const parameters = orElse({}, () => readJson(own(env.LS_RELEASE, 'env.json')));
-  say(firstErrorLine(readFrom(file, offset), masker(parameters)) || 'see the log of the host');
+  const said = readFrom(file, offset);
+  say(classOf(first, said), firstErrorLine(said, masker(parameters)) || 'see the log of the host');
 }
 
 // Standard error first: what an app prints on standard output is rarely why it died.

@@ -3,7 +3,7 @@
 const commands = { begin, finish, migration, switch: intendSwitch, describe, room,
   'check-tree': checkTree,
   'write-release': writeRelease, 'with-env': withEnv, 'first-error': firstError, 'app-error': appError, plan, prove,
-  status };
+  suits, 'port-owner': portOwner, status };
 
 function end(error) {
   if (error instanceof Refusal) {

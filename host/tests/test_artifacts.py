@@ -37,7 +37,7 @@ class Artifacts(HostTest):
 
     commit = "c" * 40
 
-    def refused(self, artifact, cls, code, words, **options):
+    def refused(self, code, cls, artifact, words, **options):
         self.host.generation += 1
         answer = self.host.run("prepare", Artifact=artifact, release=f"{self.commit}-{'0' * 12}", **options)
         self.check(answer, code, cls)
@@ -73,13 +73,13 @@ class Artifacts(HostTest):
         artifact = host.store(self.commit, app("one"))
         host.store(self.commit, app("stored again"), version="v2")
         other = artifact.replace("v1:", "v2:")
-        self.refused(other, "artifact_refused", 61, "SHA-256")
-        self.refused(artifact.replace("v1:", "v3:"), "artifact_missing", 60, f"s3://builds/acme/orders/{self.commit}.tar.gz")
+        self.refused(29, "artifact_refused", other, "SHA-256")
+        self.refused(27, "artifact_missing", artifact.replace("v1:", "v3:"), f"s3://builds/acme/orders/{self.commit}.tar.gz")
         stored = host.aws / "bucket" / "acme" / "orders" / f"{self.commit}.tar.gz" / "v1"
         stored.write_bytes(stored.read_bytes()[:-20])
-        self.refused(artifact, "artifact_refused", 61, "SHA-256")
-        self.refused("v1:" + "0" * 64, "artifact_refused", 61, "SHA-256")
-        self.refused(artifact, "source_unavailable", 20, "NoSuchBucket", ArtifactBucket="elsewhere")
+        self.refused(29, "artifact_refused", artifact, "SHA-256")
+        self.refused(29, "artifact_refused", "v1:" + "0" * 64, "SHA-256")
+        self.refused(20, "source_unavailable", artifact, "NoSuchBucket", ArtifactBucket="elsewhere")
 
     def test_a_build_that_holds_what_no_build_may_hold_is_refused_and_leaves_nothing(self):
         host = self.host
@@ -103,7 +103,7 @@ class Artifacts(HostTest):
         for version, (what, members) in enumerate(hostile.items(), 1):
             with self.subTest(what):
                 artifact = host.store(self.commit, app("bad", *members), version=f"h{version}")
-                self.refused(artifact, "artifact_refused", 61, "")
+                self.refused(29, "artifact_refused", artifact, "")
         self.assertEqual(list(outside.iterdir()), [])
         self.assertEqual(host.current(), "")
 
@@ -123,10 +123,10 @@ class Artifacts(HostTest):
         host = self.host
         host.configure(source="artifact")
         empty = host.store(self.commit, lambda tar: member(tar, "readme", "hello"))
-        self.refused(empty, "artifact_refused", 61, "server.js is not in the release")
+        self.refused(29, "artifact_refused", empty, "server.js is not in the release")
         file = host.aws / "bucket" / "acme" / "orders" / f"{self.commit}.tar.gz" / "text"
         file.write_text("not an archive")
-        self.refused(f"text:{hashlib.sha256(b'not an archive').hexdigest()}", "artifact_refused", 61, "not in gzip format")
+        self.refused(29, "artifact_refused", f"text:{hashlib.sha256(b'not an archive').hexdigest()}", "not in gzip format")
 
     def test_a_bomb_ends_at_its_bounds(self):
         host = self.host
@@ -134,9 +134,9 @@ class Artifacts(HostTest):
         host.change_script("BYTES_MAX=4294967296", "BYTES_MAX=4194304")
         host.change_script("ENTRIES_MAX=500000", "ENTRIES_MAX=200")
         large = host.store(self.commit, app("big", {"name": "zeros", "text": "0" * 8_000_000}))
-        self.refused(large, "artifact_refused", 61, "")
+        self.refused(29, "artifact_refused", large, "")
         many = host.store(self.commit, app("many", *({"name": f"f{n}", "text": ""} for n in range(300))), version="v2")
-        self.refused(many, "artifact_refused", 61, "more than 200 entries")
+        self.refused(29, "artifact_refused", many, "more than 200 entries")
 
     def test_a_step_that_was_killed_while_unpacking_is_taken_up_again(self):
         host = self.host

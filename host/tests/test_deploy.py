@@ -19,6 +19,9 @@ VALUES = {
     "SPACES": "  leading and trailing\t \n",
     "TAGS": "</script> {{ ssm:/x }} \x7f\x01",
     "EMPTY_AFTER_TRIM": " ",
+    "COMBINING": "e\u0301 \u0915\u094d\u0937 \U0001f469\u200d\U0001f680",
+    "FOUR_KB": ("0123456789 '\"$\\=\n" * 300)[:4096],
+    "EIGHT_KB": ("\U0001f6a2 ~" * 2000)[:2730],
     "name": "not the name that pm2 keeps",
     "HOME": "/a/home/of/the/app",
     "version": "also a key of pm2",
@@ -110,9 +113,9 @@ class WhatTheAppAndTheHostSee(HostTest):
         self.the_daemon_holds_nothing_of_the_step()
 
     def few_calls_with_all_names(self):
-        """38 parameters and the configuration are four calls; the first was throttled once."""
+        """41 parameters and the configuration are five calls; the first was throttled once."""
         lines = (self.host.aws / "calls.jsonl").read_text().splitlines()
-        self.assertEqual(len(lines), 1 + 4)
+        self.assertEqual(len(lines), 1 + 5)
         self.assertNotIn("SSM_Token", lines[-1])
 
     def children_saw_nothing(self, commit, pins):

@@ -54,9 +54,9 @@ class Preparation(HostTest):
         host.configure()
         commit = host.commit("v1")
         host.pin({"A": "1"})
-        self.failed(22, "parameters_unavailable", "/orders/staging/A has no version 2", commit=commit, pins="A:2")
-        self.failed(22, "parameters_unavailable", "/orders/staging/B", commit=commit, pins="A:1,B:1")
-        self.failed(22, "parameters_unavailable", REPOSITORY, commit=commit, config_version=9)
+        self.failed(66, "parameter_missing", "/orders/staging/A has no version 2", commit=commit, pins="A:2")
+        self.failed(66, "parameter_missing", "/orders/staging/B", commit=commit, pins="A:1,B:1")
+        self.failed(66, "parameter_missing", REPOSITORY, commit=commit, config_version=9)
         (host.aws / "throttle").write_text("3")
         self.failed(22, "parameters_unavailable", "ThrottlingException", commit=commit)
 
@@ -81,7 +81,7 @@ class Preparation(HostTest):
         host = self.host
         host.configure(hooks={"build": "build"})
         no_lock = host.commit("v1", files={"package-lock.json": "{"}, scripts={"build": "true", "postinstall": "touch planted"})
-        self.failed(24, "install_failed", commit=no_lock)
+        self.failed(64, "lockfile", commit=no_lock)
         noise = "i=0; while [ $i -lt 30000 ]; do echo line $i of noise, no trouble here; i=$((i+1)); done"
         broken = host.commit("v2", scripts={"build": f"{noise}; echo 'src/a.ts(1,2): error TS2304: Cannot find name x'; exit 194",
                                             "postinstall": "touch planted"})
@@ -184,6 +184,19 @@ class Activation(HostTest):
         self.check(host.run("activate", commit=good, pins=pins), 0, "done")
         self.assertEqual(host.who()["version"], "v1")
 
+    def test_what_node_says_of_an_app_that_cannot_start_is_the_first_line(self):
+        host = self.host
+        cases = {"const a = ;\n": "SyntaxError: Unexpected token ';'",
+                 "require('pg');\n": "Error: Cannot find module 'pg'",
+                 "setImmediate(() => { throw new TypeError('no url'); });\n": "TypeError: no url"}
+        for mode in ("fork", "cluster"):
+            host.configure(mode=mode, attempts=4)
+            for server, line in cases.items():
+                with self.subTest(mode=mode, line=line):
+                    answer = host.deploy(host.commit(mode, server=server))
+                    self.check(answer, 41, "start_failed")
+                    self.assertEqual(answer.detail, line)
+
     def test_an_unhealthy_app(self):
         host = self.host
         host.configure(attempts=2)
@@ -204,8 +217,8 @@ class Activation(HostTest):
         self.assertEqual((answer.served, answer.healthy), (host.release(old, 1), False))
         self.assertIn(f"is served by release {host.release(old, 1)}", answer.detail)
         taken = host.deploy(host.commit("v3"))
-        self.check(taken, 41, "start_failed")
-        self.assertIn("EADDRINUSE", taken.detail)
+        self.check(taken, 69, "port_in_use")
+        self.assertRegex(taken.detail, rf"EADDRINUSE.* \(held by (node|MainThread), process {orphan.pid}\)$")
         self.assertTrue(alive(orphan.pid))
         seen = host.run("status")
         self.assertEqual((seen.served, seen.healthy), (host.release(old, 1), False))
@@ -235,6 +248,29 @@ class Activation(HostTest):
         answer = host.deploy(host.commit("v1", server="setInterval(() => undefined, 1000);\n"))
         self.check(answer, 43, "wrong_release")
         self.assertIn("something without a release id", answer.detail)
+
+    def test_a_port_that_a_stranger_holds_is_named_with_its_process(self):
+        host = self.host
+        stranger = subprocess.Popen(
+            ["node", "-e", f"require('http').createServer((q, r) => r.end('ok')).listen({host.port}, '127.0.0.1')"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(stranger.wait)
+        self.addCleanup(stranger.kill)
+        for mode in ("fork", "cluster"):
+            with self.subTest(mode=mode):
+                host.configure(mode=mode, attempts=3)
+                answer = host.deploy(host.commit(mode))
+                self.check(answer, 69, "port_in_use")
+                self.assertRegex(answer.detail, rf"EADDRINUSE.*process {stranger.pid}\)$")
+
+    def test_an_app_that_takes_its_port_twice_is_no_port_in_use(self):
+        host = self.host
+        host.configure(attempts=3)
+        twice = "const http = require('http');\nhttp.createServer().listen(Number(process.env.PORT), '127.0.0.1', () => " \
+                "http.createServer().listen(Number(process.env.PORT), '127.0.0.1'));\n"
+        answer = host.deploy(host.commit("v1", server=twice))
+        self.check(answer, 41, "start_failed")
+        self.assertIn("EADDRINUSE", answer.detail)
 
     def test_drift_is_seen_and_not_mended(self):
         host = self.host

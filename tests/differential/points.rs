@@ -8,7 +8,7 @@ const POINTS: [(&str, &str); 16] = [
     ("begun", "  local tool\n"),
     ("pruned", "  require_space\n  fetch_parameters\n"),
     ("pruned", "  succeed\n}\n\nprune_releases() {"),
-    ("fetched", "  install_dependencies\n  run_hook"),
+    ("fetched", "  install_dependencies \"$3\"\n  run_hook"),
     ("installed", "  run_hook \"$1\" install_failed\n"),
     ("built", "  seal_release\n  succeed\n"),
     (

@@ -1,7 +1,8 @@
-//! Puts the SSM document, with the host script in it, into `template.yaml`.
+//! Puts the SSM documents, with their scripts in them, into the templates: that of the hosts' one document into `template.yaml`,
+//! that of the bootstrap into `host/template.yaml`.
 //!
-//! CloudFormation takes a document only as part of a template, and the script must be edited and tested as a script; so
-//! the template carries a copy between two marks, and a test holds it equal.
+//! CloudFormation takes a document only as part of a template, and a script must be edited and tested as a script; so
+//! each template carries a copy between two marks, and a test holds it equal.
 
 use crate::steps::{Done, root, say};
 use std::fs;
@@ -11,38 +12,60 @@ const END: &str = "# END GENERATED host document";
 
 /// Writes the copy, or checks that it is there.
 pub(crate) fn run(check: bool) -> Done {
-    let path = root().join("template.yaml");
-    let read = |path: &std::path::Path| {
-        fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
-    };
-    let template = read(&path)?;
-    let document = read(&root().join("host/document.yaml"))?;
-    let script = script()?;
-    let expected = with_document(&template, &document, &script)?;
-    if template == expected {
-        say("template.yaml carries the host document");
+    let script = without_comments(&script()?);
+    carry("template.yaml", "host/document.yaml", &script, check)?;
+    carry(
+        "host/template.yaml",
+        "host/bootstrap.yaml",
+        &bootstrap()?,
+        check,
+    )
+}
+
+/// Writes the copy of one document into one template, or checks that it is there.
+fn carry(template: &str, document: &str, script: &str, check: bool) -> Done {
+    let found = read(template)?;
+    let expected = with_document(&found, &read(document)?, script)?;
+    if found == expected {
+        say(&format!("{template} carries {document}"));
         return Ok(());
     }
     if check {
-        return Err("template.yaml does not carry host/: run cargo xtask generate".to_owned());
+        return Err(format!(
+            "{template} does not carry {document}: run cargo xtask generate"
+        ));
     }
-    fs::write(&path, expected).map_err(|error| format!("template.yaml: {error}"))?;
-    say("template.yaml now carries the host document");
+    fs::write(root().join(template), expected).map_err(|error| format!("{template}: {error}"))?;
+    say(&format!("{template} now carries {document}"));
     Ok(())
+}
+
+fn read(path: &str) -> Result<String, String> {
+    fs::read_to_string(root().join(path)).map_err(|error| format!("{path}: {error}"))
+}
+
+/// The bootstrap script with the one pin of pm2 in it, that of the local hosts and of the tests: `local/npm`.
+pub(crate) fn bootstrap() -> Result<String, String> {
+    let compact = |path: &str| -> Result<String, String> {
+        let value: serde_json::Value =
+            serde_json::from_str(&read(path)?).map_err(|error| format!("{path}: {error}"))?;
+        Ok(value.to_string())
+    };
+    Ok(read("host/bootstrap.sh")?
+        .replace("@PM2_LOCK@", &compact("local/npm/package-lock.json")?)
+        .replace("@PM2_PACKAGE@", &compact("local/npm/package.json")?))
 }
 
 fn with_document(template: &str, document: &str, script: &str) -> Result<String, String> {
     if script.contains("{{") {
-        return Err(
-            "host/script must not contain `{{`: the SSM agent would substitute it".to_owned(),
-        );
+        return Err("a script must not contain `{{`: the SSM agent would substitute it".to_owned());
     }
     let (head, rest) = template
         .split_once(BEGIN)
-        .ok_or_else(|| format!("template.yaml has no line `{BEGIN}`"))?;
+        .ok_or_else(|| format!("the template has no line `{BEGIN}`"))?;
     let (_, tail) = rest
         .split_once(END)
-        .ok_or_else(|| format!("template.yaml has no line `{END}`"))?;
+        .ok_or_else(|| format!("the template has no line `{END}`"))?;
     let indent = head.rsplit('\n').next().unwrap_or("");
     let body = indented(&inlined(document, script)?, indent);
     Ok(format!("{head}{BEGIN}\n{body}{indent}{END}{tail}"))
@@ -68,7 +91,7 @@ fn inlined(document: &str, script: &str) -> Result<String, String> {
         if let Some(at) = line.find("- \"@SCRIPT@\"") {
             let margin = " ".repeat(at);
             text.extend([margin.as_str(), "- |\n"]);
-            text.push_str(&indented(&without_comments(script), &format!("{margin}  ")));
+            text.push_str(&indented(script, &format!("{margin}  ")));
             found = found.saturating_add(1);
             continue;
         }
@@ -82,7 +105,7 @@ fn inlined(document: &str, script: &str) -> Result<String, String> {
     if found == 1 {
         Ok(text)
     } else {
-        Err("host/document.yaml must have one line `- \"@SCRIPT@\"`".to_owned())
+        Err("a document must have one line `- \"@SCRIPT@\"`".to_owned())
     }
 }
 
@@ -117,15 +140,13 @@ mod tests {
     fn the_script_lands_between_the_marks_and_a_second_time_changes_nothing() {
         let template = format!("A:\n  {BEGIN}\n  old: 1\n  {END}\nB: 2\n");
         let document = "# comment\nx: \"@GIT_BASE@\"\nrun:\n  - \"@SCRIPT@\"\n";
-        let once = with_document(&template, document, "#!/bin/bash\n\necho hi\n").unwrap();
+        let script = without_comments("#!/bin/bash\n\n# why\n  echo hi\n");
+        let once = with_document(&template, document, &script).unwrap();
         let expected = format!(
             "A:\n  {BEGIN}\n  x: !Ref GitBaseUrl\n  run:\n    - |\n      #!/bin/bash\n      echo hi\n  {END}\nB: 2\n"
         );
         assert_eq!(once, expected);
-        assert_eq!(
-            with_document(&once, document, "#!/bin/bash\n\necho hi\n").unwrap(),
-            once
-        );
+        assert_eq!(with_document(&once, document, &script).unwrap(), once);
     }
 
     #[test]

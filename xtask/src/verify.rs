@@ -115,6 +115,7 @@ fn local(args: &[&str]) -> Done {
 fn shellcheck() -> Done {
     let whole = built().join("host-script.sh");
     std::fs::write(&whole, generate::script()?).map_err(|error| error.to_string())?;
+    let bootstrap = root().join("host/bootstrap.sh");
     local(&[
         "tool",
         "checks",
@@ -124,6 +125,7 @@ fn shellcheck() -> Done {
         "-S",
         "style",
         &whole.display().to_string(),
+        &bootstrap.display().to_string(),
     ])
 }
 

@@ -9,7 +9,7 @@ use crate::section::{
     Presence::{Default, Optional, Required},
     section,
 };
-use crate::text::{Branch, HookName, RequestPath, ScriptPath};
+use crate::text::{Branch, HookName, PackageName, RequestPath, ScriptPath};
 use crate::url::HealthUrl;
 use crate::waves::Waves;
 use longshore_core::{AppName, Channel, ChannelName, HealthPolicy, Millis, Policy, Repository};
@@ -46,6 +46,8 @@ section! {
         process: Process = Required("{ \"script\": \"server.js\" }"),
         /// Scripts of package.json that run at certain steps.
         hooks: Hooks = Default(json!({})),
+        /// What an install may do on a host, and what it needs.
+        install: Install = Default(json!({})),
         /// Where people are told.
         notifications: Notifications = Default(json!({})),
         /// Whether a changed configuration or parameter is deployed by itself: the commit that is live, with the newest
@@ -103,6 +105,16 @@ section! {
         migrate: Option<HookName> = Optional,
         /// Takes back what the migrate hook did; needs a migrate hook.
         migrate_down: Option<HookName> = Optional,
+    }
+}
+
+section! {
+    /// What an install may do on a host, and what it needs.
+    pub struct Install {
+        /// Packages whose own install scripts run (npm rebuild), after npm ci has run none.
+        scripts: List<PackageName, 20> = Default(json!([])),
+        /// Memory and swap, in MB, that must be free on a host before anything is fetched; 0 asks for nothing.
+        memory_mb: Whole<0, 65_536> = Default(json!(256)),
     }
 }
 
@@ -235,6 +247,12 @@ impl AppConfig {
     #[must_use]
     pub const fn hooks(&self) -> &Hooks {
         &self.document.hooks
+    }
+
+    /// What an install may do on a host, and what it needs.
+    #[must_use]
+    pub const fn install(&self) -> &Install {
+        &self.document.install
     }
 
     /// The limits of a deployment under this configuration.

@@ -17,11 +17,11 @@ mod text;
 mod url;
 mod waves;
 
-pub use config::{AppConfig, Health, Hooks, Notifications, Process, Timeouts};
+pub use config::{AppConfig, Health, Hooks, Install, Notifications, Process, Timeouts};
 pub use document::BYTES_MAX;
 pub use field::{List, Manager, Mode, Source, Whole};
 pub use hosts::{Hosts, Tags};
 pub use problem::{ConfigProblems, Problem};
-pub use text::{Branch, HookName, RequestPath, ScriptPath};
+pub use text::{Branch, HookName, PackageName, RequestPath, ScriptPath};
 pub use url::HealthUrl;
 pub use waves::Waves;

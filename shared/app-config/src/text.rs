@@ -203,6 +203,34 @@ text!(
     json!({ "type": "string", "pattern": "^[a-z0-9][a-z0-9:_-]{0,63}$" })
 );
 
+text!(
+    /// A package of npm, by its name without a version.
+    PackageName,
+    "the name of a package without a version: lower-case letters, digits and ._-, each part 100 at most, for example \"better-sqlite3\"",
+    |text| {
+        let name = match text.strip_prefix('@') {
+            Some(scoped) => scoped.split_once('/').filter(|(scope, _)| is_package_part(scope)),
+            None => Some(("", text)),
+        };
+        if name.is_some_and(|(_, name)| is_package_part(name)) {
+            Ok(())
+        } else {
+            Err("is not the name of a package")
+        }
+    },
+    json!({
+        "type": "string",
+        "pattern": "^(@[a-z0-9][a-z0-9._-]{0,99}/)?[a-z0-9][a-z0-9._-]{0,99}$"
+    })
+);
+
+/// One side of the slash in a package's name.
+fn is_package_part(text: &str) -> bool {
+    let lower = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let begins = text.bytes().next().is_some_and(lower);
+    begins && text.len() <= 100 && text.bytes().all(|b| lower(b) || b"._-".contains(&b))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -307,6 +335,16 @@ mod tests {
         check::<HookName>(
             &["build", "db:migrate", "a-b_c", "0"],
             &["", "-rf", "Build", "npm run build", "a;b", ":x", "a&&b"],
+        );
+    }
+
+    #[test]
+    fn a_package_is_a_name_and_never_a_path_a_version_or_an_option() {
+        check::<PackageName>(
+            &["bcrypt", "better-sqlite3", "@img/sharp-linux", "a.b_c", "0"],
+            &[
+                "", "-g", "../x", "@x", "@x/", "@/x", "a/b", "a@1", "A", "a b", "a;b", ".bin",
+            ],
         );
     }
 

@@ -45,16 +45,16 @@ classes! {
     Busy = "busy", "wait for the other run on the host to end, then redeploy";
     /// The SSM agent is too old to pass parameters safely.
     AgentTooOld = "agent_too_old", "update the SSM agent to 3.3.2746.0 or later";
-    /// The git server could not be reached or refused the token.
-    SourceUnavailable = "source_unavailable", "check the git token and that the host reaches the git server";
+    /// The git server could not be reached.
+    SourceUnavailable = "source_unavailable", "check that the host reaches the git server";
     /// The commit does not exist there.
     CommitMissing = "commit_missing", "check that the commit was not removed by a force push";
     /// There is no build of the commit in the bucket.
     ArtifactMissing = "artifact_missing", "look at the pipeline of the commit that the message names: it has not stored its build";
     /// The build is not the one that was recorded, or holds something that no build may hold.
     ArtifactRefused = "artifact_refused", "build the commit again; if it happens twice, find who writes to the bucket";
-    /// A parameter could not be read at its pinned version.
-    ParametersUnavailable = "parameters_unavailable", "check the parameter, its version and the host role's rights on it and its key";
+    /// Parameter Store did not answer, also when it was asked again.
+    ParametersUnavailable = "parameters_unavailable", "redeploy later: Parameter Store did not answer, or throttled the host";
     /// Too little disk space or too few inodes.
     DiskFull = "disk_full", "free disk space on the host; the old release still serves";
     /// Installing dependencies failed.
@@ -109,6 +109,26 @@ classes! {
     NothingProven = "nothing_proven", "deploy a good commit: no release was ever proven here";
     /// The commit was rolled back here and no operator has cleared it.
     Quarantined = "quarantined", "push a fix, or clear the quarantine with a reason";
+    /// A tool that every step needs is missing on the host, or too old.
+    HostNotReady = "host_not_ready", "run the bootstrap document on the host (host/README.md): a tool is missing or too old";
+    /// The user that runs the apps does not exist on the host.
+    UserMissing = "user_missing", "run the bootstrap document on the host, or correct the stack's parameter HostUser";
+    /// Too little memory, or a child ran out of it.
+    MemoryLow = "memory_low", "give the host more memory or swap, or build the app elsewhere; the old release still serves";
+    /// The host's Node.js is outside of what the app's package.json asks for.
+    NodeVersion = "node_version", "install the Node.js that engines.node of package.json asks for, or correct that";
+    /// The npm lockfile is missing or not in step with package.json.
+    Lockfile = "lockfile", "run `npm install` and commit package-lock.json";
+    /// The git server refused the token, or hides the repository from it.
+    GitDenied = "git_denied", "renew the git token, and check that it may read this repository";
+    /// A parameter does not have its pinned version.
+    ParameterMissing = "parameter_missing", "push again: the parameter was deleted or made anew since the deployment began";
+    /// The host's role may not read the parameters.
+    ParametersDenied = "parameters_denied", "attach the stack's HostPolicy to the role of the host's instance profile";
+    /// The host's role may not use the key of a parameter.
+    KmsDenied = "kms_denied", "store the parameter under the stack's key, or allow the host's role kms:Decrypt on its key";
+    /// Another process holds the app's port.
+    PortInUse = "port_in_use", "end the process that the message names, or change health.port";
     /// A waiting deployment waited too long.
     WaitedTooLong = "waited_too_long", "push or redeploy again";
 }
@@ -121,6 +141,7 @@ impl FailureClass {
             self,
             Self::Busy
                 | Self::SourceUnavailable
+                | Self::ParametersUnavailable
                 | Self::DeliveryTimedOut
                 | Self::Undeliverable
                 | Self::NoAnswer

@@ -229,12 +229,30 @@ fn pin_of(parameter: &Parameter, path: &str) -> Result<(ParameterName, u32), Res
         .and_then(|name| ParameterName::parse(name).ok());
     let version = u32::try_from(parameter.version()).ok().filter(|v| *v > 0);
     match (name, version) {
-        (Some(name), Some(version)) => Ok((name, version)),
+        (Some(name), Some(version)) if !steers(name.as_str()) => Ok((name, version)),
         _ => Err(failed(
             FailureClass::ConfigRefused,
             &format!("parameter {full} cannot become an environment variable of the app"),
         )),
     }
+}
+
+/// Whether a name is read before the app's parameters are there, or would change how the release is run: given to an app it
+/// would do nothing, or too much. The host refuses the same names (`RESERVED` in its script).
+fn steers(name: &str) -> bool {
+    const NAMES: [&str; 8] = [
+        "PATH",
+        "PORT",
+        "BASH_ENV",
+        "NODE_OPTIONS",
+        "NODE_PATH",
+        "NODE_EXTRA_CA_CERTS",
+        "NODE_CHANNEL_FD",
+        "NODE_UNIQUE_ID",
+    ];
+    const PREFIXES: [&str; 4] = ["LD_", "PM2_", "NPM_CONFIG_", "LONGSHORE_"];
+    let name = name.to_ascii_uppercase();
+    NAMES.contains(&name.as_str()) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// The pins travel in one parameter of the document, whose length is limited.
@@ -294,6 +312,29 @@ mod tests {
             ("3.3.x.0", false),
         ] {
             assert_eq!(agent_suffices(version), suffices, "{version}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_that_would_steer_the_process_is_refused() {
+        for (name, steered) in [
+            ("DATABASE_URL", false),
+            ("NODE_ENV", false),
+            ("PORTAL", false),
+            ("LD", false),
+            ("NODE_OPTIONS", true),
+            ("Path", true),
+            ("PORT", true),
+            ("LD_PRELOAD", true),
+            ("npm_config_script_shell", true),
+            ("pm2_env", true),
+        ] {
+            let parameter = Parameter::builder()
+                .name(format!("/orders/staging/{name}"))
+                .version(3)
+                .build();
+            let pin = pin_of(&parameter, "/orders/staging/");
+            assert_eq!(pin.is_err(), steered, "{name}");
         }
     }
 

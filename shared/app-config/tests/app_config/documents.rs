@@ -85,7 +85,7 @@ fn every_problem_is_named_at_once_with_its_path_and_its_fix() {
     let found = problems(json);
     let expected = [
         "brnach is unknown: did you mean branch?",
-        "colour is unknown: remove it; known here are app, branch, source, hosts, waves, health, process, hooks, notifications, deploy_changes, approval, timeouts",
+        "colour is unknown: remove it; known here are app, branch, source, hosts, waves, health, process, hooks, install, notifications, deploy_changes, approval, timeouts",
         "port is unknown: did you mean health.port?",
         "branch is missing: add it, for example \"branch\": \"main\"",
         "hosts.tags.\"longshore:app\" is reserved: remove it; Longshore asks for its own tags anyway",

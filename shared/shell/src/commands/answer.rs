@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 /// The classes that a host may give. The others are about what SSM or the control plane saw, and a host that could claim
 /// them could have itself excused.
-const HOST_CLASSES: [FailureClass; 21] = [
+const HOST_CLASSES: [FailureClass; 31] = [
     FailureClass::BadInput,
     FailureClass::Superseded,
     FailureClass::Expired,
@@ -30,6 +30,16 @@ const HOST_CLASSES: [FailureClass; 21] = [
     FailureClass::HealthFailed,
     FailureClass::WrongRelease,
     FailureClass::DeadlinePassed,
+    FailureClass::HostNotReady,
+    FailureClass::UserMissing,
+    FailureClass::MemoryLow,
+    FailureClass::NodeVersion,
+    FailureClass::Lockfile,
+    FailureClass::GitDenied,
+    FailureClass::ParameterMissing,
+    FailureClass::ParametersDenied,
+    FailureClass::KmsDenied,
+    FailureClass::PortInUse,
     FailureClass::Internal,
 ];
 

@@ -109,7 +109,7 @@ impl Run<'_> {
         fail_if(self.has(Trouble::DiskTight), FailureClass::DiskFull)?;
         fail_if(
             self.has(Trouble::ParametersMissing),
-            FailureClass::ParametersUnavailable,
+            FailureClass::ParameterMissing,
         )?;
         self.build()?;
         fail_if(self.has(Trouble::DiskFillsUp), FailureClass::DiskFull)?;
