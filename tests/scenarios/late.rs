@@ -249,3 +249,24 @@ fn a_host_that_joined_is_proven_like_any_other() {
     assert_eq!(run.hosts.get(&host(3)), Some(&Standing::Proven));
     assert_eq!(run.hosts.len(), 1);
 }
+
+#[test]
+fn a_host_that_never_had_the_release_to_go_back_to_gets_it_by_joining() {
+    let mut bench = looked_after();
+    bench.behaves("b", Behaviour::TurnsSick);
+    bench.bear(3);
+    bench.push("b");
+    bench.run_until(|bench| {
+        bench
+            .deployments()
+            .iter()
+            .any(|d| d.state.name() == "RollbackFailed")
+    });
+    bench.run_for(SOON_S);
+    bench.run();
+    assert_eq!(
+        (bench.served().as_str(), last_end(&bench)),
+        ("aaa", "Succeeded")
+    );
+    assert_eq!(kinds(&bench), ["push", "push", "join"]);
+}
