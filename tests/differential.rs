@@ -1,7 +1,7 @@
 //! The model of a host against the real host script: the same random sequences on both, compared after every step.
 //!
-//! `SEED=<number> cargo test -p longshore-tests --test differential random` plays one sequence again, `SEQUENCES=<number>`
-//! more of them from there on; `TELL=1` with `--nocapture` tells each step and its answer.
+//! `SEED=<number> cargo test --workspace --test differential random` plays one sequence again, `SEQUENCES=<number>` more
+//! of them from there on; `TELL=1` with `--nocapture` tells each step and its answer.
 
 #![allow(
     clippy::unwrap_used,

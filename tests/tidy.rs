@@ -417,3 +417,45 @@ fn every_mistake_on_the_list_can_be_made() {
     }
     assert!(names.len() >= 25, "{}", names.len());
 }
+
+/// The rows of the table of mistakes in `docs/PROOF.md`: the name, what it is, and what notices it.
+fn mistakes_of_the_docs() -> Vec<[String; 3]> {
+    let page = read("docs/PROOF.md");
+    let (_, table) = page
+        .split_once("| mistake | what it is | noticed by |")
+        .unwrap();
+    let rows = table.lines().skip(2).take_while(|l| l.starts_with('|'));
+    rows.map(|row| {
+        let cells: Vec<&str> = row.trim_matches(['|', ' ']).split(" | ").collect();
+        let [name, what, net] = cells[..] else {
+            panic!("{row}")
+        };
+        [name.trim_matches('`'), what, net].map(str::to_owned)
+    })
+    .collect()
+}
+
+/// The list and the table are the same: each mistake, what it is, and the net that notices it.
+#[test]
+fn every_mistake_on_the_list_is_in_the_docs_with_a_net_that_exists() {
+    let list: Vec<serde_json::Value> = serde_json::from_str(&read("tests/mutants.json")).unwrap();
+    let rows = mistakes_of_the_docs();
+    let names = |row: &[String; 3]| row[0].clone();
+    let listed: Vec<String> = list
+        .iter()
+        .map(|mutant| mutant["name"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(rows.iter().map(names).collect::<Vec<_>>(), listed);
+    let tests = test_names();
+    for (mutant, [name, what, noticed]) in list.iter().zip(&rows) {
+        assert_eq!(mutant["mistake"], what.as_str(), "{name}");
+        if let Some(test) = mutant["net"]["name"].as_str() {
+            assert!(tests.contains(test), "{name}: there is no test {test}");
+            assert_eq!(noticed, &format!("`{test}`"), "{name}");
+        } else {
+            assert_eq!(mutant["net"], "simulation", "{name}");
+            let says_how = noticed.starts_with("the simulation, ");
+            assert!(says_how, "{name}: {noticed}");
+        }
+    }
+}

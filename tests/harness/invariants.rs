@@ -28,6 +28,7 @@ pub fn assert_all(bench: &Bench) {
     what_was_rolled_back_stays_out(&log);
     previous_is_what_was_live(&log);
     rollbacks_go_to_what_was_proven(bench, &log);
+    whoever_moved_is_asked_back(&log);
 }
 
 /// Every host of the fleet by its id's text, as the hosts are now.
@@ -176,7 +177,21 @@ pub fn bad_releases_never_succeed(bench: &Bench) {
     for deployment in bench.deployments() {
         if let Some((Outcome::Succeeded, run)) = run_of(&deployment) {
             let behaviour = bench.cloud.world.ssm.behaviour(&run.release);
-            assert!(!never_serves(behaviour), "I5: {behaviour:?}: {run:#?}");
+            let cannot_migrate =
+                behaviour == Behaviour::MigrationFails && deployment.policy.migrates;
+            let is_bad = cannot_migrate || never_serves(behaviour);
+            assert!(!is_bad, "I5: {behaviour:?}: {run:#?}");
+        }
+    }
+}
+
+/// I5: where nothing goes wrong, what is good goes live. For runs without any fault.
+pub fn good_releases_succeed(bench: &Bench) {
+    for deployment in bench.deployments() {
+        if let Some((outcome, run)) = run_of(&deployment) {
+            let is_good = bench.cloud.world.ssm.behaviour(&run.release) == Behaviour::Good;
+            let succeeded = *outcome == Outcome::Succeeded;
+            assert!(!is_good || succeeded, "I5: {outcome:?}: {run:#?}");
         }
     }
 }
@@ -189,7 +204,7 @@ const fn never_serves(behaviour: Behaviour) -> bool {
         | Behaviour::BuildFails
         | Behaviour::StartFails
         | Behaviour::HealthFails => true,
-        // A migration is only run when one is configured, who turns sick is healthy at first, and an old process can only
+        // Whether there is a migration is not known here, who turns sick is healthy at first, and an old process can only
         // answer where there is one.
         Behaviour::Good
         | Behaviour::MigrationFails
@@ -394,6 +409,20 @@ fn rollbacks_go_to_what_was_proven(bench: &Bench, log: &[Written]) {
                 let is_rollback = *generation == run.generation.next();
                 assert!(!is_rollback || release == back, "I10: {id}: {release:?}");
             }
+        }
+    }
+}
+
+/// I10: a rollback asks every host that was asked to switch, excused or not: it may have done so without an answer.
+fn whoever_moved_is_asked_back(log: &[Written]) {
+    for deployment in log.iter().flat_map(|written| &written.deployments) {
+        if let State::Active {
+            run,
+            phase: Phase::RollingBack { ask, .. },
+        } = &deployment.state
+        {
+            let asked: BTreeSet<_> = ask.waiting.keys().chain(ask.answers.keys()).collect();
+            assert_eq!(asked, run.moved.iter().collect(), "I10: {run:#?}");
         }
     }
 }

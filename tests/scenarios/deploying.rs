@@ -1,7 +1,7 @@
 //! The way forward: what a push does when nothing, or the app itself, goes wrong.
 
 use longshore_core::{FailureClass, Outcome, ParameterName, Standing, State};
-use longshore_shell::fakes::Behaviour;
+use longshore_shell::fakes::{Behaviour, ScriptFault};
 use longshore_tests::{Bench, host};
 use serde_json::json;
 
@@ -136,6 +136,22 @@ fn a_configuration_that_changes_meanwhile_does_not_change_a_running_deployment()
     assert_eq!(deployment.state.run().unwrap().release.config_version, 1);
 }
 
+/// What waits does not take over what is configured meanwhile: the tags of another configuration name other hosts.
+#[test]
+fn a_deployment_starts_with_the_configuration_that_decided_it() {
+    let mut bench = Bench::new(2);
+    bench.cloud.world.ssm.tag_hosts(bench.configured().tags());
+    assert_eq!(bench.push("a"), 202);
+    bench.run_to("a", "Activating");
+    assert_eq!(bench.push("b"), 202);
+    bench.configure(&json!({"hosts": {"tags": {"role": "another"}}}));
+    bench.run();
+    assert_eq!(
+        (bench.end_of("b"), bench.served().as_str()),
+        ("Succeeded", "bb")
+    );
+}
+
 #[test]
 fn parameters_are_pinned_once_for_all_hosts_and_waves() {
     let name = ParameterName::parse("DATABASE_URL").unwrap();
@@ -201,13 +217,14 @@ fn a_fleet_of_which_nobody_answers_is_never_excused() {
     bench.configure(&json!({"hosts": {"unreachable_max": 1}}));
     bench.live("a");
     assert_eq!(bench.push("b"), 202);
-    bench.run_to("b", "Activating");
-    bench.unplug(1);
-    bench.run_to("b", "RollingBack");
-    bench.plug_in(1);
+    bench.run_until(|bench| bench.sent("prepare") == 2);
+    let ssm = &bench.cloud.world.ssm;
+    ssm.fail_scripts(&host(1), [ScriptFault::Late]);
     bench.run();
     assert_eq!(
         (bench.end_of("b"), bench.served().as_str()),
         ("RolledBack", "a")
     );
+    let timeline = bench.deployment("b").timeline;
+    assert!(timeline.iter().all(|entry| entry.state != "Verifying"));
 }

@@ -75,3 +75,15 @@ fn a_repeat_has_the_number_of_the_first() {
     let numbers: BTreeSet<u32> = told.iter().map(|told| told.number).collect();
     assert_eq!(numbers, [1, 2, 3, 4].into());
 }
+
+#[test]
+fn two_looks_that_meet_tell_nobody_twice() {
+    for seed in 1..40 {
+        let mut bench = Bench::new(1);
+        bench.weather.doubled = true;
+        bench.weather.interleaved = Some(seed);
+        bench.live("a");
+        let told = bench.cloud.people.told();
+        assert_eq!(told.len(), 4, "seed {seed}: {told:#?}");
+    }
+}

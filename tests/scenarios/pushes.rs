@@ -85,6 +85,20 @@ fn a_push_while_one_runs_waits_and_then_starts_by_itself() {
 }
 
 #[test]
+fn what_waits_starts_with_the_end_before_it_and_needs_no_tick() {
+    let mut bench = Bench::new(2);
+    bench.weather.ticks_lost = true;
+    assert_eq!(bench.push("a"), 202);
+    bench.run_to("a", "Activating");
+    assert_eq!(bench.push("b"), 202);
+    bench.run();
+    assert_eq!(
+        (bench.end_of("b"), bench.served().as_str()),
+        ("Succeeded", "bb")
+    );
+}
+
+#[test]
 fn a_reordered_pair_of_pushes_ends_at_the_newer_one() {
     let mut bench = Bench::new(2);
     bench.live("a");

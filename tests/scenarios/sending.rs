@@ -1,8 +1,9 @@
 //! SendCommand has no idempotency token: what happens when its requests and answers are lost, refused or throttled.
 
-use longshore_core::FailureClass;
-use longshore_shell::fakes::{Behaviour, SendFault, Trouble};
-use longshore_tests::{Bench, host};
+use longshore_core::{CommandStatus, FailureClass};
+use longshore_shell::fakes::{Behaviour, ScriptFault, SendFault, StoreCall, Trouble};
+use longshore_tests::{Bench, Weather, host};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 #[test]
 fn a_lost_reply_is_found_by_the_comment_and_nothing_is_sent_twice() {
@@ -37,6 +38,57 @@ fn a_lost_request_of_a_rollback_is_sent_again() {
         (bench.end_of("b"), bench.served().as_str()),
         ("RolledBack", "aa")
     );
+}
+
+/// The reply is lost, so the command is on no record; all that is left is the event of the host's answer.
+#[test]
+fn an_event_of_a_command_that_is_on_no_record_is_traced_by_its_comment() {
+    let mut bench = Bench::new(1);
+    let ssm = bench.cloud.world.ssm.clone();
+    ssm.fail_sends([SendFault::ReplyLost]);
+    ssm.fail_scripts(&host(1), [ScriptFault::Late]);
+    bench.weather = Weather {
+        events_lost: true,
+        looks_lost: true,
+        ..Weather::default()
+    };
+    assert_eq!(bench.push("a"), 202);
+    bench.run_until(|bench| bench.sent("prepare") == 1);
+    bench.weather.ticks_lost = true;
+    bench.run_for(60);
+    let is_known = |bench: &Bench| {
+        let command = bench.deployment("a").commands()[0].clone();
+        matches!(command.status, CommandStatus::Sent { .. })
+    };
+    assert!(!is_known(&bench), "nobody has looked");
+    ssm.restart_agent(&host(1));
+    bench.follow_up();
+    bench.run_for(60);
+    assert!(is_known(&bench));
+    bench.weather = Weather::default();
+    bench.run();
+}
+
+/// Others may search for its command by then, and not find it.
+#[test]
+fn a_sender_that_slept_since_its_claim_leaves_the_command_to_others() {
+    let mut bench = Bench::new(1);
+    let (clock, saves) = (bench.cloud.clock.clone(), AtomicU32::new(0));
+    bench.cloud.world.store.fail_by(move |call| {
+        // The first write begins the deployment, the second one claims its first command.
+        let is_the_claim = call == StoreCall::Save && saves.fetch_add(1, Ordering::SeqCst) == 1;
+        if is_the_claim {
+            clock.set_ahead(20_000);
+        }
+        None
+    });
+    assert_eq!(bench.push("a"), 202);
+    bench.run_to("a", "Preparing");
+    bench.cloud.world.store.stop_failing();
+    bench.cloud.clock.set_ahead(0);
+    assert_eq!(bench.sent("prepare"), 0);
+    bench.run();
+    assert_eq!((bench.end_of("a"), bench.sent("prepare")), ("Succeeded", 1));
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Bad weather between the functions: events are hints, so losing, doubling and turning them around costs time, never truth.
 
-use longshore_core::Repository;
+use longshore_core::{Desk, Repository};
+use longshore_shell::advance::look_again;
 use longshore_shell::fakes::{Behaviour, StoreCall, StoreFault};
-use longshore_tests::{Bench, Weather};
+use longshore_tests::{Bench, Weather, drive};
 use serde_json::json;
 
 /// A good deployment, then one that turns out sick, in this weather.
@@ -110,6 +111,44 @@ fn a_redrive_of_everything_hours_later_changes_nothing() {
     bench.run();
     assert_eq!(bench.cloud.world.store.log().len(), writes);
     assert_eq!(bench.served(), "aa");
+}
+
+/// The queue brings it again, long before anything else would.
+#[test]
+fn a_message_that_failed_comes_again_and_needs_no_tick() {
+    for failing in 0..6 {
+        let mut bench = Bench::new(2);
+        bench.weather.ticks_lost = true;
+        let mut saves = 0;
+        bench.cloud.world.store.fail_by(move |call| {
+            saves += usize::from(call == StoreCall::Save);
+            let fails = call == StoreCall::Save && saves == failing + 1;
+            fails.then_some(StoreFault::UnavailableBefore)
+        });
+        bench.live("a");
+        assert!(bench.logged("message_failed"), "save {failing}");
+    }
+}
+
+/// Else every event would begin a chain of looks that goes on until the end.
+#[test]
+fn a_look_that_was_planned_in_an_earlier_part_of_a_deployments_life_is_void() {
+    let mut bench = Bench::new(2);
+    assert_eq!(bench.push("a"), 202);
+    bench.run_to("a", "Preparing");
+    let before = bench.deployment("a");
+    bench.run_to("a", "Activating");
+    let now = bench.deployment("a");
+    let cloud = &bench.cloud;
+    let look = |chapter: &str| {
+        let looking = look_again(cloud, Desk::Reconciler, &now.id, chapter);
+        drive(&cloud.stage, looking)
+            .expect("alive")
+            .expect("a look")
+    };
+    assert!(look(&before.chapter()).is_none());
+    assert!(look(&now.chapter()).is_some());
+    bench.run();
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Free ports of loopback, reserved so that several local clouds side by side never meet.
 //!
 //! Ports come from below the range that the kernel gives to outgoing connections, and each is held by a lock on a small file
-//! for as long as its owner lives. It must never hand out a port that something listens on.
+//! for as long as its owner lives. The files of each user of the machine are in a folder of their own, as one cannot write into
+//! that of another; what others listen on is seen by trying. It must never hand out a port that something listens on.
 
 use std::fs::{File, OpenOptions};
 use std::net::{Ipv4Addr, TcpListener};
@@ -28,8 +29,7 @@ impl Port {
     /// # Errors
     /// When the folder of the locks cannot be written, or no port is free.
     pub fn reserve() -> Result<Self> {
-        let folder = std::env::temp_dir().join("longshore-ports");
-        std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+        let folder = folder()?;
         let start = std::process::id()
             .wrapping_mul(STRIDE)
             .checked_rem(COUNT.into())
@@ -61,9 +61,7 @@ impl Port {
         let text = std::fs::read_to_string(file)?;
         let number = text.trim().parse();
         let number: u16 = number.with_context(|| format!("no port in {}", file.display()))?;
-        let lock = std::env::temp_dir().join("longshore-ports");
-        std::fs::create_dir_all(&lock)?;
-        Self::try_take(number, lock.join(number.to_string()))?
+        Self::try_take(number, folder()?.join(number.to_string()))?
             .with_context(|| format!("port {number} of {} is taken", file.display()))
     }
 
@@ -88,6 +86,14 @@ impl Port {
     pub fn number(&self) -> u16 {
         self.number
     }
+}
+
+/// The folder of this user's locks.
+fn folder() -> Result<PathBuf> {
+    let user = rustix::process::geteuid().as_raw();
+    let folder = std::env::temp_dir().join(format!("longshore-ports-{user}"));
+    std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    Ok(folder)
 }
 
 impl Drop for Port {

@@ -291,6 +291,9 @@ impl Player {
         invariants::assert_all(&self.bench);
         invariants::bad_releases_never_succeed(&self.bench);
         let happened: BTreeSet<Fault> = self.happened().into_keys().collect();
+        if happened.is_empty() {
+            invariants::good_releases_succeed(&self.bench);
+        }
         explain::assert_explained(&self.bench, &happened);
         if self.chance.one_in(4) {
             self.assert_repeats_change_nothing();

@@ -53,6 +53,8 @@ struct Inner {
     blind: u32,
     parameters: BTreeMap<ParameterName, u32>,
     resolve_failure: Option<Failure>,
+    /// The tags of its hosts; without them they have whatever is asked for.
+    tags: Option<BTreeMap<String, String>>,
     given_up: BTreeSet<(CommandId, HostId)>,
     terminated: BTreeSet<HostId>,
     clocks: BTreeMap<HostId, i64>,
@@ -192,6 +194,11 @@ impl FakeSsm {
     /// Makes what a start needs unavailable, or available again.
     pub fn refuse_to_resolve(&self, failure: Option<Failure>) {
         self.lock().resolve_failure = failure;
+    }
+
+    /// Gives all its hosts these tags, and no others.
+    pub fn tag_hosts(&self, tags: &BTreeMap<String, String>) {
+        self.lock().tags = Some(tags.clone());
     }
 
     /// From here on nothing goes wrong by itself: what was still to go wrong with sends, looks and scripts is forgotten, and
@@ -393,11 +400,14 @@ impl Fleet for FakeSsm {
     async fn hosts(
         &self,
         _app: &AppName,
-        _tags: &BTreeMap<String, String>,
+        tags: &BTreeMap<String, String>,
     ) -> Result<Vec<HostId>, ResolveError> {
         let inner = self.lock();
         if let Some(failure) = &inner.resolve_failure {
             return Err(ResolveError::Failed(failure.clone()));
+        }
+        if inner.tags.as_ref().is_some_and(|own| own != tags) {
+            return Ok(Vec::new());
         }
         let there = inner.hosts.keys();
         let there = there.filter(|host| !inner.terminated.contains(*host));
