@@ -1,7 +1,10 @@
 # prepare: the release comes to the disk. Traffic is not touched.
 
 prepare() {
-  if [[ -f ${RELEASE_DIR}/.longshore/release.json ]]; then succeed 'already prepared'; fi
+  if [[ -f ${RELEASE_DIR}/.longshore/release.json ]]; then
+    judge_migrations
+    succeed 'already prepared'
+  fi
   prune_releases
   require_space
   fetch_parameters
@@ -13,6 +16,7 @@ prepare() {
   run_hook "${install}" install_failed
   run_hook "${build}" build_failed
   seal_release
+  judge_migrations
   succeed
 }
 

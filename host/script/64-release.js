@@ -93,7 +93,7 @@ function withEnv(...command) {
   const release = readJson(own(id, 'release.json'));
   const mask = masker(parameters);
   const run = child.spawn(command[0], command.slice(1), {
-    env: { ...kept, NODE_ENV: 'production', ...parameters, PORT: String(release.port), LONGSHORE_RELEASE: id },
+    env: { ...kept, NODE_ENV: 'production', ...parameters, PORT: String(release.port), LONGSHORE_RELEASE: id, ...migrationEnv() },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   for (const stream of [run.stdout, run.stderr]) printMasked(stream, mask);

@@ -97,6 +97,7 @@ fn comes_back_wrong(host: &HostId, action: Action, asked: &Release) -> Report {
         Report::Done {
             served: None,
             healthy: true,
+            found: None,
         }
     } else {
         health_fails(host, action, asked)

@@ -17,7 +17,7 @@ mod samples;
 
 use longshore_core::{
     Advance, CommandStatus, Deployment, DeploymentId, Failure, FailureClass, Generation, Millis,
-    Observation, Outcome, Report, Slot, Standing, State, Timestamp, step,
+    Observation, Outcome, Report, Slot, Standing, State, Timestamp, Verdict, step,
 };
 use proptest::prelude::*;
 use samples::{accepted, all_done, command_id, every_state, failed, id, person, policy, start};
@@ -61,7 +61,11 @@ fn observation(deployment: &Deployment, made: &Move) -> Option<Observation> {
                 3 => Report::Done {
                     served: None,
                     healthy: true,
+                    found: None,
                 },
+                4 => samples::prepared(Verdict::NeedsDown, false),
+                5 => samples::prepared(Verdict::Impossible, false),
+                6 => samples::prepared(Verdict::Impossible, true),
                 _ => samples::done(deployment),
             };
             Some(Observation::HostReported(
@@ -234,8 +238,9 @@ proptest! {
     fn transitions_are_bounded_by_the_number_of_waves(moves in moves()) {
         walk(&started(), &moves, |_, after| {
             let waves = after.state.run().map_or(0, |run| run.waves.len());
-            // Queued, Preparing, Migrating; each wave twice; Baking, RollingBack, VerifyingRollback, the end.
-            assert!(after.timeline.len() <= 7 + 2 * waves, "{:?}", after.timeline);
+            // Queued, Preparing, Migrating; each wave twice; Baking, Unmigrating, RollingBack, VerifyingRollback, the
+            // end.
+            assert!(after.timeline.len() <= 8 + 2 * waves, "{:?}", after.timeline);
         });
     }
 
@@ -416,6 +421,7 @@ fn an_app_that_answers_from_the_old_process_is_not_proven() {
     let end = samples::answer_all(switching, samples::START, |_, _| Report::Done {
         served: Some(samples::release('a').id()),
         healthy: true,
+        found: None,
     });
     assert_eq!(end.state.name(), "RollingBack");
 }

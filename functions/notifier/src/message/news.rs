@@ -261,9 +261,9 @@ const fn failure_of(state: &State) -> Option<&Failure> {
     match state {
         State::AwaitingApproval { .. } | State::Queued { .. } => None,
         State::Active { phase, .. } => match phase {
-            Phase::RollingBack { cause, .. } | Phase::VerifyingRollback { cause, .. } => {
-                Some(cause)
-            }
+            Phase::Unmigrating { cause, .. }
+            | Phase::RollingBack { cause, .. }
+            | Phase::VerifyingRollback { cause, .. } => Some(cause),
             Phase::Preparing(_)
             | Phase::Migrating(_)
             | Phase::Activating(_)

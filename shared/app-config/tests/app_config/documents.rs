@@ -85,7 +85,7 @@ fn every_problem_is_named_at_once_with_its_path_and_its_fix() {
     let found = problems(json);
     let expected = [
         "brnach is unknown: did you mean branch?",
-        "colour is unknown: remove it; known here are app, branch, hosts, waves, health, process, hooks, notifications, approval, timeouts",
+        "colour is unknown: remove it; known here are app, branch, hosts, waves, health, process, hooks, migrations, notifications, approval, timeouts",
         "port is unknown: did you mean health.port?",
         "branch is missing: add it, for example \"branch\": \"main\"",
         "hosts.tags.\"longshore:app\" is reserved: remove it; Longshore asks for its own tags anyway",
@@ -185,6 +185,30 @@ fn keys_that_contradict_each_other_are_refused() {
     samples::set(&mut document, "timeouts.activate_seconds", json!(400));
     samples::set(&mut document, "hooks.migrate", json!("db:migrate"));
     assert!(parse(&document.to_string()).is_ok());
+}
+
+#[test]
+fn what_is_said_of_migrations_needs_the_hooks_that_run_them() {
+    let migrations = json!({ "folder": "migrations", "down": true, "irreversible": ["3-drop.sql"] });
+    let mut document = with("migrations", migrations);
+    samples::set(&mut document, "hooks.backup", json!("db:backup"));
+    let found = problems(&document.to_string());
+    let starts = [
+        "hooks.backup runs before a migration only",
+        "migrations says something of migrations that never run",
+        "migrations.down allows a hook that is not there",
+    ];
+    assert_eq!(found.len(), starts.len(), "{found:?}");
+    for (found, start) in found.iter().zip(starts) {
+        assert!(found.starts_with(start), "{found}");
+    }
+    samples::set(&mut document, "hooks.migrate", json!("db:migrate"));
+    samples::set(&mut document, "hooks.migrate_down", json!("db:down"));
+    let config = parse(&document.to_string()).unwrap();
+    let migrations = config.migrations().unwrap();
+    assert!(migrations.down && !migrations.compatible);
+    assert_eq!(migrations.folder.as_str(), "migrations");
+    assert_eq!(migrations.irreversible.as_slice().len(), 1);
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn request(ssm: &Client, document: &str, order: &Order, times: &Times) -> SendCo
 
 /// The document's parameters. Every value comes from a validated type, so none can carry a brace, a quote, a dollar, a
 /// space or a newline (invariant I7).
-fn parameters(order: &Order, times: &Times) -> [(&'static str, String); 13] {
+fn parameters(order: &Order, times: &Times) -> [(&'static str, String); 14] {
     let release = &order.release;
     [
         ("Action", order.action().word().to_owned()),
@@ -83,12 +83,19 @@ fn parameters(order: &Order, times: &Times) -> [(&'static str, String); 13] {
         ("Generation", order.token.generation.to_string()),
         ("Token", order.token.to_string()),
         ("Release", release.id().to_string()),
+        ("Previous", previous(order)),
         ("ConfigVersion", release.config_version.to_string()),
         ("Pins", release.pins()),
         ("NotAfter", order.not_after.as_unix_s().to_string()),
         ("DeadlineSeconds", times.deadline_s.to_string()),
         ("ExecutionTimeout", times.execution_s.to_string()),
     ]
+}
+
+/// Empty where nothing was proven before.
+fn previous(order: &Order) -> String {
+    let id = order.previous.as_ref();
+    id.map_or_else(String::new, ToString::to_string)
 }
 
 /// The times of a command, all from the time that is left until its not-after time.

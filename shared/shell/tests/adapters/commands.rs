@@ -33,6 +33,7 @@ fn order() -> Order {
             config_version: 4,
             parameters: [version("DB_URL", 12), version("API_KEY", 3)].into(),
         },
+        previous: None,
         not_after: Timestamp::from_unix_ms((NOW_S + 300) * 1_000),
     }
 }
@@ -74,6 +75,7 @@ async fn a_command_says_exactly_this() {
                 "Generation": ["7"],
                 "Token": [TOKEN],
                 "Release": [release],
+                "Previous": [""],
                 "ConfigVersion": ["4"],
                 "Pins": ["API_KEY:3,DB_URL:12"],
                 "NotAfter": ["1700000300"],

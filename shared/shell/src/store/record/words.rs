@@ -6,7 +6,7 @@
 use super::RecordError;
 use longshore_core::{
     Action, AnnouncementKind, Cause, Channel, ChannelName, Commit, DocumentPin, Failure,
-    FailureClass, Kind, ParameterName, Release, State, WaveSize,
+    FailureClass, Kind, ParameterName, Release, State, Verdict, WaveSize,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -35,7 +35,11 @@ macro_rules! words {
 
 words! {
     /// The words for [`Action`].
-    ActionWord for Action { Prepare, Migrate, Activate, Status, Prune }
+    ActionWord for Action { Prepare, Migrate, Unmigrate, Activate, Status, Prune }
+}
+words! {
+    /// The words for [`Verdict`].
+    VerdictWord for Verdict { Safe, NeedsDown, Impossible }
 }
 words! {
     /// The words for [`AnnouncementKind`].
