@@ -9,7 +9,7 @@ require_release() {
 # as its user; where the release before is not on this disk there is nothing to say.
 judge_migrations() {
   [[ -n ${SSM_Previous} ]] || return 0
-  MIGRATIONS=$(bounded "${AS_USER[@]}" "${NODE[@]}" judge) || fail internal 'the migrations could not be judged'
+  MIGRATIONS=$(bounded "${AS_USER[@]}" "${NODE[@]}" verdict) || fail internal 'the migrations could not be judged'
 }
 
 migrate() {

@@ -75,14 +75,14 @@ function oldOnes(before, after) {
 
 const plain = (line) => line.replace(/[^ -~]|["\\]/g, '?').slice(0, 110);
 
-function judge() {
+function verdict() {
   const config = readJson(own(env.LS_RELEASE, 'config.json'));
   if (!config.hooks.migrate || !canCompare()) return;
   const folder = folderOf(env.LS_RELEASE);
   const judged = freshNames().map((name) => ({ name, ...judgeOne(folder, name) }));
-  const { verdict, allowed } = verdictOf(judged, config);
+  const said = verdictOf(judged, config);
   const wrong = judged.filter((one) => one.harm.length > 0 || config.migrations.irreversible.includes(one.name));
   const lines = [...wrong.map((one) => one.name.slice(-60) + ': ' + [...one.harm, ...(one.noDown ? ['no down'] : [])].join(', ')),
     ...oldOnes(folderOf(env.LS_PREVIOUS), folder)];
-  say(JSON.stringify({ verdict, allowed, count: judged.length, findings: lines.slice(0, FINDINGS_MAX).map(plain) }));
+  say(JSON.stringify({ ...said, count: judged.length, findings: lines.slice(0, FINDINGS_MAX).map(plain) }));
 }

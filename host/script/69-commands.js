@@ -1,6 +1,6 @@
 // The words that the shell may say to this program.
 
-const commands = { begin, finish, judge, migration, unmigration, switch: intendSwitch, describe, room,
+const commands = { begin, finish, verdict, migration, unmigration, switch: intendSwitch, describe, room,
   'write-release': writeRelease, 'with-env': withEnv, 'first-error': firstError, 'app-error': appError, plan, prove,
   status };
 

@@ -47,13 +47,12 @@ const PATHS: [&str; 35] = [
     "timeouts.queue_seconds",
     "colour",
 ];
-const SECTIONS: [&str; 8] = [
+const SECTIONS: [&str; 7] = [
     "",
     "hosts.",
     "health.",
     "process.",
     "hooks.",
-    "migrations.",
     "notifications.",
     "timeouts.",
 ];
