@@ -349,7 +349,7 @@ fn a_migration_is_taken_back_before_a_rollback() {
         .reaches("begun and not known", |_, world| {
             ended_with(world, FailureClass::MigrationDownFailed)
         });
-    check(machine, &size(0, 0, 0));
+    check(machine, &size(101_860, 50, 17));
 }
 
 #[test]
@@ -359,7 +359,7 @@ fn one_host_takes_back_what_all_go_back_from() {
     let machine = Machine::new(setup)
         .reaches("RolledBack", |_, world| ended(world, "RolledBack"))
         .reaches("taken back", |_, world| taken_back(world));
-    check(machine, &size(0, 0, 0));
+    check(machine, &size(67_708, 56, 18));
 }
 
 #[test]

@@ -13,6 +13,8 @@
 
 #[path = "scenarios/deploying.rs"]
 mod deploying;
+#[path = "scenarios/migrating.rs"]
+mod migrating;
 #[path = "scenarios/people.rs"]
 mod people;
 #[path = "scenarios/polls.rs"]

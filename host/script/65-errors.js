@@ -9,7 +9,7 @@ function masker(parameters) {
 }
 
 const ERROR_FORMS = [
-  /^(uncaught )?[A-Za-z.]*(Error|Exception)\b.*:/i,
+  /^(uncaught )?[A-Za-z.]*(Error|Exception)\b.*: *\S/i,
   /^(?!npm )(?!>).*(\b(error|fatal|failed|cannot|denied)\b|Error:|ENOSPC|EADDRINUSE)/i,
   /^npm error (?!code|errno|path|command|signal|A complete log|Lifecycle|workspace|location)\S/i,
   /^(?!npm |>|\d{4}-\d\d-\d\dT)./,

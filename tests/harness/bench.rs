@@ -12,7 +12,7 @@ use crate::story::Story;
 use crate::words::{commit, host};
 use courier::{MINUTE, POLL_EVERY};
 use longshore_app_config::AppConfig;
-use longshore_core::{Cause, HostId, Millis, RefKind, Repository, Timestamp};
+use longshore_core::{Cause, Found, HostId, Millis, RefKind, Repository, Timestamp};
 use longshore_shell::accept::{self, News};
 use longshore_shell::fakes::{Behaviour, HeadFault};
 use longshore_shell::ports::{Clock, PushKey};
@@ -125,6 +125,11 @@ impl Bench {
     /// Says how a commit behaves on the hosts.
     pub fn behaves(&self, digit: &str, behaviour: Behaviour) {
         self.cloud.world.ssm.behave(&commit(digit), behaviour);
+    }
+
+    /// Says what every host finds of a commit's migrations.
+    pub fn judges(&self, digit: &str, found: &Found) {
+        self.cloud.world.ssm.judge(&commit(digit), found);
     }
 
     /// Takes a host off the network.
