@@ -378,10 +378,9 @@ fn a_migration_that_fits_stays_where_it_is() {
 #[test]
 fn a_migration_without_a_way_back_never_begins() {
     let setup = Setup::new(2, &[('a', 'b', Good)]).migrates(Verdict::Impossible);
-    let machine = Machine::new(setup)
-        .reaches("Failed", |_, world| {
-            ended_with(world, FailureClass::MigrationIrreversible)
-        });
+    let machine = Machine::new(setup).reaches("Failed", |_, world| {
+        ended_with(world, FailureClass::MigrationIrreversible)
+    });
     check(machine, &size(3_593, 15, 12));
 }
 

@@ -311,6 +311,12 @@ class Verdicts(MigrationTest):
         plain = {**first, "config_version": self.host.config_version}
         self.assertIsNone(self.prepared(plain, first))
 
+    def test_a_folder_that_is_not_there_is_refused_and_not_taken_for_no_migrations(self):
+        first = self.release("one", {"1.sql": INIT}, folder="migration")
+        answer = self.host.run("prepare", **first)
+        self.check(answer, 26, "config_refused")
+        self.assertEqual(answer.detail, "migrations.folder migration is not a folder of the release")
+
     def test_a_way_down_that_is_missing_cannot_be_taken(self):
         up = {"2.up.sql": "DROP TABLE orders;"}
         self.assertEqual(self.verdict(up)["verdict"], "impossible")

@@ -21,7 +21,7 @@ const POINTS: [(&str, &str); 18] = [
         "began_back",
         "  run_migration_hook \"${hook}\" migration_down_failed\n",
     ),
-    ("taken_back", "  succeed\n}\n# activate: "),
+    ("taken_back", "  succeed\n}\n\n# The only hooks that"),
     ("intended", "  log_offsets\n  switch_current\n"),
     ("switched", "  cd -- \"${APP_DIR}/pm2\"\n"),
     ("moved", "  prove\n}\n\nlog_offsets() {"),

@@ -82,7 +82,12 @@ fn commit_of(number: usize, behaviour: &str) -> String {
         "committer t <t@example.com> {} +0000",
         1_700_000_000 + number
     );
-    let inline = [("behaviour", behaviour), ("server.js", "'use strict';")].map(|(file, text)| {
+    let files = [
+        ("behaviour", behaviour),
+        ("server.js", "'use strict';"),
+        ("migrations/1.sql", "CREATE TABLE a (id int);"),
+    ];
+    let inline = files.map(|(file, text)| {
         let length = text.len();
         format!("M 644 inline {file}\ndata {length}\n{text}\n")
     });

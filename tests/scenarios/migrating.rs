@@ -59,7 +59,11 @@ fn a_rollback_takes_the_migrations_back_on_one_host_before_any_host_switches() {
     let order = bench.cloud.world.ssm.sent();
     let order = order.iter().find(|o| o.action().word() == "unmigrate");
     let release = bench.deployment("b").state.run().unwrap().release.clone();
-    assert_eq!(order.unwrap().release, release, "with the new release's code");
+    assert_eq!(
+        order.unwrap().release,
+        release,
+        "with the new release's code"
+    );
     let at = |name| states(&bench).iter().position(|state| *state == name);
     assert!(at("Unmigrating") < at("RollingBack"));
     let told = bench.cloud.people.told();
@@ -83,7 +87,10 @@ fn migrations_without_a_way_back_end_a_deployment_before_anything_moves() {
     bench.run();
     assert_eq!(bench.end_of("b"), "Failed");
     assert_eq!((bench.served().as_str(), bench.sent("migrate")), ("aaa", 1));
-    let expected = format!("migration_irreversible: {}: 2-drop.sql: DROP COLUMN", host(1));
+    let expected = format!(
+        "migration_irreversible: {}: 2-drop.sql: DROP COLUMN",
+        host(1)
+    );
     assert_eq!(detail(&bench), expected);
     let told = bench.cloud.people.told();
     let last = &told.last().unwrap().text;

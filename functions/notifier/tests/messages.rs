@@ -7,8 +7,8 @@
 mod stories;
 
 use longshore_core::{
-    Action, AnnouncementKind, DeploymentId, Failure, FailureClass, Found, HostId, Kind, Observation,
-    Release, Report, Verdict,
+    Action, AnnouncementKind, DeploymentId, Failure, FailureClass, Found, HostId, Kind,
+    Observation, Release, Report, Verdict,
 };
 use notifier::message::{Message, Tone};
 use notifier::{slack, sns};
@@ -217,7 +217,10 @@ fn a_rollback_is_told_when_it_ends() {
 /// Two migrations are new, and must be taken back before a rollback; the app turns out to be sick.
 fn migrated_and_sick(host: &HostId, action: Action, asked: &Release) -> Report {
     if action == Action::Prepare {
-        let findings = ["2-drop.sql: DROP COLUMN", "3.js: is code, not SQL: not judged"];
+        let findings = [
+            "2-drop.sql: DROP COLUMN",
+            "3.js: is code, not SQL: not judged",
+        ];
         return Report::Done {
             served: None,
             healthy: false,

@@ -332,11 +332,21 @@ fn check_migrations(document: &Document, problems: &mut Problems) {
     let none = hooks.migrate.is_none();
     let hook = "hooks.migrate";
     let down = "has nothing to take back without hooks.migrate";
-    refuse(none && hooks.migrate_down.is_some(), "hooks.migrate_down", down, hook);
+    refuse(
+        none && hooks.migrate_down.is_some(),
+        "hooks.migrate_down",
+        down,
+        hook,
+    );
     let backup = "runs before a migration only, and there is no hooks.migrate";
     refuse(none && hooks.backup.is_some(), "hooks.backup", backup, hook);
     let section = "says something of migrations that never run";
-    refuse(none && document.migrations.is_some(), "migrations", section, hook);
+    refuse(
+        none && document.migrations.is_some(),
+        "migrations",
+        section,
+        hook,
+    );
     let allowed = document.migrations.as_ref().is_some_and(|m| m.down);
     let wrong = "allows a hook that is not there";
     let missing = allowed && hooks.migrate_down.is_none();

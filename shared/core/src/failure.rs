@@ -118,13 +118,14 @@ classes! {
 }
 
 impl FailureClass {
-    /// Whether asking the host again may help. A lost answer may hide a finished run; the host's ledger makes it safe.
+    /// Whether asking the host again may help. The lock of a dead run often goes with its session. A lost answer may hide a finished run; the host's ledger makes it safe.
     #[must_use]
     pub const fn is_worth_another_attempt(self) -> bool {
         matches!(
             self,
             Self::Busy
                 | Self::SourceUnavailable
+                | Self::MigrationLocked
                 | Self::DeliveryTimedOut
                 | Self::Undeliverable
                 | Self::NoAnswer

@@ -3,8 +3,8 @@
 use super::{Fact, HOSTS_MAX, HostLine, Problem, Tone};
 use crate::text::{duration, hosts};
 use longshore_core::{
-    AnnouncementKind, Deployment, Failure, FailureClass, HostId, Migrations, Millis, Outcome, Phase,
-    Run, Standing, State, Timestamp, Verdict,
+    AnnouncementKind, Deployment, Failure, FailureClass, HostId, Migrations, Millis, Outcome,
+    Phase, Run, Standing, State, Timestamp, Verdict,
 };
 
 /// From here on a message says that it is late.

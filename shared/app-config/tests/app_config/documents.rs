@@ -189,7 +189,8 @@ fn keys_that_contradict_each_other_are_refused() {
 
 #[test]
 fn what_is_said_of_migrations_needs_the_hooks_that_run_them() {
-    let migrations = json!({ "folder": "migrations", "down": true, "irreversible": ["3-drop.sql"] });
+    let migrations =
+        json!({ "folder": "migrations", "down": true, "irreversible": ["3-drop.sql"] });
     let mut document = with("migrations", migrations);
     samples::set(&mut document, "hooks.backup", json!("db:backup"));
     let found = problems(&document.to_string());

@@ -150,9 +150,7 @@ fn unmigrated(
 ) -> Advance {
     let failed = ask.failures().next();
     match (failed, &run.previous) {
-        (None, Some(previous)) => {
-            enter::switch_back(deployment, run, previous, cause.clone(), now)
-        }
+        (None, Some(previous)) => enter::switch_back(deployment, run, previous, cause.clone(), now),
         (None, None) => enter::roll_back(deployment, run, cause.clone(), now),
         (Some((host, failure)), _) => {
             let known = database_after(failure, ask.batches);

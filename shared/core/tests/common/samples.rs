@@ -16,9 +16,9 @@
 
 use longshore_core::{
     Advance, AppName, Channel, Command, CommandId, CommandStatus, Commit, Deployment, DeploymentId,
-    DocumentPin, EnvironmentName, Failure, FailureClass, Found, Generation, HealthPolicy, HostId, Kind,
-    Millis, Observation, Origin, Person, Phase, Policy, Release, Report, Repository, Start, State,
-    Timestamp, Token, Verdict, WaveSize, step,
+    DocumentPin, EnvironmentName, Failure, FailureClass, Found, Generation, HealthPolicy, HostId,
+    Kind, Millis, Observation, Origin, Person, Phase, Policy, Release, Report, Repository, Start,
+    State, Timestamp, Token, Verdict, WaveSize, step,
 };
 use std::collections::BTreeMap;
 
@@ -204,11 +204,9 @@ pub fn every_state_of(policy: &Policy, hosts: u32) -> Vec<Deployment> {
     let rolling_back = answer_all(activating.clone(), now, |_, _| {
         failed(FailureClass::HealthFailed)
     });
-    let unmigrating = answer_all(
-        migrated(policy, hosts, Verdict::NeedsDown),
-        now,
-        |_, _| failed(FailureClass::HealthFailed),
-    );
+    let unmigrating = answer_all(migrated(policy, hosts, Verdict::NeedsDown), now, |_, _| {
+        failed(FailureClass::HealthFailed)
+    });
     let verifying_rollback = all_done(rolling_back.clone(), now);
     let late = now.after(Millis::from_secs(10));
     let succeeded = round(&baking, late);

@@ -76,12 +76,7 @@ fn orders_due(deployment: &Deployment, now: Timestamp) -> Vec<Order> {
         .collect()
 }
 
-fn order(
-    deployment: &Deployment,
-    run: &Run,
-    phase: &Phase,
-    command: &Command,
-) -> Option<Order> {
+fn order(deployment: &Deployment, run: &Run, phase: &Phase, command: &Command) -> Option<Order> {
     let ask = phase.ask()?;
     let token: Token = command.token.clone();
     Some(Order {

@@ -190,7 +190,10 @@ mod tests {
         };
         let expected = Found::new(Verdict::NeedsDown, false, 2, ["2.sql: DROP TABLE"]);
         assert_eq!(found("needs_down"), expected);
-        assert!(found("brand_new").forbids(), "an unknown word is no promise");
+        assert!(
+            found("brand_new").forbids(),
+            "an unknown word is no promise"
+        );
     }
 
     #[test]

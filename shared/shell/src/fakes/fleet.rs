@@ -5,8 +5,8 @@ use super::ManualClock;
 use super::host::{Behaviour, FakeHost, Point};
 use crate::ports::{Clock, Commands, Fleet, LookError, Order, ResolveError, SendError};
 use longshore_core::{
-    AppName, CommandId, Commit, DocumentPin, Failure, FailureClass, Found, HostId, ParameterName, Release,
-    Report, Timestamp, Token,
+    AppName, CommandId, Commit, DocumentPin, Failure, FailureClass, Found, HostId, ParameterName,
+    Release, Report, Timestamp, Token,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -11,8 +11,7 @@ pub use processes::{Managed, Process, Processes};
 
 use crate::ports::Order;
 use longshore_core::{
-    Action, Commit, Failure, FailureClass, Found, Generation, Release, ReleaseId, Report,
-    Timestamp,
+    Action, Commit, Failure, FailureClass, Found, Generation, Release, ReleaseId, Report, Timestamp,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
