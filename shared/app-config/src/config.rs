@@ -111,7 +111,7 @@ section! {
         folder: ScriptPath = Required("\"migrations\""),
         /// The team's promise that every migration leaves the release before it working (expand, then contract).
         compatible: bool = Default(json!(false)),
-        /// Whether a rollback may run hooks.migrate_down, and so lose what was written since.
+        /// Whether a rollback may run the hook that takes migrations back, and so lose what was written since.
         down: bool = Default(json!(false)),
         /// Migrations that may run although there is no way back, each by its exact name in the folder.
         irreversible: List<ScriptPath, 50> = Default(json!([])),

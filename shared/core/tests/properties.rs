@@ -466,3 +466,57 @@ fn the_newest_waiting_deployment_wins_and_a_rolled_back_commit_is_kept_out() {
     );
     assert_eq!(after.finish(&rolled_back), None, "only once");
 }
+
+#[test]
+fn a_down_that_fails_says_what_is_known_of_the_database() {
+    let unmigrating = every_state()
+        .into_iter()
+        .find(|d| d.state.name() == "Unmigrating")
+        .unwrap();
+    for (class, known) in [
+        (
+            FailureClass::ReleaseMissing,
+            "the database is as the new release left it",
+        ),
+        (
+            FailureClass::MigrationDownFailed,
+            "the database may be taken back in part",
+        ),
+        (
+            FailureClass::DeadlinePassed,
+            "it is not known whether the database was taken back",
+        ),
+    ] {
+        let end = samples::answer_all(unmigrating.clone(), samples::START, |_, _| failed(class));
+        let State::Ended { outcome, run, .. } = &end.state else {
+            panic!("{}", end.state.name());
+        };
+        let failure = outcome.failure().unwrap();
+        assert_eq!(outcome.name(), "RollbackFailed");
+        assert_eq!(failure.class, FailureClass::MigrationDownFailed);
+        assert!(failure.detail().contains(known), "{}", failure.detail());
+        assert!(!run.as_ref().unwrap().moved.is_empty(), "nobody went back");
+    }
+}
+
+#[test]
+fn an_answer_that_comes_before_anything_is_done_proves_nothing_of_an_earlier_attempt() {
+    let unmigrating = every_state()
+        .into_iter()
+        .find(|d| d.state.name() == "Unmigrating")
+        .unwrap();
+    let mut answers = [
+        Report::Failed(Failure::of(FailureClass::NoAnswer)),
+        failed(FailureClass::Superseded),
+    ]
+    .into_iter();
+    let mut deployment = unmigrating;
+    for report in &mut answers {
+        deployment = samples::answer_all(deployment, samples::START, |_, _| report.clone());
+    }
+    let State::Ended { outcome, .. } = &deployment.state else {
+        panic!("{}", deployment.state.name());
+    };
+    let detail = outcome.failure().unwrap().detail().to_owned();
+    assert!(detail.contains("it is not known whether"), "{detail}");
+}

@@ -127,8 +127,10 @@ impl Ledger {
             .as_ref()
             .is_some_and(|s| s.release == *release);
         if token.action == Action::Migrate && done {
-            self.migrations.push(key);
-            keep_last(&mut self.migrations, ENTRIES_MAX);
+            if !self.migrations.contains(&key) {
+                self.migrations.push(key);
+                keep_last(&mut self.migrations, ENTRIES_MAX);
+            }
         } else if token.action == Action::Activate && is_switched {
             self.active_state = if done {
                 self.proven.retain(|(proven, _)| proven != release);
