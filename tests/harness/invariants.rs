@@ -191,10 +191,10 @@ fn migrations_are_taken_back_first(bench: &Bench) {
         let back = run.generation.next();
         let downs = hosts.values().filter(|host| host.downs.contains_key(&back));
         let downs = downs.count();
-        let mut switches = hosts.values().flat_map(|host| &host.switches);
+        let mut moves = hosts.values().flat_map(|host| &host.switches);
         // A deployment that was not rolled back leaves the next generation to the next one.
         let went_back = matches!(outcome, Outcome::RolledBack(_) | Outcome::RollbackFailed(_));
-        let switched = went_back && switches.any(|(generation, _)| *generation == back);
+        let switched = went_back && moves.any(|(generation, _)| *generation == back);
         match run.verdict() {
             None | Some(Verdict::Safe) => assert_eq!(downs, 0, "{run:#?}"),
             Some(Verdict::NeedsDown) => assert!(downs == 1 || !switched, "{run:#?}"),

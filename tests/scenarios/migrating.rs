@@ -16,19 +16,13 @@ fn judged(behaviour: Behaviour, verdict: Verdict, is_allowed: bool) -> Bench {
     bench
 }
 
-fn state_of(bench: &Bench) -> State {
-    bench.deployment("b").state
-}
-
 /// What was told, or why it ended, in one text.
 fn detail(bench: &Bench) -> String {
-    match state_of(bench) {
-        State::Ended { outcome, .. } => {
-            let failure = outcome.failure().expect("a failure");
-            format!("{}: {}", failure.class.word(), failure.detail())
-        }
-        state => panic!("{state:?}"),
-    }
+    let State::Ended { outcome, .. } = bench.deployment("b").state else {
+        panic!("it goes on");
+    };
+    let failure = outcome.failure().expect("a failure");
+    format!("{}: {}", failure.class.word(), failure.detail())
 }
 
 fn leader(bench: &Bench) -> FakeHost {

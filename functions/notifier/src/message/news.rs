@@ -69,10 +69,12 @@ impl News<'_> {
                 format!("{why}rolled back on {}{}", hosts(restored), self.back_to())
             }
             Outcome::RollbackFailed(failure) => {
-                let what = match failure.class {
-                    FailureClass::NothingProven => "no proven release to go back to",
-                    FailureClass::MigrationIrreversible => "no way back from its migrations",
-                    _ => "rollback failed",
+                let what = if failure.class == FailureClass::NothingProven {
+                    "no proven release to go back to"
+                } else if failure.class == FailureClass::MigrationIrreversible {
+                    "no way back from its migrations"
+                } else {
+                    "rollback failed"
                 };
                 match not_restored(run) {
                     1 => format!("{what}, 1 host needs a person"),
