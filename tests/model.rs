@@ -56,7 +56,7 @@ mod world;
 
 use host::Delivery;
 use longshore_core::{
-    Action, Decision, Deployment, FailureClass, Millis, SkipReason, State, WaveSize,
+    Action, Decision, Deployment, FailureClass, Millis, SkipReason, State, Verdict, WaveSize,
 };
 use machine::Machine;
 use setup::Behaviour::{BuildFails, Good, HealthFails, TurnsSick};
@@ -99,6 +99,18 @@ fn ended(world: &World, name: &str) -> bool {
 
 fn skipped(world: &World, reason: SkipReason) -> bool {
     world.decisions.contains(&Some(Decision::Skip(reason)))
+}
+
+/// Whether a deployment ended by a failure of this class.
+fn ended_with(world: &World, class: FailureClass) -> bool {
+    world.all().any(|deployment| match &deployment.state {
+        State::Ended { outcome, .. } => outcome.failure().is_some_and(|f| f.class == class),
+        _ => false,
+    })
+}
+
+fn taken_back(world: &World) -> bool {
+    world.hosts.iter().any(|host| !host.downs.is_empty())
 }
 
 fn lost_reply_found(world: &World) -> bool {
@@ -322,6 +334,54 @@ fn people_are_told_by_two_notifiers() {
         world.all().any(Deployment::is_at_rest)
     });
     check(machine, &size(13_146, 18, 17));
+}
+
+#[test]
+fn a_migration_is_taken_back_before_a_rollback() {
+    let mut setup = Setup::new(1, &[('a', 'b', HealthFails)]).migrates(Verdict::NeedsDown);
+    setup.handlers = 1;
+    setup.agents_die = true;
+    setup.faults = 2;
+    let machine = Machine::new(setup)
+        .reaches("RolledBack", |_, world| ended(world, "RolledBack"))
+        .reaches("RollbackFailed", |_, world| ended(world, "RollbackFailed"))
+        .reaches("taken back", |_, world| taken_back(world))
+        .reaches("begun and not known", |_, world| {
+            ended_with(world, FailureClass::MigrationDownFailed)
+        });
+    check(machine, &size(101_860, 50, 17));
+}
+
+#[test]
+fn one_host_takes_back_what_all_go_back_from() {
+    let mut setup = Setup::new(2, &[('a', 'b', HealthFails)]).migrates(Verdict::NeedsDown);
+    setup.handlers = 1;
+    let machine = Machine::new(setup)
+        .reaches("RolledBack", |_, world| ended(world, "RolledBack"))
+        .reaches("taken back", |_, world| taken_back(world));
+    check(machine, &size(67_708, 56, 18));
+}
+
+#[test]
+fn a_migration_that_fits_stays_where_it_is() {
+    let mut setup = Setup::new(1, &[('a', 'b', TurnsSick)]).migrates(Verdict::Safe);
+    setup.faults = 1;
+    setup.agents_die = true;
+    let machine = Machine::new(setup)
+        .reaches("RolledBack", |_, world| ended(world, "RolledBack"))
+        .reaches("migrated", |_, world| {
+            world.hosts.iter().any(|host| !host.migrated.is_empty())
+        });
+    check(machine, &size(65_269, 50, 17));
+}
+
+#[test]
+fn a_migration_without_a_way_back_never_begins() {
+    let setup = Setup::new(2, &[('a', 'b', Good)]).migrates(Verdict::Impossible);
+    let machine = Machine::new(setup).reaches("Failed", |_, world| {
+        ended_with(world, FailureClass::MigrationIrreversible)
+    });
+    check(machine, &size(3_593, 15, 12));
 }
 
 #[test]

@@ -17,6 +17,8 @@ mod artifacts;
 mod deploying;
 #[path = "scenarios/late.rs"]
 mod late;
+#[path = "scenarios/migrating.rs"]
+mod migrating;
 #[path = "scenarios/people.rs"]
 mod people;
 #[path = "scenarios/polls.rs"]

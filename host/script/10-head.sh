@@ -17,7 +17,7 @@ set -Eeuo pipefail
 umask 027
 LC_ALL=C
 
-readonly NAMES=(Action App Environment Repository Deployment Generation Token Release ConfigVersion Pins Artifact
+readonly NAMES=(Action App Environment Repository Deployment Generation Token Release Previous ConfigVersion Pins Artifact
   NotAfter DeadlineSeconds GitBase ArtifactBucket HostUser)
 readonly FREE_KB_MIN=262144 # A release is rarely larger; two of the app's own size are asked for where that is more.
 readonly FREE_INODES_MIN=20000

@@ -5,7 +5,8 @@ exit_code() {
   done) echo 0 ;; bad_input) echo 2 ;; superseded) echo 10 ;; expired) echo 11 ;; busy) echo 12 ;;
   agent_too_old) echo 13 ;; source_unavailable) echo 20 ;; commit_missing) echo 21 ;;
   parameters_unavailable) echo 22 ;; disk_full) echo 23 ;; install_failed) echo 24 ;; build_failed) echo 25 ;;
-  config_refused) echo 26 ;; migration_failed) echo 30 ;; release_missing) echo 40 ;; start_failed) echo 41 ;;
+  config_refused) echo 26 ;; migration_failed) echo 30 ;;
+  migration_locked) echo 31 ;; backup_failed) echo 32 ;; migration_down_failed) echo 33 ;; release_missing) echo 40 ;; start_failed) echo 41 ;;
   health_failed) echo 42 ;; wrong_release) echo 43 ;; deadline_passed) echo 50 ;; host_not_ready) echo 60 ;;
   user_missing) echo 61 ;; memory_low) echo 62 ;; node_version) echo 63 ;; lockfile) echo 64 ;; git_denied) echo 65 ;;
   parameter_missing) echo 66 ;; parameters_denied) echo 67 ;; kms_denied) echo 68 ;; port_in_use) echo 69 ;;
@@ -29,8 +30,8 @@ printable() {
 answer_line() {
   printf '{"longshore":1,"token":"%s","action":"%s","outcome":"%s","class":"%s","release":"%s","generation":%s,' \
     "${TOKEN:-}" "${ACTION:-}" "$1" "$2" "${ANSWER_RELEASE-${RELEASE:-}}" "${ANSWER_GENERATION:-${GENERATION:-0}}"
-  printf '"served":"%s","healthy":%s,"detail":"%s","repeated":false}' \
-    "${SERVED:-}" "${HEALTHY:-false}" "$(printable "$3")"
+  printf '"served":"%s","healthy":%s,%s"detail":"%s","repeated":false}' \
+    "${SERVED:-}" "${HEALTHY:-false}" "${MIGRATIONS:+\"migrations\":${MIGRATIONS},}" "$(printable "$3")"
 }
 
 # The result is in the ledger before it is told: a step that is killed in between answers `repeated` the next time.

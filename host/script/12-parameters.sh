@@ -39,10 +39,11 @@ check() {
 read_parameters() {
   local ulid='[0-9A-HJKMNP-TV-Z]{26}' number='[1-9][0-9]{0,14}' pin='[A-Za-z_][A-Za-z0-9_]{0,63}:[1-9][0-9]{0,9}'
   require_parameters
-  check Action 'prepare|migrate|activate|status|prune' && ACTION=${SSM_Action}
+  check Action 'prepare|migrate|unmigrate|activate|status|prune' && ACTION=${SSM_Action}
   check Token "${ulid}:${number}:[a-z]{1,10}:[0-9]{1,4}:[0-9]{1,4}[.][0-9]{1,3}" && TOKEN=${SSM_Token}
   check Generation "${number}" && GENERATION=${SSM_Generation}
   check Release '[0-9a-f]{40}-[0-9a-f]{12}' && RELEASE=${SSM_Release}
+  check Previous '([0-9a-f]{40}-[0-9a-f]{12})?'
   check Deployment "${ulid}"
   check App '[a-z0-9][a-z0-9-]{0,62}' && APP=${SSM_App}
   check Environment '[a-z][a-z0-9-]{0,31}' && ENVIRONMENT=${SSM_Environment}
@@ -94,8 +95,9 @@ settle_paths() {
   COMMIT=${RELEASE%%-*}
   settle_user
   NODE=(env "LS_APP=${APP}" "LS_ENVIRONMENT=${ENVIRONMENT}" "LS_REPOSITORY=${REPOSITORY}" "LS_APP_DIR=${APP_DIR}"
-    "LS_RELEASE=${RELEASE}" "LS_GENERATION=${GENERATION}" "LS_TOKEN=${TOKEN}" "LS_ACTION=${ACTION}"
-    "LS_DEPLOYMENT=${SSM_Deployment}" "LS_PINS=${SSM_Pins}" "LS_ARTIFACT=${SSM_Artifact}" "LS_CONFIG_VERSION=${SSM_ConfigVersion}"
+    "LS_RELEASE=${RELEASE}" "LS_PREVIOUS=${SSM_Previous}" "LS_GENERATION=${GENERATION}" "LS_TOKEN=${TOKEN}"
+    "LS_ACTION=${ACTION}" "LS_ARTIFACT=${SSM_Artifact}"
+    "LS_DEPLOYMENT=${SSM_Deployment}" "LS_PINS=${SSM_Pins}" "LS_CONFIG_VERSION=${SSM_ConfigVersion}"
     "LS_NOT_AFTER=${SSM_NotAfter}" "LS_PORT=${LONGSHORE_PORT:-}" "LS_COMMAND=${SSM_COMMAND_ID:-}"
     "LS_UID=$(id -u "${HOST_USER}")" "LS_GID=$(id -g "${HOST_USER}")" node -e "${PROGRAM}" --)
   USER_ENV=(env "HOME=${USER_HOME}" "USER=${HOST_USER}" "LOGNAME=${HOST_USER}" CI=true

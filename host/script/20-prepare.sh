@@ -1,7 +1,10 @@
 # prepare: the release comes to the disk. Traffic is not touched.
 
 prepare() {
-  if [[ -f ${RELEASE_DIR}/.longshore/release.json ]]; then succeed 'already prepared'; fi
+  if [[ -f ${RELEASE_DIR}/.longshore/release.json ]]; then
+    judge_migrations
+    succeed 'already prepared'
+  fi
   prune_releases
   require_space
   fetch_parameters
@@ -10,6 +13,7 @@ prepare() {
   read -r install build scripts GIT_TOKEN <<<"${REPLY}"
   if [[ -n ${SSM_Artifact} ]]; then take_artifact; else build_commit "${install}" "${build}" "${scripts}"; fi
   seal_release
+  judge_migrations
   succeed
 }
 

@@ -58,14 +58,14 @@ function writeDurably(file, text, mode) {
 
 function loadLedger() {
   const empty = { schema: 1, app: env.LS_APP, environment: env.LS_ENVIRONMENT, generation: 0, active: '',
-    active_state: 'none', activated_at: '', switched: null, proven: [], migrations: [], entries: [] };
-  return orElse(empty, () => readJson(LEDGER));
+    active_state: 'none', activated_at: '', switched: null, proven: [], migrations: [], migrated: [], downs: [], entries: [] };
+  return orElse(empty, () => ({ ...empty, ...readJson(LEDGER) }));
 }
 
 // An unreadable ledger stops the step: guessing here could run an older generation over a newer one.
 function saveLedger(ledger) {
   ledger.entries = ledger.entries.slice(-ENTRIES_MAX);
-  ledger.migrations = ledger.migrations.slice(-ENTRIES_MAX);
+  for (const list of ['migrations', 'migrated', 'downs']) ledger[list] = ledger[list].slice(-ENTRIES_MAX);
   ledger.proven = ledger.proven.slice(-PROVEN_MAX);
   writeDurably(LEDGER, JSON.stringify(ledger, null, 1) + '\n', 0o640);
 }

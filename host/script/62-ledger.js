@@ -21,7 +21,8 @@ function finish(line) {
   const answer = JSON.parse(line);
   const entry = ledger.entries.find((known) => known.token === env.LS_TOKEN);
   Object.assign(entry, { finished_at: now(), answer });
-  if (answer.action === 'migrate' && answer.class === 'done') ledger.migrations.push(migrationKey());
+  if (answer.action === 'migrate' && answer.class === 'done') recordMigration(ledger);
+  if (answer.action === 'unmigrate') Object.assign(ledger.downs.find(isThisDown) ?? {}, { ended_at: now(), class: answer.class });
   if (answer.action === 'activate' && ledger.switched && ledger.switched.release === answer.release) {
     ledger.active_state = answer.class === 'done' ? 'proven' : 'failed';
     if (answer.class === 'done') recordProven(ledger, answer);
@@ -37,11 +38,31 @@ function recordProven(ledger, answer) {
 
 const migrationKey = () => env.LS_RELEASE + ':' + env.LS_GENERATION;
 
-// `-` no hook, `=` done before, else the hook.
+// Once for the next attempt, and once, with the names, for people.
+function recordMigration(ledger) {
+  if (ledger.migrations.includes(migrationKey())) return;
+  ledger.migrations.push(migrationKey());
+  ledger.migrated.push({ release: env.LS_RELEASE, generation: Number(env.LS_GENERATION), at: now(), names: freshNames() });
+}
+
+// `-` no hook, `=` done before, else the hook; then the hook before it, where something is migrated.
 function migration() {
-  const hook = readJson(own(env.LS_RELEASE, 'config.json')).hooks.migrate;
+  const { hooks } = readJson(own(env.LS_RELEASE, 'config.json'));
   const done = loadLedger().migrations.includes(migrationKey());
-  say(hook ? (done ? '=' : hook) : '-');
+  say(hooks.migrate ? (done ? '=' : hooks.migrate) : '-', (hasNothingNew() ? '' : hooks.backup) || '-');
+}
+
+const isThisDown = (down) => down.release === env.LS_RELEASE && down.generation === Number(env.LS_GENERATION);
+
+// The hook that takes the migration back, once that is on record: an attempt whose end is not known is the last one.
+function unmigration() {
+  const { hooks, migrations } = readJson(own(env.LS_RELEASE, 'config.json'));
+  const ledger = loadLedger();
+  if (ledger.downs.some(isThisDown)) refuse('migration_down_failed', 'it was begun before in this generation and is never begun twice; how it ended is not known');
+  if (!hooks.migrate_down || !migrations || !migrations.down) refuse('migration_down_failed', 'the configuration does not allow it');
+  ledger.downs.push({ release: env.LS_RELEASE, generation: Number(env.LS_GENERATION), began_at: now(), names: freshNames() });
+  saveLedger(ledger);
+  say(hooks.migrate_down);
 }
 
 // The mark of an activation is the start time of this very process, in the kernel's own unit: whatever starts after the

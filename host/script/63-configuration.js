@@ -62,10 +62,11 @@ function parseConfig(json) {
   } catch {
     bad('the configuration is not JSON');
   }
-  onlyKeys(document, 'the configuration', ['app', 'branch', 'source', 'hosts', 'waves', 'health', 'process', 'hooks', 'install', 'notifications', 'approval', 'deploy_changes', 'timeouts']);
+  onlyKeys(document, 'the configuration', ['app', 'branch', 'source', 'hosts', 'waves', 'health', 'process', 'hooks', 'install', 'migrations', 'notifications', 'approval', 'deploy_changes', 'timeouts']);
   if ((document.app ?? env.LS_REPOSITORY.split('/')[1]) !== env.LS_APP) bad('the configuration is that of another app');
   return { health: parseHealth(document.health), process: parseProcess(document.process), hooks: parseHooks(document.hooks ?? {}),
-    install: parseInstall(document.install ?? {}) };
+    install: parseInstall(document.install ?? {}),
+    migrations: document.migrations === undefined ? undefined : parseMigrations(document.migrations) };
 }
 
 function parseHealth(value) {
@@ -91,8 +92,19 @@ function parseProcess(value) {
   };
 }
 
+function parseMigrations(value) {
+  const { folder, compatible = false, down = false, irreversible = [] } = onlyKeys(value, 'migrations', ['folder', 'compatible', 'down', 'irreversible']);
+  const inside = (file, where) => {
+    if (text(file, where, /^[A-Za-z0-9_][A-Za-z0-9_.\/-]{0,199}$/).split('/').includes('..')) bad(where + ' leaves the release');
+    return file;
+  };
+  for (const flag of [compatible, down]) if (typeof flag !== 'boolean') bad('migrations has a switch that is neither true nor false');
+  if (!Array.isArray(irreversible) || irreversible.length > 50) bad('migrations.irreversible is not a list of up to 50 names');
+  return { folder: inside(folder, 'migrations.folder'), compatible, down, irreversible: irreversible.map((name) => inside(name, 'migrations.irreversible')) };
+}
+
 function parseHooks(value) {
-  const hooks = onlyKeys(value, 'hooks', ['install', 'build', 'migrate', 'migrate_down']);
+  const hooks = onlyKeys(value, 'hooks', ['install', 'build', 'migrate', 'migrate_down', 'backup']);
   for (const [name, script] of Object.entries(hooks)) text(script, 'hooks.' + name, HOOK);
   return hooks;
 }

@@ -6,6 +6,9 @@ function writeRelease(folder, kb) {
   if (!orElse(false, () => fs.statSync(path.join(folder, config.process.script)).isFile())) {
     refuse(env.LS_ARTIFACT ? 'artifact_refused' : 'build_failed', 'process.script ' + config.process.script + ' is not in the release');
   }
+  if (config.migrations && !orElse(false, () => fs.lstatSync(path.join(folder, config.migrations.folder)).isDirectory())) {
+    refuse('config_refused', 'migrations.folder ' + config.migrations.folder + ' is not a folder of the release');
+  }
   const write = (file, content, mode) => writeDurably(path.join(folder, '.longshore', file), content, mode);
   write('config.json', JSON.stringify(config) + '\n', 0o644);
   write('env.json', JSON.stringify(parameterValues(found)) + '\n', 0o600);
@@ -114,7 +117,7 @@ function withEnv(...command) {
   const release = readJson(own(id, 'release.json'));
   const mask = masker(parameters);
   const run = child.spawn(command[0], command.slice(1), {
-    env: { ...kept, NODE_ENV: 'production', ...parameters, PORT: String(release.port), LONGSHORE_RELEASE: id },
+    env: { ...kept, NODE_ENV: 'production', ...parameters, PORT: String(release.port), LONGSHORE_RELEASE: id, ...migrationEnv() },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   for (const stream of [run.stdout, run.stderr]) printMasked(stream, mask);

@@ -24,7 +24,7 @@ const classOf = (first, said) => (MEANINGS.find(([of, , form]) => of.test(first)
 
 const ERROR_FORMS = [
   /^FATAL ERROR: |^npm error (Missing|Invalid): |^Module not found: |^Could not resolve /,
-  /^(?!ERROR in |.*error during build:)(uncaught )?[A-Za-z.]*(Error|Exception)\b.*:/i,
+  /^(?!ERROR in |.*error during build:)(uncaught )?[A-Za-z.]*(Error|Exception)\b.*: *\S/i,
   /^(?!npm |>|.*: line \d+: +\d+ ).*(\b(error|fatal|failed|cannot|denied|not found|killed)\b|Error:|ENOSPC|EADDRINUSE)/i,
   /^npm error (?!code|errno|path|command|signal|A complete log|Lifecycle|workspace|location)\S/i,
   /^(?!npm |>|\d{4}-\d\d-\d\dT)./,

@@ -1,6 +1,6 @@
 // The words that the shell may say to this program.
 
-const commands = { begin, finish, migration, switch: intendSwitch, describe, room,
+const commands = { begin, finish, verdict, migration, unmigration, switch: intendSwitch, describe, room,
   'check-tree': checkTree,
   'write-release': writeRelease, 'with-env': withEnv, 'first-error': firstError, 'app-error': appError, plan, prove,
   suits, 'port-owner': portOwner, status };

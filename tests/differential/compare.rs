@@ -16,6 +16,7 @@ pub(crate) fn of_ledger_file(file: &Value) -> Value {
     }
     let entries = file["entries"].as_array().into_iter().flatten();
     let proven = file["proven"].as_array().into_iter().flatten();
+    let downs = file["downs"].as_array().into_iter().flatten();
     let switched = &file["switched"];
     json!({
         "generation": file["generation"],
@@ -26,6 +27,7 @@ pub(crate) fn of_ledger_file(file: &Value) -> Value {
         },
         "proven": proven.map(|p| json!([p["release"], p["generation"]])).collect::<Vec<_>>(),
         "migrations": file["migrations"],
+        "downs": downs.map(|d| json!([d["release"], d["generation"]])).collect::<Vec<_>>(),
         "entries": entries.map(|e| json!([e["token"], e["answer"]["class"]])).collect::<Vec<_>>(),
     })
 }
@@ -41,6 +43,7 @@ fn of_ledger(ledger: &Ledger) -> Value {
         ])),
         "proven": ledger.proven.iter().map(|(r, g)| json!([r.as_str(), g.number()])).collect::<Vec<_>>(),
         "migrations": ledger.migrations.iter().map(|(r, g)| format!("{r}:{g}")).collect::<Vec<_>>(),
+        "downs": ledger.downs.iter().map(|(r, g)| json!([r.as_str(), g.number()])).collect::<Vec<_>>(),
         "entries": ledger.entries.iter().map(|e| json!([e.token.to_string(), entry(&e.answer)])).collect::<Vec<_>>(),
     })
 }
@@ -64,6 +67,7 @@ pub(crate) fn of_host(host: &FakeHost) -> Value {
         "served": id_of(host.served.as_ref()),
         "managed": managed.map(|m| json!({"online": m.online, "release": m.process.release.id().as_str()})),
         "migrated": host.migrated,
+        "taken_back": host.taken_back,
         "starts": host.processes.starts,
     })
 }

@@ -5,7 +5,8 @@ use crate::points::with_points;
 use crate::sandbox::{Origin, script};
 use crate::stories::{
     Story, Tale, activation_of_what_is_not_there, commands_out_of_order,
-    failed_release_among_newer_ones, migration_that_is_asked_for_twice, old_process_that_answers,
+    failed_release_among_newer_ones, migration_that_is_asked_for_twice,
+    migration_that_is_taken_back, old_process_that_answers,
     power_that_fails_in_the_middle_of_an_activation, reload_that_the_old_process_survives,
     step_that_meets_another, unfinished_release_among_newer_ones,
 };
@@ -17,7 +18,7 @@ const SEQUENCES_MAX: u64 = 40;
 /// A bug: its name, what stands in the script, what stands there instead, and the story that must show it.
 struct Mutant(&'static str, &'static str, &'static str, Tale);
 
-const MUTANTS: [Mutant; 17] = [
+const MUTANTS: [Mutant; 19] = [
     Mutant(
         "it accepts a lower generation",
         "if (Number(env.LS_GENERATION) < ledger.generation)",
@@ -89,6 +90,18 @@ const MUTANTS: [Mutant; 17] = [
         "const done = loadLedger().migrations.includes(migrationKey());",
         "const done = false;",
         migration_that_is_asked_for_twice,
+    ),
+    Mutant(
+        "it takes a migration back that it has begun to take back",
+        "if (ledger.downs.some(",
+        "if (false && ledger.downs.some(",
+        migration_that_is_taken_back,
+    ),
+    Mutant(
+        "it takes a migration back before that is in the ledger",
+        "  saveLedger(ledger);\n  say(hooks.migrate_down);",
+        "  say(hooks.migrate_down);",
+        migration_that_is_taken_back,
     ),
     Mutant(
         "it believes whatever release answers",

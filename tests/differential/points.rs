@@ -3,20 +3,25 @@
 
 /// A point, and the lines before which it is reached. The points at the ledger's renames are inside the host program and
 /// are the tool room's.
-const POINTS: [(&str, &str); 16] = [
+const POINTS: [(&str, &str); 18] = [
     ("locked", "  reap_survivors\n  begin\n"),
     ("begun", "  local tool\n"),
     ("pruned", "  require_space\n  fetch_parameters\n"),
     ("pruned", "  succeed\n}\n\nprune_releases() {"),
     ("fetched", "  install_dependencies \"$3\"\n  run_hook"),
     ("installed", "  run_hook \"$1\" install_failed\n"),
-    ("built", "  seal_release\n  succeed\n"),
+    ("built", "  seal_release\n  judge_migrations\n"),
     (
         "written",
         "  mv -T -- \"${PARTIAL_DIR}\" \"${RELEASE_DIR}\"\n",
     ),
-    ("sealed", "  succeed\n}\n\nbuild_commit() {"),
-    ("migrated", "  succeed\n}\n# activate: "),
+    ("sealed", "  judge_migrations\n  succeed\n}\n"),
+    ("migrated", "  succeed\n}\n\n# As `migrate`"),
+    (
+        "began_back",
+        "  run_migration_hook \"${hook}\" migration_down_failed\n",
+    ),
+    ("taken_back", "  succeed\n}\n\n# The only hooks that"),
     ("intended", "  log_offsets\n  switch_current\n"),
     ("switched", "  cd -- \"${APP_DIR}/pm2\"\n"),
     ("moved", "  prove\n}\n\nlog_offsets() {"),

@@ -23,6 +23,7 @@ let ticks = 0;
 let boots = 0;
 let pids = 5000000; // Above every real process id.
 let migrated = 0;
+let takenBack = 0;
 let starts = 0;
 const pm2 = { daemon: 0, entry: null, orphan: null };
 
@@ -102,14 +103,17 @@ function runPm2([word, file], { env }) {
 function npm([word, script], cwd, say) {
   const behaviour = behaviourIn(cwd);
   const fails = (word === 'ci' && behaviour === 'install_fails')
-    || (script === 'build' && behaviour === 'build_fails') || (script === 'migrate' && behaviour === 'migration_fails');
+    || (script === 'build' && behaviour === 'build_fails') || (script === 'migrate' && behaviour === 'migration_fails')
+    || (script === 'down' && step.down_fails);
   if (fails) say('Error: it broke\n');
   if (script === 'migrate' && !fails) migrated += 1;
+  if (script === 'down' && !fails) takenBack += 1;
   return fails ? 1 : 0;
 }
 
 const CONFIG = { branch: 'main', health: { port: 3000, path: '/health', attempts: 2, interval_seconds: 1 },
-  process: { script: 'server.js', mode: 'fork' }, hooks: { build: 'build', migrate: 'migrate' } };
+  process: { script: 'server.js', mode: 'fork' }, hooks: { build: 'build', migrate: 'migrate', migrate_down: 'down' },
+  migrations: { folder: 'migrations', down: true } };
 
 function aws(words, say) {
   const names = words.slice(words.indexOf('--names') + 1);
@@ -138,7 +142,7 @@ function settleDisk() {
   renames = [];
 }
 
-const LEDGER_POINTS = { begin: 'beginning', switch: 'intending', finish: 'finishing' };
+const LEDGER_POINTS = { begin: 'beginning', switch: 'intending', unmigration: 'taking_back', finish: 'finishing' };
 
 function diskFor(caller) {
   const open = new Map();
@@ -285,7 +289,7 @@ function work(caller) {
 function look() {
   const one = answering();
   const managed = pm2.entry && { online: pm2.entry.status === 'online', release: path.basename(pm2.entry.process.folder) };
-  return { served: one ? path.basename(one.folder) : '', managed, migrated, starts };
+  return { served: one ? path.basename(one.folder) : '', managed, migrated, taken_back: takenBack, starts };
 }
 
 const wishes = {

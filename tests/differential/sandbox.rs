@@ -82,7 +82,12 @@ fn commit_of(number: usize, behaviour: &str) -> String {
         "committer t <t@example.com> {} +0000",
         1_700_000_000 + number
     );
-    let inline = [("behaviour", behaviour), ("server.js", "'use strict';")].map(|(file, text)| {
+    let files = [
+        ("behaviour", behaviour),
+        ("server.js", "'use strict';"),
+        ("migrations/1.sql", "CREATE TABLE a (id int);"),
+    ];
+    let inline = files.map(|(file, text)| {
         let length = text.len();
         format!("M 644 inline {file}\ndata {length}\n{text}\n")
     });
@@ -180,7 +185,7 @@ impl<'a> Sandbox<'a> {
         self.ask(
             &json!({"do": "step", "now": run.now.as_unix_s(), "stop": stop,
             "disk_full": has(Trouble::DiskFull), "disk_fills": has(Trouble::DiskFillsUp),
-            "parameters_missing": has(Trouble::ParametersMissing)}),
+            "parameters_missing": has(Trouble::ParametersMissing), "down_fails": has(Trouble::DownFails)}),
         );
         let lock = has(Trouble::Busy).then(|| self.lock());
         let output = self.command(run, &stop).output().unwrap();
@@ -224,7 +229,7 @@ impl<'a> Sandbox<'a> {
     }
 
     /// What the document makes of an order.
-    fn parameters(&self, run: &Run) -> [(&'static str, String); 14] {
+    fn parameters(&self, run: &Run) -> [(&'static str, String); 15] {
         let order = &run.order;
         let down = run.troubles.contains(&Trouble::SourceDown);
         let nowhere = self.folder.path().join("nowhere");
@@ -242,6 +247,7 @@ impl<'a> Sandbox<'a> {
             ("Generation", order.token.generation.to_string()),
             ("Token", order.token.to_string()),
             ("Release", order.release.id().to_string()),
+            ("Previous", String::new()),
             ("ConfigVersion", order.release.config_version.to_string()),
             ("Pins", order.release.pins()),
             ("NotAfter", order.not_after.as_unix_s().to_string()),
@@ -291,6 +297,7 @@ impl<'a> Sandbox<'a> {
             "served": seen["served"],
             "managed": seen["managed"],
             "migrated": seen["migrated"],
+            "taken_back": seen["taken_back"],
             "starts": seen["starts"],
         })
     }

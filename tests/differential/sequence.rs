@@ -77,6 +77,7 @@ pub(crate) fn order(
         environment: EnvironmentName::parse("staging").unwrap(),
         repository: Repository::parse("acme/orders").unwrap(),
         release,
+        previous: None,
         not_after,
     }
 }
@@ -166,7 +167,8 @@ impl<'a> Author<'a> {
         let action = match self.below(20) {
             0..7 => Action::Prepare,
             7..14 => Action::Activate,
-            14..17 => Action::Migrate,
+            14..16 => Action::Migrate,
+            16 => Action::Unmigrate,
             17 => Action::Prune,
             _ => Action::Status,
         };
@@ -219,16 +221,17 @@ impl<'a> Author<'a> {
     }
 
     fn pick_troubles(&mut self) -> BTreeSet<Trouble> {
-        const ALL: [Trouble; 6] = [
+        const ALL: [Trouble; 7] = [
             Trouble::Busy,
             Trouble::DiskTight,
             Trouble::DiskFull,
             Trouble::DiskFillsUp,
             Trouble::SourceDown,
             Trouble::ParametersMissing,
+            Trouble::DownFails,
         ];
         let troubled = self.one_in(6);
-        let one = *pick(&ALL, self.below(6));
+        let one = *pick(&ALL, self.below(7));
         troubled.then_some(one).into_iter().collect()
     }
 
@@ -250,6 +253,7 @@ fn points_of(action: Action) -> Vec<Point> {
     let own = match action {
         Action::Prepare => Point::Pruned..=Point::Sealed,
         Action::Migrate => Point::Migrated..=Point::Migrated,
+        Action::Unmigrate => Point::TakingBack..=Point::TakenBack,
         Action::Activate => Point::Intending..=Point::Proved,
         Action::Status | Action::Prune => Point::Pruned..=Point::Pruned,
     };

@@ -125,6 +125,28 @@ pub(crate) fn migration_that_is_asked_for_twice(story: &mut Story<'_>) -> Told {
     story.ask(Action::Migrate, 2, &good[0])
 }
 
+pub(crate) fn migration_that_is_taken_back(story: &mut Story<'_>) -> Told {
+    let good = story.releases(Behaviour::Good);
+    story.prepare_all(1, &good[..2])?;
+    story.ask(Action::Migrate, 1, &good[0])?;
+    for (generation, point) in [
+        (2, Point::TakingBack),
+        (2, Point::BeganBack),
+        (4, Point::TakenBack),
+        (6, Point::Finishing),
+    ] {
+        story.ask_and_kill(Action::Unmigrate, generation, &good[0], point)?;
+        story.ask(Action::Unmigrate, generation, &good[0])?;
+    }
+    let mut fails = story.command(Action::Unmigrate, 8, &good[0]);
+    fails.troubles.insert(Trouble::DownFails);
+    story.play(fails.clone())?;
+    story.play(fails)?;
+    story.ask(Action::Unmigrate, 8, &good[0])?;
+    story.ask(Action::Unmigrate, 9, &good[0])?;
+    story.ask(Action::Activate, 9, &good[1])
+}
+
 pub(crate) fn step_that_meets_another(story: &mut Story<'_>) -> Told {
     let good = story.releases(Behaviour::Good);
     let mut run = story.command(Action::Prepare, 1, &good[0]);
@@ -195,6 +217,11 @@ fn an_activation_that_is_cut_off_at_every_point_moves_the_processes_once() {
 #[test]
 fn a_migration_runs_once_in_a_generation() {
     tell(migration_that_is_asked_for_twice);
+}
+
+#[test]
+fn a_migration_is_begun_to_be_taken_back_once_in_a_generation() {
+    tell(migration_that_is_taken_back);
 }
 
 #[test]

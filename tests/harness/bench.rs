@@ -13,7 +13,8 @@ use crate::words::{commit, host};
 use courier::{MINUTE, POLL_EVERY};
 use longshore_app_config::AppConfig;
 use longshore_core::{
-    Artifact, Cause, HostId, Millis, ObjectVersion, RefKind, Repository, Sha256Digest, Timestamp,
+    Artifact, Cause, Found, HostId, Millis, ObjectVersion, RefKind, Repository, Sha256Digest,
+    Timestamp,
 };
 use longshore_shell::accept::{self, News};
 use longshore_shell::fakes::{Behaviour, HeadFault};
@@ -142,6 +143,11 @@ impl Bench {
     /// A further host is born.
     pub fn bear(&self, number: u32) {
         self.cloud.world.ssm.bear(&host(number));
+    }
+
+    /// Says what every host finds of a commit's migrations.
+    pub fn judges(&self, digit: &str, found: &Found) {
+        self.cloud.world.ssm.judge(&commit(digit), found);
     }
 
     /// Takes a host off the network.

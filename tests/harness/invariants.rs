@@ -4,7 +4,7 @@
 use crate::bench::Bench;
 use longshore_core::{
     Announcement, AppName, Channel, Commit, Deployment, DeploymentId, Generation, Kind, Outcome,
-    Phase, Release, Run, Standing, State,
+    Phase, Release, Run, Standing, State, Verdict,
 };
 use longshore_shell::fakes::{Behaviour, FakeHost, Written};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +19,8 @@ pub fn assert_all(bench: &Bench) {
     hosts_never_go_back(bench);
     the_table_agrees_with_the_hosts(bench);
     ends_are_earned(bench);
+    migrations_are_taken_back_first(bench);
+    migrations_without_a_way_back_are_allowed(bench);
     ends_are_told(bench);
     orders_are_clean(bench);
     one_at_a_time(&log);
@@ -168,6 +170,54 @@ fn ends_are_earned(bench: &Bench) {
                 let back = *standing == Standing::Restored || excused(&standing);
                 assert!(back, "I5: {host}: {run:#?}");
             }
+        }
+    }
+}
+
+/// A migration is taken back at most once in a generation, only after it ran, by the verdict, and before any host goes back.
+fn migrations_are_taken_back_first(bench: &Bench) {
+    let hosts = ledgers(bench);
+    for (id, host) in &hosts {
+        for (generation, count) in &host.downs {
+            assert_eq!(*count, 1, "taken back twice: {id}, {generation}");
+            let mut ran = hosts.values().flat_map(|host| &host.ledger.migrations);
+            let before = ran.any(|(_, ran)| ran.next() == *generation);
+            assert!(before, "taken back and never run: {id}, {generation}");
+        }
+    }
+    for deployment in bench.deployments() {
+        let Some((outcome, run)) = run_of(&deployment) else {
+            continue;
+        };
+        let back = run.generation.next();
+        let downs = hosts.values().filter(|host| host.downs.contains_key(&back));
+        let downs = downs.count();
+        let mut moves = hosts.values().flat_map(|host| &host.switches);
+        // A deployment that was not rolled back leaves the next generation to the next one.
+        let went_back = matches!(outcome, Outcome::RolledBack(_) | Outcome::RollbackFailed(_));
+        let switched = went_back && moves.any(|(generation, _)| *generation == back);
+        match run.verdict() {
+            None | Some(Verdict::Safe) => assert_eq!(downs, 0, "{run:#?}"),
+            Some(Verdict::NeedsDown) => assert!(downs == 1 || !switched, "{run:#?}"),
+            Some(Verdict::Impossible) => {
+                assert_eq!((downs, switched), (0, false), "{run:#?}");
+                assert!(!matches!(outcome, Outcome::RolledBack(_)), "{run:#?}");
+            }
+        }
+    }
+}
+
+/// Migrations from which there is no way back ran only where somebody has said so.
+fn migrations_without_a_way_back_are_allowed(bench: &Bench) {
+    for deployment in bench.deployments() {
+        let Some((_, run)) = run_of(&deployment) else {
+            continue;
+        };
+        let forbidden = run.migrations.as_ref().is_some_and(|m| m.found.forbids());
+        for (id, host) in ledgers(bench) {
+            let mut ran = host.ledger.migrations.iter();
+            let ran = ran.any(|(_, generation)| *generation == run.generation);
+            assert!(!(forbidden && ran), "{id}: {run:#?}");
         }
     }
 }

@@ -8,8 +8,8 @@
 
 use crate::setup::{Behaviour, Bug, NOW, Setup};
 use longshore_core::{
-    Action, Ask, CommandId, Failure, FailureClass, Generation, HostId, ReleaseId, Report,
-    Timestamp, Token,
+    Action, Ask, CommandId, Failure, FailureClass, Found, Generation, HostId, ReleaseId, Report,
+    Timestamp, Token, Verdict,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,6 +28,12 @@ pub(crate) struct Host {
     pub(crate) served: Option<ReleaseId>,
     /// How often an activation took effect, by generation: what the properties look at.
     pub(crate) effects: BTreeMap<Generation, u32>,
+    /// Generations in which the migration has run.
+    pub(crate) migrated: BTreeSet<Generation>,
+    /// Generations in which the ledger says that taking the migration back was begun.
+    pub(crate) taking_back: BTreeSet<Generation>,
+    /// How often the migration was taken back, by generation.
+    pub(crate) downs: BTreeMap<Generation, u32>,
     /// Whether an activation took effect under a lower generation than one before it.
     pub(crate) went_back: bool,
 }
@@ -39,7 +45,7 @@ pub(crate) enum Cut {
     Nowhere,
     /// After `begin`.
     Begun,
-    /// After `intendSwitch` and the link, before the processes.
+    /// After `intendSwitch` and the link, before the processes; or after the intention to take a migration back.
     Switching,
     /// After the processes have moved, before `finish`.
     Moved,
@@ -75,6 +81,8 @@ pub(crate) enum Delivery {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Said {
     Done(Option<ReleaseId>, bool),
+    /// It is prepared, and its migrations were judged so.
+    Prepared(Verdict),
     Failed(FailureClass),
     Lost(FailureClass),
 }
@@ -86,6 +94,13 @@ impl Said {
             Self::Done(release, healthy) => Report::Done {
                 served: release.clone(),
                 healthy: *healthy,
+                found: None,
+            },
+            // A verdict that nobody has allowed: what an operator allows is for the core's own tests.
+            Self::Prepared(verdict) => Report::Done {
+                served: None,
+                healthy: false,
+                found: Some(Found::new(*verdict, false, 1, [])),
             },
             Self::Failed(class) => Report::Failed(Failure::of(*class)),
             Self::Lost(class) => Report::Lost(*class),
@@ -155,7 +170,12 @@ impl Host {
         let said = match taken.token.action {
             Action::Prepare => self.prepare(setup, taken),
             Action::Activate => self.activate(setup, taken, cut)?,
-            Action::Migrate | Action::Prune | Action::Status => Said::Done(None, false),
+            Action::Migrate => {
+                self.migrated.insert(taken.token.generation);
+                Said::Done(None, false)
+            }
+            Action::Unmigrate => self.unmigrate(setup, taken, cut)?,
+            Action::Prune | Action::Status => Said::Done(None, false),
         };
         if cut == Cut::Moved {
             return None;
@@ -229,7 +249,23 @@ impl Host {
             return Said::Failed(FailureClass::BuildFailed);
         }
         self.prepared.insert(taken.release.clone());
-        Said::Done(None, false)
+        setup
+            .verdict
+            .map_or(Said::Done(None, false), Said::Prepared)
+    }
+
+    /// `unmigrate`: the intention is in the ledger before anything is done, and is never begun again.
+    fn unmigrate(&mut self, setup: &Setup, taken: &Taken, cut: Cut) -> Option<Said> {
+        let generation = taken.token.generation;
+        let again = !self.taking_back.insert(generation);
+        if again && !setup.has(Bug::HostTakesBackAgain) {
+            return Some(Said::Failed(FailureClass::MigrationDownFailed));
+        }
+        if cut == Cut::Switching {
+            return None;
+        }
+        *self.downs.entry(generation).or_default() += 1;
+        Some(Said::Done(None, false))
     }
 
     /// `activate`. It has an effect when it moves the processes: once for each mark that `intendSwitch` has set.

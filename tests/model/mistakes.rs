@@ -3,10 +3,11 @@
 
 use crate::machine::Machine;
 use crate::properties::{
-    AGREES, BACK, NO_WAY_BACK, NONE_LOST, ONCE, QUARANTINE, SENT_ONCE, SILENCE, TOLD,
+    AGREES, BACK, DOWN_ONCE, NO_WAY_BACK, NONE_LOST, ONCE, QUARANTINE, SENT_ONCE, SILENCE, TOLD,
 };
 use crate::setup::Behaviour::{BuildFails, Good, HealthFails};
 use crate::setup::{Bug, Operation, Setup, one_channel};
+use longshore_core::Verdict;
 use stateright::{Checker, HasDiscoveries, Model};
 use std::collections::BTreeSet;
 
@@ -34,6 +35,10 @@ fn mistakes() -> Vec<Mistake> {
     let mut dying = one(Good);
     dying.agents_die = true;
     dying.faults = 1;
+    let mut taking_back = one(HealthFails).migrates(Verdict::NeedsDown);
+    taking_back.handlers = 1;
+    taking_back.agents_die = true;
+    taking_back.faults = 1;
     let mut cancelled = one(Good);
     cancelled.operations = vec![Operation::Cancel];
     vec![
@@ -64,6 +69,7 @@ fn mistakes() -> Vec<Mistake> {
         mistake(Bug::HostAcceptsLowerGenerations, NO_WAY_BACK, cancelled),
         mistake(Bug::HostForgetsItsSwitch, ONCE, dying),
         mistake(Bug::HostSaysWhatItsLedgerSays, AGREES, one(Good)),
+        mistake(Bug::HostTakesBackAgain, DOWN_ONCE, taking_back),
     ]
 }
 

@@ -7,6 +7,7 @@ use crate::setup::id_of;
 use crate::world::{World, index_of, is_over};
 use longshore_core::{
     Commit, Decision, Deployment, Generation, Outcome, Phase, Release, Run, Standing, State,
+    Verdict,
 };
 use stateright::Property;
 use std::collections::BTreeSet;
@@ -30,6 +31,10 @@ pub(crate) const ONE: &str = "I8 one deployment at a time";
 pub(crate) const NEWEST: &str = "I8 a superseded deployment names the one that took its place";
 pub(crate) const QUARANTINE: &str = "I9 no rolled-back commit is deployed again";
 pub(crate) const BACK: &str = "I10 a rollback goes to the last proven release with its parameters";
+pub(crate) const DOWN_ONCE: &str =
+    "a migration is taken back at most once per generation, and only after it ran";
+pub(crate) const DOWN_FIRST: &str =
+    "no host goes back to a release that cannot live with the migrations";
 pub(crate) const BOUNDED: &str = "attempts are bounded";
 
 /// Whether a property holds in a state.
@@ -45,7 +50,7 @@ pub(crate) fn always() -> Vec<Property<Machine>> {
             is_whole(world, NOTHING_IMPOSSIBLE)
         }),
     ];
-    let of_states: [(&'static str, Holds); 13] = [
+    let of_states: [(&'static str, Holds); 15] = [
         (ACCEPTED, accepted),
         (NONE_LOST, none_lost),
         (ONCE, once),
@@ -58,6 +63,8 @@ pub(crate) fn always() -> Vec<Property<Machine>> {
         (NEWEST, newest),
         (QUARANTINE, quarantine),
         (BACK, back),
+        (DOWN_ONCE, down_once),
+        (DOWN_FIRST, down_first),
         (BOUNDED, bounded),
     ];
     let of_states = of_states.map(|(name, holds)| Property::always(name, holds));
@@ -121,6 +128,7 @@ fn highest(world: &World) -> Generation {
 
 fn went_back(deployment: &Deployment) -> bool {
     let names = [
+        "Unmigrating",
         "RollingBack",
         "VerifyingRollback",
         "RolledBack",
@@ -252,6 +260,37 @@ fn back(_: &Machine, world: &World) -> bool {
         | State::Queued { .. } => true,
     });
     same && rollbacks_fit
+}
+
+fn down_once(_: &Machine, world: &World) -> bool {
+    let ran = |back: &Generation| {
+        let before = |generation: &Generation| generation.next() == *back;
+        let mut hosts = world.hosts.iter();
+        hosts.any(|host| host.migrated.iter().any(before))
+    };
+    let mut downs = world.hosts.iter().flat_map(|host| &host.downs);
+    downs.all(|(generation, count)| *count == 1 && ran(generation))
+}
+
+/// Told by the hosts: whoever has switched back has done so after the migration was taken back, where the verdict asks for
+/// it, and never where it says that there is no way back.
+fn down_first(machine: &Machine, world: &World) -> bool {
+    let Some(verdict) = machine.setup.verdict.filter(|_| machine.setup.live) else {
+        return true;
+    };
+    let runs = world.all().filter_map(|deployment| deployment.state.run());
+    let mut back = runs.map(|run| run.generation.next());
+    back.all(|back| {
+        let mut hosts = world.hosts.iter();
+        let switched = hosts.any(|host| host.effects.contains_key(&back));
+        let mut hosts = world.hosts.iter();
+        let down = hosts.any(|host| host.downs.contains_key(&back));
+        match verdict {
+            Verdict::Safe => !down,
+            Verdict::NeedsDown => down || !switched,
+            Verdict::Impossible => !down && !switched,
+        }
+    })
 }
 
 fn bounded(machine: &Machine, world: &World) -> bool {

@@ -6,7 +6,7 @@ use crate::look::Folded;
 use longshore_core::{
     AppName, Channel, Commit, Deployment, DeploymentId, DocumentPin, EnvironmentName, Generation,
     HealthPolicy, HostId, Kind, Live, Millis, Origin, ParameterName, Person, Policy, Release,
-    ReleaseId, Repository, Slot, Timestamp, WaveSize,
+    ReleaseId, Repository, Slot, Timestamp, Verdict, WaveSize,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -82,6 +82,8 @@ pub(crate) enum Bug {
     HostForgetsItsSwitch,
     /// A host does not move its processes, and answers what its ledger says instead of what is served.
     HostSaysWhatItsLedgerSays,
+    /// The host takes a migration back although it had begun that before.
+    HostTakesBackAgain,
 }
 
 /// One configuration.
@@ -103,6 +105,8 @@ pub(crate) struct Setup {
     pub(crate) agents_die: bool,
     /// Whether SSM may throttle and refuse.
     pub(crate) ssm_refuses: bool,
+    /// What the hosts find of the migrations, if they can judge any.
+    pub(crate) verdict: Option<Verdict>,
     /// The limits.
     pub(crate) policy: Policy,
     /// The mistake, when one is built in.
@@ -132,11 +136,19 @@ impl Setup {
             operations: Vec::new(),
             agents_die: false,
             ssm_refuses: false,
+            verdict: None,
             policy: policy(),
             bug: None,
             folds: Arc::default(),
             jumps: Arc::default(),
         }
+    }
+
+    /// The same, with migrations that are judged so.
+    pub(crate) fn migrates(mut self, verdict: Verdict) -> Self {
+        self.policy.migrates = true;
+        self.verdict = Some(verdict);
+        self
     }
 
     pub(crate) fn has(&self, bug: Bug) -> bool {

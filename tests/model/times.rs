@@ -124,6 +124,7 @@ fn in_phase(phase: &mut Phase, policy: &Policy, see: &mut impl FnMut(Kind, &mut 
         Phase::Preparing(ask)
         | Phase::Migrating(ask)
         | Phase::Activating(ask)
+        | Phase::Unmigrating { ask, .. }
         | Phase::RollingBack { ask, .. } => in_ask(ask, policy, see),
         Phase::Verifying { rounds, .. } | Phase::VerifyingRollback { rounds, .. } => {
             in_rounds(rounds, policy, see);

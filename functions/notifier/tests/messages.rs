@@ -7,8 +7,8 @@
 mod stories;
 
 use longshore_core::{
-    Action, AnnouncementKind, DeploymentId, Failure, FailureClass, HostId, Kind, Observation,
-    Release, Report,
+    Action, AnnouncementKind, DeploymentId, Failure, FailureClass, Found, HostId, Kind,
+    Observation, Release, Report, Verdict,
 };
 use notifier::message::{Message, Tone};
 use notifier::{slack, sns};
@@ -97,6 +97,7 @@ fn comes_back_wrong(host: &HostId, action: Action, asked: &Release) -> Report {
         Report::Done {
             served: None,
             healthy: true,
+            found: None,
         }
     } else {
         health_fails(host, action, asked)
@@ -211,6 +212,29 @@ fn a_rollback_is_told_when_it_ends() {
         .start(3, true)
         .until("RolledBack", health_fails);
     insta::assert_snapshot!("rolled_back", told(&story, Ended));
+}
+
+/// Two migrations are new, and must be taken back before a rollback; the app turns out to be sick.
+fn migrated_and_sick(host: &HostId, action: Action, asked: &Release) -> Report {
+    if action == Action::Prepare {
+        let findings = [
+            "2-drop.sql: DROP COLUMN",
+            "3.js: is code, not SQL: not judged",
+        ];
+        return Report::Done {
+            served: None,
+            healthy: false,
+            found: Some(Found::new(Verdict::NeedsDown, false, 2, findings)),
+        };
+    }
+    health_fails(host, action, asked)
+}
+
+#[test]
+fn the_verdict_on_migrations_is_told() {
+    let story = Story::pushed().start(3, true);
+    let story = story.until("Unmigrating", migrated_and_sick);
+    insta::assert_snapshot!("taking_back", told(&story, RollingBack));
 }
 
 #[test]

@@ -48,6 +48,8 @@ section! {
         hooks: Hooks = Default(json!({})),
         /// What an install may do on a host, and what it needs.
         install: Install = Default(json!({})),
+        /// What is known of the app's migrations; without it they run and are not judged.
+        migrations: Option<Migrations> = Optional,
         /// Where people are told.
         notifications: Notifications = Default(json!({})),
         /// Whether a changed configuration or parameter is deployed by itself: the commit that is live, with the newest
@@ -105,6 +107,22 @@ section! {
         migrate: Option<HookName> = Optional,
         /// Takes back what the migrate hook did; needs a migrate hook.
         migrate_down: Option<HookName> = Optional,
+        /// Runs before the migrate hook, on the same host: a backup, without which nothing is migrated; needs a migrate hook.
+        backup: Option<HookName> = Optional,
+    }
+}
+
+section! {
+    /// What is known of the app's migrations. From it each deployment gets its verdict about the way back.
+    pub struct Migrations {
+        /// The folder of the migrations inside the release, after the build.
+        folder: ScriptPath = Required("\"migrations\""),
+        /// The team's promise that every migration leaves the release before it working (expand, then contract).
+        compatible: bool = Default(json!(false)),
+        /// Whether a rollback may run the hook that takes migrations back, and so lose what was written since.
+        down: bool = Default(json!(false)),
+        /// Migrations that may run although there is no way back, each by its exact name in the folder.
+        irreversible: List<ScriptPath, 50> = Default(json!([])),
     }
 }
 
@@ -255,6 +273,12 @@ impl AppConfig {
         &self.document.install
     }
 
+    /// What is known of the app's migrations, if anything is.
+    #[must_use]
+    pub const fn migrations(&self) -> Option<&Migrations> {
+        self.document.migrations.as_ref()
+    }
+
     /// The limits of a deployment under this configuration.
     #[must_use]
     pub fn policy(&self) -> Policy {
@@ -325,7 +349,7 @@ fn app_of(repository: &Repository, problems: &mut Problems) -> Option<AppName> {
 
 /// The rules that tie keys together.
 fn check_together(document: &Document, problems: &mut Problems) {
-    let (health, hooks) = (&document.health, &document.hooks);
+    let health = &document.health;
     let attempts = u64::from(health.attempts.get());
     let tried = attempts.saturating_mul(u64::from(health.interval_seconds.get()));
     let limit = document.timeouts.activate_seconds.get();
@@ -344,11 +368,40 @@ fn check_together(document: &Document, problems: &mut Problems) {
             problems.push(Problem::new(&format!("hooks.{name}"), wrong, fix));
         }
     }
-    if hooks.migrate_down.is_some() && hooks.migrate.is_none() {
-        let fix = "add hooks.migrate, or remove it";
-        let wrong = "has nothing to take back without hooks.migrate";
-        problems.push(Problem::new("hooks.migrate_down", wrong, fix));
-    }
+    check_migrations(document, problems);
+}
+
+/// Whatever is about migrations needs the hook that runs them.
+fn check_migrations(document: &Document, problems: &mut Problems) {
+    let hooks = &document.hooks;
+    let mut refuse = |refused: bool, key: &str, wrong: &str, needed: &str| {
+        if refused {
+            let fix = format!("add {needed}, or remove it");
+            problems.push(Problem::new(key, wrong, fix));
+        }
+    };
+    let none = hooks.migrate.is_none();
+    let hook = "hooks.migrate";
+    let down = "has nothing to take back without hooks.migrate";
+    refuse(
+        none && hooks.migrate_down.is_some(),
+        "hooks.migrate_down",
+        down,
+        hook,
+    );
+    let backup = "runs before a migration only, and there is no hooks.migrate";
+    refuse(none && hooks.backup.is_some(), "hooks.backup", backup, hook);
+    let section = "says something of migrations that never run";
+    refuse(
+        none && document.migrations.is_some(),
+        "migrations",
+        section,
+        hook,
+    );
+    let allowed = document.migrations.as_ref().is_some_and(|m| m.down);
+    let wrong = "allows a hook that is not there";
+    let missing = allowed && hooks.migrate_down.is_none();
+    refuse(missing, "migrations.down", wrong, "hooks.migrate_down");
 }
 
 /// The path of every key, in alphabetical order of the sections.

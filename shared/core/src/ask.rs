@@ -203,8 +203,10 @@ impl Ask {
         match report {
             Report::Failed(failure) => Err(failure.clone()),
             Report::Lost(class) => Err(Failure::of(*class)),
-            Report::Done { served, healthy } => match self.action {
-                Action::Prepare | Action::Migrate | Action::Prune => Ok(()),
+            Report::Done {
+                served, healthy, ..
+            } => match self.action {
+                Action::Prepare | Action::Migrate | Action::Unmigrate | Action::Prune => Ok(()),
                 Action::Activate | Action::Status => {
                     if served.as_ref() != Some(&self.release.id()) {
                         return Err(Failure::of(FailureClass::WrongRelease));

@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, FailureClass};
 use crate::ids::{CommandId, DeploymentId, Generation, HostId, ReleaseId};
+use crate::migrations::Found;
 use crate::time::Timestamp;
 use std::fmt;
 
@@ -12,6 +13,8 @@ pub enum Action {
     Prepare,
     /// Run the migrations, on one leader host.
     Migrate,
+    /// Take the migrations back, on the same host, before a rollback switches.
+    Unmigrate,
     /// Switch to the release and prove that it is served. A rollback is this too, with an older release.
     Activate,
     /// Say what is served.
@@ -27,6 +30,7 @@ impl Action {
         match self {
             Self::Prepare => "prepare",
             Self::Migrate => "migrate",
+            Self::Unmigrate => "unmigrate",
             Self::Activate => "activate",
             Self::Status => "status",
             Self::Prune => "prune",
@@ -39,6 +43,7 @@ impl Action {
         [
             Self::Prepare,
             Self::Migrate,
+            Self::Unmigrate,
             Self::Activate,
             Self::Status,
             Self::Prune,
@@ -158,6 +163,8 @@ pub enum Report {
         served: Option<ReleaseId>,
         /// Whether the health check passes.
         healthy: bool,
+        /// What it found of migrations, where it was asked to prepare and could judge them.
+        found: Option<Found>,
     },
     /// The host script refused or failed.
     Failed(Failure),

@@ -282,7 +282,7 @@ impl Deployment {
                 Phase::Verifying { .. }
                 | Phase::Baking { .. }
                 | Phase::VerifyingRollback { .. } => Desk::HealthVerifier,
-                Phase::RollingBack { .. } => Desk::AutoRollback,
+                Phase::Unmigrating { .. } | Phase::RollingBack { .. } => Desk::AutoRollback,
             },
             State::Ended { .. } => Desk::Reconciler,
         }
@@ -328,6 +328,7 @@ impl Deployment {
                 Phase::Preparing(_)
                 | Phase::Migrating(_)
                 | Phase::Activating(_)
+                | Phase::Unmigrating { .. }
                 | Phase::RollingBack { .. } => None,
             },
             State::AwaitingApproval { .. } | State::Queued { .. } | State::Ended { .. } => None,
@@ -375,7 +376,9 @@ impl Deployment {
             wave: wave_of(&state),
             cause: None,
         });
-        if let Some(kind) = announcement_of(&state) {
+        // One rollback is told once, whether it begins with the database or with the hosts.
+        let told = self.state.name() == "Unmigrating" && state.name() == "RollingBack";
+        if let Some(kind) = announcement_of(&state).filter(|_| !told) {
             for channel in &self.policy.channels {
                 self.announced = self.announced.saturating_add(1);
                 self.announcements.push(Announcement {
@@ -399,6 +402,7 @@ const fn wave_of(state: &State) -> Option<u32> {
             Phase::Preparing(_)
             | Phase::Migrating(_)
             | Phase::Baking { .. }
+            | Phase::Unmigrating { .. }
             | Phase::RollingBack { .. }
             | Phase::VerifyingRollback { .. } => None,
         },
@@ -412,7 +416,9 @@ const fn announcement_of(state: &State) -> Option<AnnouncementKind> {
         State::Queued { .. } => None,
         State::Active { phase, .. } => match phase {
             Phase::Preparing(_) => Some(AnnouncementKind::Started),
-            Phase::RollingBack { .. } => Some(AnnouncementKind::RollingBack),
+            Phase::Unmigrating { .. } | Phase::RollingBack { .. } => {
+                Some(AnnouncementKind::RollingBack)
+            }
             Phase::Migrating(_)
             | Phase::Activating(_)
             | Phase::Verifying { .. }

@@ -65,6 +65,14 @@ classes! {
     ConfigRefused = "config_refused", "correct the app configuration that the message names";
     /// The migration failed.
     MigrationFailed = "migration_failed", "read the first error line; the database may be half migrated, no host was switched";
+    /// Another run of the migration tool holds its lock in the database, or one that died has left it there.
+    MigrationLocked = "migration_locked", "see that no migration runs, then release the tool's lock as the line says, and redeploy";
+    /// The backup before the migration failed, so that nothing was migrated.
+    BackupFailed = "backup_failed", "read the first error line of hooks.backup; nothing was migrated";
+    /// A migration cannot be taken back, and no operator has said that it may run all the same.
+    MigrationIrreversible = "migration_irreversible", "split the migration so that the release before can live with it, or allow it by its name in migrations.irreversible";
+    /// The migrations could not be taken back; the detail says what is known of the database.
+    MigrationDownFailed = "migration_down_failed", "compare the database with the line, mend it by hand, then deploy or switch; no host was switched back";
     /// The release is not on the host's disk.
     ReleaseMissing = "release_missing", "redeploy: the release is not on this host";
     /// The process manager could not start the app.
@@ -134,7 +142,7 @@ classes! {
 }
 
 impl FailureClass {
-    /// Whether asking the host again may help. A lost answer may hide a finished run; the host's ledger makes it safe.
+    /// Whether asking the host again may help. The lock of a dead run often goes with its session. A lost answer may hide a finished run; the host's ledger makes it safe.
     #[must_use]
     pub const fn is_worth_another_attempt(self) -> bool {
         matches!(
@@ -142,6 +150,7 @@ impl FailureClass {
             Self::Busy
                 | Self::SourceUnavailable
                 | Self::ParametersUnavailable
+                | Self::MigrationLocked
                 | Self::DeliveryTimedOut
                 | Self::Undeliverable
                 | Self::NoAnswer

@@ -12,6 +12,7 @@ mod decision;
 mod deployment;
 mod failure;
 mod ids;
+mod migrations;
 mod observation;
 mod policy;
 mod release;
@@ -33,6 +34,7 @@ pub use ids::{
     AppName, ChannelName, CommandId, Commit, DeploymentId, EnvironmentName, Generation, HostId,
     InvalidId, ObjectVersion, ParameterName, Person, ReleaseId, Repository, Sha256Digest,
 };
+pub use migrations::{Found, Migrations, Verdict};
 pub use observation::{Observation, Start};
 pub use policy::{HealthPolicy, Policy, PolicyError, WaveSize, waves_of};
 pub use release::{Artifact, DocumentPin, Release};

@@ -3,6 +3,7 @@
 use crate::ask::Ask;
 use crate::failure::Failure;
 use crate::ids::{DeploymentId, Generation, HostId, Person};
+use crate::migrations::{Migrations, Verdict};
 use crate::release::{DocumentPin, Release};
 use crate::rounds::Rounds;
 use crate::time::Timestamp;
@@ -61,6 +62,13 @@ pub enum Phase {
         until: Timestamp,
         /// The rounds.
         rounds: Rounds,
+    },
+    /// The host that ran the migrations takes them back, before any host switches back.
+    Unmigrating {
+        /// Why there is a rollback.
+        cause: Failure,
+        /// The question to the host.
+        ask: Ask,
     },
     /// The hosts that moved switch back.
     RollingBack {
@@ -137,13 +145,15 @@ pub struct Run {
     pub moved: BTreeSet<HostId>,
     /// The rounds of verification there have been on the way forward; numbers the next, so that no token is used twice.
     pub rounds: u32,
+    /// What was found of migrations; `None` when no host could judge them.
+    pub migrations: Option<Migrations>,
     /// When it started.
     pub started_at: Timestamp,
 }
 
 impl State {
     /// Every state's name, in the order of the documentation.
-    pub const NAMES: [&'static str; 17] = [
+    pub const NAMES: [&'static str; 18] = [
         "AwaitingApproval",
         "Queued",
         "Preparing",
@@ -151,6 +161,7 @@ impl State {
         "Activating",
         "Verifying",
         "Baking",
+        "Unmigrating",
         "RollingBack",
         "VerifyingRollback",
         "Succeeded",
@@ -211,6 +222,7 @@ impl Phase {
             Self::Activating(_) => "Activating",
             Self::Verifying { .. } => "Verifying",
             Self::Baking { .. } => "Baking",
+            Self::Unmigrating { .. } => "Unmigrating",
             Self::RollingBack { .. } => "RollingBack",
             Self::VerifyingRollback { .. } => "VerifyingRollback",
         }
@@ -223,6 +235,7 @@ impl Phase {
             Self::Preparing(ask)
             | Self::Migrating(ask)
             | Self::Activating(ask)
+            | Self::Unmigrating { ask, .. }
             | Self::RollingBack { ask, .. } => ask.deadline,
             Self::Verifying { rounds, .. }
             | Self::Baking { rounds, .. }
@@ -237,6 +250,7 @@ impl Phase {
             Self::Preparing(ask)
             | Self::Migrating(ask)
             | Self::Activating(ask)
+            | Self::Unmigrating { ask, .. }
             | Self::RollingBack { ask, .. } => Some(ask),
             Self::Verifying { rounds, .. }
             | Self::Baking { rounds, .. }
@@ -331,6 +345,22 @@ impl Run {
             .filter(|host| !matches!(self.hosts.get(*host), Some(Standing::Excused(_))))
             .cloned()
             .collect()
+    }
+
+    /// The host that runs the migrations: the one that judged them, or the first in service where none could.
+    #[must_use]
+    pub fn leader(&self) -> Option<HostId> {
+        let in_service = self.in_service();
+        let judge = self.migrations.as_ref().map(|m| &m.leader);
+        let judge = judge.filter(|host| in_service.contains(host)).cloned();
+        judge.or_else(|| in_service.into_iter().next())
+    }
+
+    /// The verdict on the migrations that have run; `None` when none has, or none was judged.
+    #[must_use]
+    pub fn verdict(&self) -> Option<Verdict> {
+        let applied = self.migrations.as_ref().filter(|m| m.are_applied);
+        applied.map(|migrations| migrations.found.verdict)
     }
 
     /// The hosts that were asked to switch, without the excused ones.

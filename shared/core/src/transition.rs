@@ -78,6 +78,9 @@ pub fn step(deployment: &Deployment, seen: &Observation, now: Timestamp) -> Adva
             Phase::Baking { until, rounds } => {
                 rounds::baking(deployment, run, *until, rounds, seen, now)
             }
+            Phase::Unmigrating { cause, ask } => {
+                restoring::unmigrating(deployment, run, cause, ask, seen, now)
+            }
             Phase::RollingBack { cause, ask } => {
                 restoring::rolling_back(deployment, run, cause, ask, seen, now)
             }

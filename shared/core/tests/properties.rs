@@ -17,7 +17,7 @@ mod samples;
 
 use longshore_core::{
     Advance, CommandStatus, Deployment, DeploymentId, Failure, FailureClass, Generation, Millis,
-    Observation, Outcome, Report, Slot, Standing, State, Timestamp, step,
+    Observation, Outcome, Report, Slot, Standing, State, Timestamp, Verdict, step,
 };
 use proptest::prelude::*;
 use samples::{accepted, all_done, command_id, every_state, failed, id, person, policy, start};
@@ -61,7 +61,11 @@ fn observation(deployment: &Deployment, made: &Move) -> Option<Observation> {
                 3 => Report::Done {
                     served: None,
                     healthy: true,
+                    found: None,
                 },
+                4 => samples::prepared(Verdict::NeedsDown, false),
+                5 => samples::prepared(Verdict::Impossible, false),
+                6 => samples::prepared(Verdict::Impossible, true),
                 _ => samples::done(deployment),
             };
             Some(Observation::HostReported(
@@ -234,8 +238,9 @@ proptest! {
     fn transitions_are_bounded_by_the_number_of_waves(moves in moves()) {
         walk(&started(), &moves, |_, after| {
             let waves = after.state.run().map_or(0, |run| run.waves.len());
-            // Queued, Preparing, Migrating; each wave twice; Baking, RollingBack, VerifyingRollback, the end.
-            assert!(after.timeline.len() <= 7 + 2 * waves, "{:?}", after.timeline);
+            // Queued, Preparing, Migrating; each wave twice; Baking, Unmigrating, RollingBack, VerifyingRollback, the
+            // end.
+            assert!(after.timeline.len() <= 8 + 2 * waves, "{:?}", after.timeline);
         });
     }
 
@@ -416,6 +421,7 @@ fn an_app_that_answers_from_the_old_process_is_not_proven() {
     let end = samples::answer_all(switching, samples::START, |_, _| Report::Done {
         served: Some(samples::release('a').id()),
         healthy: true,
+        found: None,
     });
     assert_eq!(end.state.name(), "RollingBack");
 }
@@ -459,4 +465,58 @@ fn the_newest_waiting_deployment_wins_and_a_rolled_back_commit_is_kept_out() {
         "the rollback's generation is taken"
     );
     assert_eq!(after.finish(&rolled_back), None, "only once");
+}
+
+#[test]
+fn a_down_that_fails_says_what_is_known_of_the_database() {
+    let unmigrating = every_state()
+        .into_iter()
+        .find(|d| d.state.name() == "Unmigrating")
+        .unwrap();
+    for (class, known) in [
+        (
+            FailureClass::ReleaseMissing,
+            "the database is as the new release left it",
+        ),
+        (
+            FailureClass::MigrationDownFailed,
+            "the database may be taken back in part",
+        ),
+        (
+            FailureClass::DeadlinePassed,
+            "it is not known whether the database was taken back",
+        ),
+    ] {
+        let end = samples::answer_all(unmigrating.clone(), samples::START, |_, _| failed(class));
+        let State::Ended { outcome, run, .. } = &end.state else {
+            panic!("{}", end.state.name());
+        };
+        let failure = outcome.failure().unwrap();
+        assert_eq!(outcome.name(), "RollbackFailed");
+        assert_eq!(failure.class, FailureClass::MigrationDownFailed);
+        assert!(failure.detail().contains(known), "{}", failure.detail());
+        assert!(!run.as_ref().unwrap().moved.is_empty(), "nobody went back");
+    }
+}
+
+#[test]
+fn an_answer_that_comes_before_anything_is_done_proves_nothing_of_an_earlier_attempt() {
+    let unmigrating = every_state()
+        .into_iter()
+        .find(|d| d.state.name() == "Unmigrating")
+        .unwrap();
+    let mut answers = [
+        Report::Failed(Failure::of(FailureClass::NoAnswer)),
+        failed(FailureClass::Superseded),
+    ]
+    .into_iter();
+    let mut deployment = unmigrating;
+    for report in &mut answers {
+        deployment = samples::answer_all(deployment, samples::START, |_, _| report.clone());
+    }
+    let State::Ended { outcome, .. } = &deployment.state else {
+        panic!("{}", deployment.state.name());
+    };
+    let detail = outcome.failure().unwrap().detail().to_owned();
+    assert!(detail.contains("it is not known whether"), "{detail}");
 }

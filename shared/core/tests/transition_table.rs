@@ -14,7 +14,7 @@
 #[path = "common/samples.rs"]
 mod samples;
 
-use longshore_core::{Advance, CommandStatus, Deployment, Millis, State, step};
+use longshore_core::{Advance, CommandStatus, Deployment, Millis, State, Verdict, step};
 use samples::{every_observation, every_state, every_state_of, policy};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -91,9 +91,11 @@ fn arrows() -> Arrows {
     plain.migrates = false;
     let mut arrows = Arrows::new();
     let samples = [(policy(), 2), (impatient, 1), (plain, 1)];
+    let impossible = samples::migrated(&samples[1].0, 1, Verdict::Impossible);
     for deployment in samples
         .iter()
         .flat_map(|(policy, hosts)| every_state_of(policy, *hosts))
+        .chain([impossible])
     {
         for (name, seen, at) in every_observation(&deployment) {
             for at in [at, at.after(Millis::from_secs(12))] {
@@ -147,7 +149,7 @@ fn drawing(arrows: &Arrows) -> String {
             writeln!(text, "  {from} --> {to}: {}", labels.join(", ")).unwrap();
         }
     }
-    for end in State::NAMES.iter().skip(9) {
+    for end in State::NAMES.iter().skip(10) {
         writeln!(text, "  {end} --> [*]").unwrap();
     }
     text.push_str("```\n");

@@ -154,6 +154,8 @@ pub struct Order {
     pub repository: Repository,
     /// The release that the action is about.
     pub release: Release,
+    /// The release to go back to: what the migrations of the other one are judged against.
+    pub previous: Option<ReleaseId>,
     /// After this time a host refuses to start.
     pub not_after: Timestamp,
 }

@@ -125,6 +125,8 @@ faults! {
     SourceDown = "the repository is down";
     /// A host cannot read its parameters.
     ParametersMissing = "parameters cannot be read";
+    /// Migrations cannot be taken back on a host.
+    DownFails = "migrations cannot be taken back";
     /// A host's clock is minutes ahead or behind.
     HostClockSkewed = "a host's clock is wrong";
     /// The app's processes crash and are started again.

@@ -123,7 +123,8 @@ pub(super) fn happen(player: &mut Player, fault: Fault) -> bool {
         | Fault::DiskFull
         | Fault::DiskFillsUp
         | Fault::SourceDown
-        | Fault::ParametersMissing => troubles(player, fault),
+        | Fault::ParametersMissing
+        | Fault::DownFails => troubles(player, fault),
         Fault::ParametersChanged
         | Fault::ConfigChanged
         | Fault::StartRefused
@@ -345,6 +346,7 @@ fn troubles(player: &mut Player, fault: Fault) -> bool {
         Fault::DiskFull => Trouble::DiskFull,
         Fault::DiskFillsUp => Trouble::DiskFillsUp,
         Fault::SourceDown => Trouble::SourceDown,
+        Fault::DownFails => Trouble::DownFails,
         _ => Trouble::ParametersMissing,
     };
     let host = player.some_host();

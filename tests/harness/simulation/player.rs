@@ -8,7 +8,7 @@ use crate::chance::Chance;
 use crate::deliveries::{Change, delivery};
 use crate::invariants;
 use crate::words::host;
-use longshore_core::{HostId, Millis, Timestamp};
+use longshore_core::{Found, HostId, Millis, Timestamp, Verdict};
 use longshore_shell::fakes::Behaviour;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -163,6 +163,19 @@ impl Player {
         self.bench.deliver(event);
     }
 
+    /// Says of half of the commits what their migrations mean for the way back.
+    fn judge(&mut self, digit: &str) {
+        let verdicts = [Verdict::Safe, Verdict::NeedsDown, Verdict::Impossible];
+        if self.chance.one_in(2) {
+            return;
+        }
+        let verdict = self.chance.pick(&verdicts);
+        let is_allowed = verdict == Verdict::Impossible && self.chance.one_in(2);
+        let found = Found::new(verdict, is_allowed, 1, ["2.sql: DROP TABLE"]);
+        self.bench.judges(digit, &found);
+        self.bench.note(&format!("== its migrations: {verdict:?}"));
+    }
+
     /// Pushes the next commit, or one that was there before.
     fn push(&mut self) {
         let fresh = DIGITS[self.pushed.len().min(DIGITS.len() - 1)];
@@ -183,6 +196,7 @@ impl Player {
             self.bench
                 .note(&format!("== commit {digit}: {behaviour:?}"));
             self.pipeline(digit);
+            self.judge(digit);
         }
         if self.bench.head() == Some(digit) {
             return;

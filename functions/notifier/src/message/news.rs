@@ -3,8 +3,8 @@
 use super::{Fact, HOSTS_MAX, HostLine, Problem, Tone};
 use crate::text::{duration, hosts};
 use longshore_core::{
-    AnnouncementKind, Deployment, Failure, FailureClass, HostId, Kind, Millis, Outcome, Phase, Run,
-    Standing, State, Timestamp,
+    AnnouncementKind, Deployment, Failure, FailureClass, HostId, Kind, Migrations, Millis, Outcome,
+    Phase, Run, Standing, State, Timestamp, Verdict,
 };
 
 /// From here on a message says that it is late.
@@ -78,6 +78,8 @@ impl News<'_> {
             Outcome::RollbackFailed(failure) => {
                 let what = if failure.class == FailureClass::NothingProven {
                     "no proven release to go back to"
+                } else if failure.class == FailureClass::MigrationIrreversible {
+                    "no way back from its migrations"
                 } else {
                     "rollback failed"
                 };
@@ -180,6 +182,9 @@ impl News<'_> {
             "Hosts",
             self.deployment.state.run().map(|run| self.standings(run)),
         );
+        let run = self.deployment.state.run();
+        let migrations = run.and_then(|run| run.migrations.as_ref());
+        tell("Migrations", migrations.and_then(of_migrations));
         let (name, span) = self.span();
         tell(name, span.map(duration));
         let late = self.now.since(self.since);
@@ -263,6 +268,26 @@ const fn tone_of(outcome: &Outcome) -> Tone {
     }
 }
 
+/// How many migrations are new, what that means for the way back, and what was found; nothing where nothing was.
+fn of_migrations(migrations: &Migrations) -> Option<String> {
+    let found = &migrations.found;
+    if found.count == 0 && found.findings().is_empty() {
+        return None;
+    }
+    let verdict = match found.verdict {
+        Verdict::Safe => "safe to go back from",
+        Verdict::NeedsDown => "taken back before a rollback",
+        Verdict::Impossible if found.is_allowed => "no way back, as an operator allows",
+        Verdict::Impossible => "no way back",
+    };
+    let mut said = format!("{} new, {verdict}", found.count);
+    for finding in found.findings() {
+        said.push_str("; ");
+        said.push_str(finding);
+    }
+    Some(said)
+}
+
 /// Whether somebody wanted it so.
 const fn is_an_operators(failure: &Failure) -> bool {
     matches!(failure.class, FailureClass::CancelledByOperator)
@@ -272,9 +297,9 @@ const fn failure_of(state: &State) -> Option<&Failure> {
     match state {
         State::AwaitingApproval { .. } | State::Queued { .. } => None,
         State::Active { phase, .. } => match phase {
-            Phase::RollingBack { cause, .. } | Phase::VerifyingRollback { cause, .. } => {
-                Some(cause)
-            }
+            Phase::Unmigrating { cause, .. }
+            | Phase::RollingBack { cause, .. }
+            | Phase::VerifyingRollback { cause, .. } => Some(cause),
             Phase::Preparing(_)
             | Phase::Migrating(_)
             | Phase::Activating(_)

@@ -52,6 +52,7 @@ pub(crate) fn well(_: &HostId, _: Action, release: &Release) -> Report {
     Report::Done {
         served: Some(release.id()),
         healthy: true,
+        found: None,
     }
 }
 

@@ -85,7 +85,7 @@ fn every_problem_is_named_at_once_with_its_path_and_its_fix() {
     let found = problems(json);
     let expected = [
         "brnach is unknown: did you mean branch?",
-        "colour is unknown: remove it; known here are app, branch, source, hosts, waves, health, process, hooks, install, notifications, deploy_changes, approval, timeouts",
+        "colour is unknown: remove it; known here are app, branch, source, hosts, waves, health, process, hooks, install, migrations, notifications, deploy_changes, approval, timeouts",
         "port is unknown: did you mean health.port?",
         "branch is missing: add it, for example \"branch\": \"main\"",
         "hosts.tags.\"longshore:app\" is reserved: remove it; Longshore asks for its own tags anyway",
@@ -198,6 +198,31 @@ fn a_build_of_a_pipeline_leaves_the_hooks_that_build_nothing_to_do() {
     assert!(found[1].starts_with("hooks.build has nothing to do with source"));
     samples::set(&mut document, "source", json!("git"));
     assert!(parse(&document.to_string()).is_ok());
+}
+
+#[test]
+fn what_is_said_of_migrations_needs_the_hooks_that_run_them() {
+    let migrations =
+        json!({ "folder": "migrations", "down": true, "irreversible": ["3-drop.sql"] });
+    let mut document = with("migrations", migrations);
+    samples::set(&mut document, "hooks.backup", json!("db:backup"));
+    let found = problems(&document.to_string());
+    let starts = [
+        "hooks.backup runs before a migration only",
+        "migrations says something of migrations that never run",
+        "migrations.down allows a hook that is not there",
+    ];
+    assert_eq!(found.len(), starts.len(), "{found:?}");
+    for (found, start) in found.iter().zip(starts) {
+        assert!(found.starts_with(start), "{found}");
+    }
+    samples::set(&mut document, "hooks.migrate", json!("db:migrate"));
+    samples::set(&mut document, "hooks.migrate_down", json!("db:down"));
+    let config = parse(&document.to_string()).unwrap();
+    let migrations = config.migrations().unwrap();
+    assert!(migrations.down && !migrations.compatible);
+    assert_eq!(migrations.folder.as_str(), "migrations");
+    assert_eq!(migrations.irreversible.as_slice().len(), 1);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use proptest::sample::select;
 use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
 
-const PATHS: [&str; 32] = [
+const PATHS: [&str; 35] = [
     "app",
     "branch",
     "hosts",
@@ -34,6 +34,9 @@ const PATHS: [&str; 32] = [
     "hooks.install",
     "hooks.build",
     "hooks.migrate",
+    "migrations",
+    "migrations.folder",
+    "migrations.irreversible",
     "notifications",
     "notifications.slack",
     "notifications.sns",

@@ -7,6 +7,7 @@ use crate::command::Action;
 use crate::deployment::Deployment;
 use crate::failure::{Failure, FailureClass};
 use crate::ids::HostId;
+use crate::migrations::Verdict;
 use crate::observation::Observation;
 use crate::release::Release;
 use crate::state::{Outcome, Phase, Run, State};
@@ -70,7 +71,7 @@ pub(super) fn bake(deployment: &Deployment, run: Run, now: Timestamp) -> Advance
     active(deployment, run, Phase::Baking { until, rounds }, now)
 }
 
-/// Begins to restore. A host may have switched even when it said nothing, so every host that was asked to is restored.
+/// Begins to restore, with the database where that is needed and can be done. A host may have switched even when it said nothing, so every host that was asked to is restored.
 pub(super) fn roll_back(
     deployment: &Deployment,
     run: &Run,
@@ -87,6 +88,32 @@ pub(super) fn roll_back(
             now,
         );
     };
+    match run.verdict() {
+        None | Some(Verdict::Safe) => switch_back(deployment, run, previous, cause, now),
+        Some(Verdict::NeedsDown) => {
+            let timeout = deployment.policy.migrate_timeout;
+            let release = &run.release;
+            let ask = question(deployment, run, release, Action::Unmigrate, 0, timeout, now);
+            let phase = Phase::Unmigrating { cause, ask };
+            active(deployment, run.clone(), phase, now)
+        }
+        Some(Verdict::Impossible) => {
+            let line = format!("{}: {}", cause.class.word(), cause.detail());
+            let failure = Failure::with_detail(FailureClass::MigrationIrreversible, &line);
+            let outcome = Outcome::RollbackFailed(failure);
+            end(deployment, run.clone(), outcome, now)
+        }
+    }
+}
+
+/// Asks every host that moved to switch to the release before.
+pub(super) fn switch_back(
+    deployment: &Deployment,
+    run: &Run,
+    previous: &Release,
+    cause: Failure,
+    now: Timestamp,
+) -> Advance {
     let timeout = deployment.policy.activate_timeout;
     let ask = question(deployment, run, previous, Action::Activate, 0, timeout, now);
     let phase = Phase::RollingBack { cause, ask };
@@ -114,7 +141,8 @@ pub(super) fn ask(
     Ask::plan(&question, hosts, now)
 }
 
-/// A question to the hosts that moved, about the release to go back to, under the rollback's own generation.
+/// A question of a rollback, under its own generation: to the hosts that moved, about the release to go back to, or to the
+/// one that ran the migrations, about those.
 pub(super) fn question(
     deployment: &Deployment,
     run: &Run,
@@ -135,6 +163,7 @@ pub(super) fn question(
     // A host that policy excused may have switched after all: it is asked to go back, but not waited for in rounds.
     let hosts = match action {
         Action::Status => run.switched(),
+        Action::Unmigrate => run.leader().into_iter().collect(),
         Action::Activate | Action::Prepare | Action::Migrate | Action::Prune => {
             run.moved.iter().cloned().collect()
         }

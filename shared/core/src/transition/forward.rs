@@ -2,10 +2,11 @@
 
 use super::{Advance, Why, enter, entered, kept};
 use crate::ask::{Answer, Ask};
-use crate::command::Action;
+use crate::command::{Action, Report};
 use crate::deployment::Deployment;
 use crate::failure::{Failure, FailureClass};
-use crate::ids::Person;
+use crate::ids::{HostId, Person};
+use crate::migrations::{Found, Migrations};
 use crate::observation::{Observation, Start};
 use crate::policy::waves_of;
 use crate::state::{Outcome, Phase, Run, Standing, State};
@@ -41,6 +42,7 @@ pub(super) fn start(deployment: &Deployment, start: &Start, now: Timestamp) -> A
             .collect(),
         moved: std::collections::BTreeSet::new(),
         rounds: 0,
+        migrations: None,
         started_at: now,
     };
     let timeout = deployment.policy.prepare_timeout;
@@ -65,8 +67,14 @@ pub(super) fn preparing(
         | Observation::HostReported(..)
         | Observation::TimePassed => match enter::heard(deployment, ask, seen, now) {
             None => Advance::Unchanged(Why::AlreadyKnown),
-            Some(ask) if ask.is_complete() => prepared(deployment, run, &ask, now),
-            Some(ask) => kept(deployment, run, Phase::Preparing(ask)),
+            Some(ask) => {
+                let run = judged(run, seen);
+                if ask.is_complete() {
+                    prepared(deployment, &run, &ask, now)
+                } else {
+                    kept(deployment, &run, Phase::Preparing(ask))
+                }
+            }
         },
         Observation::CancelRequested(by) => cancelled(deployment, run, by, now),
         Observation::Approved(_)
@@ -145,14 +153,41 @@ pub(super) fn activating(
     }
 }
 
+/// Takes what a host found of migrations. The first host of the target set that could judge them is to run them: it has
+/// the release to go back to.
+fn judged(run: &Run, seen: &Observation) -> Run {
+    let mut run = run.clone();
+    if let Observation::HostReported(_, host, Report::Done { found, .. }) = seen
+        && let Some(found) = found
+        && run.previous.is_some()
+        && leads(&run, host)
+    {
+        run.migrations = Some(Migrations {
+            leader: host.clone(),
+            found: Found::clone(found),
+            are_applied: false,
+        });
+    }
+    run
+}
+
+/// Whether this host comes before the one that is to run the migrations so far.
+fn leads(run: &Run, host: &HostId) -> bool {
+    let place = |wanted: &HostId| run.waves.iter().flatten().position(|h| h == wanted);
+    let leader = run.migrations.as_ref().map(|m| &m.leader);
+    leader.is_none_or(|leader| place(host) < place(leader))
+}
+
 /// Every host has answered to `prepare`. No host has moved, so any failure ends the deployment without a trace.
 fn prepared(deployment: &Deployment, run: &Run, ask: &Ask, now: Timestamp) -> Advance {
     let (run, stopped) = take_answers(deployment, run, ask, &Standing::Prepared);
     if let Some(failure) = stopped {
         return failed(deployment, run, failure, now);
     }
-    let leader = run.in_service().first().cloned();
-    match leader {
+    if let Some(failure) = forbidden(deployment, &run) {
+        return failed(deployment, run, failure, now);
+    }
+    match run.leader() {
         None => failed(deployment, run, Failure::of(FailureClass::NoHosts), now),
         Some(leader) if deployment.policy.migrates => {
             let timeout = deployment.policy.migrate_timeout;
@@ -164,11 +199,28 @@ fn prepared(deployment: &Deployment, run: &Run, ask: &Ask, now: Timestamp) -> Ad
     }
 }
 
+/// Why the migrations may not run: there is no way back from them, and nobody has said that there need be none.
+fn forbidden(deployment: &Deployment, run: &Run) -> Option<Failure> {
+    let migrations = run.migrations.as_ref()?;
+    let found = &migrations.found;
+    if !deployment.policy.migrates || !found.forbids() {
+        return None;
+    }
+    let class = FailureClass::MigrationIrreversible;
+    let failure = Failure::with_detail(class, &found.findings().join("; "));
+    Some(enter::on_host(&migrations.leader, &failure))
+}
+
 fn migrated(deployment: &Deployment, run: &Run, ask: &Ask, now: Timestamp) -> Advance {
+    let mut run = run.clone();
     match ask.failures().next() {
-        None => enter::activate(deployment, run.clone(), 0, now),
+        None => {
+            if let Some(migrations) = &mut run.migrations {
+                migrations.are_applied = true;
+            }
+            enter::activate(deployment, run, 0, now)
+        }
         Some((host, failure)) => {
-            let mut run = run.clone();
             run.hosts
                 .insert(host.clone(), Standing::Failed(failure.clone()));
             let failure = enter::on_host(host, failure);

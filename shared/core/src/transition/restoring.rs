@@ -1,4 +1,4 @@
-//! The way back: every host that moved switches to the last proven release. A failed rollback never rolls back again; it
+//! The way back: where the migrations need it they are taken back first, then every host that moved switches to the last proven release. A failed rollback never rolls back again; it
 //! stops, names the hosts, and a person is called.
 
 use super::rounds::{Limit, Look, is_given_up, looked};
@@ -6,11 +6,46 @@ use super::{Advance, Why, enter, kept};
 use crate::ask::{Answer, Ask};
 use crate::command::Action;
 use crate::deployment::Deployment;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureClass};
 use crate::observation::Observation;
 use crate::rounds::Rounds;
 use crate::state::{Outcome, Phase, Run, Standing};
 use crate::time::Timestamp;
+
+pub(super) fn unmigrating(
+    deployment: &Deployment,
+    run: &Run,
+    cause: &Failure,
+    ask: &Ask,
+    seen: &Observation,
+    now: Timestamp,
+) -> Advance {
+    match seen {
+        Observation::SendStarted(_)
+        | Observation::CommandSent(..)
+        | Observation::SendRefused(..)
+        | Observation::SendPostponed(_)
+        | Observation::CommandMissing(_)
+        | Observation::HostReported(..)
+        | Observation::TimePassed => match enter::heard(deployment, ask, seen, now) {
+            None => Advance::Unchanged(Why::AlreadyKnown),
+            Some(ask) if ask.is_complete() => unmigrated(deployment, run, cause, &ask, now),
+            Some(ask) => {
+                let cause = cause.clone();
+                kept(deployment, run, Phase::Unmigrating { cause, ask })
+            }
+        },
+        Observation::CancelRequested(_)
+        | Observation::Refused(_)
+        | Observation::Superseded(_)
+        | Observation::NotReady(_) => Advance::Unchanged(Why::TooLate),
+        Observation::Approved(_)
+        | Observation::Ready(_)
+        | Observation::AnnounceStarted(_)
+        | Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
+        Observation::Probed { .. } => Advance::Unchanged(Why::AlreadyKnown),
+    }
+}
 
 pub(super) fn rolling_back(
     deployment: &Deployment,
@@ -101,6 +136,52 @@ pub(super) fn verifying_rollback(
         | Observation::Ready(_)
         | Observation::AnnounceStarted(_)
         | Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
+    }
+}
+
+/// The host that ran the migrations has answered. Unless it has taken them back, the release before would meet a database
+/// that it cannot live with: no host is switched, and a person is told what is known.
+fn unmigrated(
+    deployment: &Deployment,
+    run: &Run,
+    cause: &Failure,
+    ask: &Ask,
+    now: Timestamp,
+) -> Advance {
+    let failed = ask.failures().next();
+    match (failed, &run.previous) {
+        (None, Some(previous)) => enter::switch_back(deployment, run, previous, cause.clone(), now),
+        (None, None) => enter::roll_back(deployment, run, cause.clone(), now),
+        (Some((host, failure)), _) => {
+            let known = database_after(failure, ask.batches);
+            let line = format!("{known}: {}: {}", failure.class.word(), failure.detail());
+            let failure = Failure::with_detail(FailureClass::MigrationDownFailed, &line);
+            let outcome = Outcome::RollbackFailed(enter::on_host(host, &failure));
+            enter::end(deployment, run.clone(), outcome, now)
+        }
+    }
+}
+
+/// What is known of the database when the migrations were not taken back. An answer that came before anything was done
+/// counts only when no command before it may have done something.
+fn database_after(failure: &Failure, commands: u32) -> &'static str {
+    let untouched = matches!(
+        failure.class,
+        FailureClass::BadInput
+            | FailureClass::Superseded
+            | FailureClass::Expired
+            | FailureClass::AgentTooOld
+            | FailureClass::ReleaseMissing
+            | FailureClass::InvalidHost
+            | FailureClass::AccessDenied
+            | FailureClass::DocumentRefused
+    );
+    if untouched && commands == 1 {
+        "the database is as the new release left it"
+    } else if failure.class == FailureClass::MigrationDownFailed {
+        "the database may be taken back in part"
+    } else {
+        "it is not known whether the database was taken back"
     }
 }
 

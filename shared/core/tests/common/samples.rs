@@ -16,9 +16,9 @@
 
 use longshore_core::{
     Advance, AppName, Channel, Command, CommandId, CommandStatus, Commit, Deployment, DeploymentId,
-    DocumentPin, EnvironmentName, Failure, FailureClass, Generation, HealthPolicy, HostId, Kind,
-    Millis, Observation, Origin, Person, Phase, Policy, Release, Report, Repository, Start, State,
-    Timestamp, Token, WaveSize, step,
+    DocumentPin, EnvironmentName, Failure, FailureClass, Found, Generation, HealthPolicy, HostId,
+    Kind, Millis, Observation, Origin, Person, Phase, Policy, Release, Report, Repository, Start,
+    State, Timestamp, Token, Verdict, WaveSize, step,
 };
 use std::collections::BTreeMap;
 
@@ -140,7 +140,26 @@ pub fn done(deployment: &Deployment) -> Report {
     Report::Done {
         served,
         healthy: true,
+        found: None,
     }
+}
+
+/// A preparation after which the migrations were judged so.
+pub fn prepared(verdict: Verdict, is_allowed: bool) -> Report {
+    let findings = ["2-drop.sql: DROP COLUMN"];
+    Report::Done {
+        served: None,
+        healthy: false,
+        found: Some(Found::new(verdict, is_allowed, 1, findings)),
+    }
+}
+
+/// A deployment whose migrations were judged so, and ran, in front of the first switch.
+pub fn migrated(policy: &Policy, hosts: u32, verdict: Verdict) -> Deployment {
+    let queued = accepted(policy.clone());
+    let preparing = must(&queued, &Observation::Ready(start(hosts, true)), START);
+    let migrating = answer_all(preparing, START, |_, _| prepared(verdict, true));
+    all_done(migrating, START)
 }
 
 pub fn failed(class: FailureClass) -> Report {
@@ -186,6 +205,9 @@ pub fn every_state_of(policy: &Policy, hosts: u32) -> Vec<Deployment> {
     let rolling_back = answer_all(activating.clone(), now, |_, _| {
         failed(FailureClass::HealthFailed)
     });
+    let unmigrating = answer_all(migrated(policy, hosts, Verdict::NeedsDown), now, |_, _| {
+        failed(FailureClass::HealthFailed)
+    });
     let verifying_rollback = all_done(rolling_back.clone(), now);
     let late = now.after(Millis::from_secs(10));
     let succeeded = round(&baking, late);
@@ -212,6 +234,7 @@ pub fn every_state_of(policy: &Policy, hosts: u32) -> Vec<Deployment> {
         activating,
         verifying,
         must(&baking, &Observation::TimePassed, now),
+        unmigrating,
         rolling_back,
         must(&verifying_rollback, &Observation::TimePassed, now),
         succeeded,
@@ -244,6 +267,7 @@ pub fn every_observation(deployment: &Deployment) -> Vec<(String, Observation, T
     let wrong = Report::Done {
         served: None,
         healthy: true,
+        found: None,
     };
     let list: Vec<(&str, Observation, Timestamp)> = vec![
         ("Approved", Observation::Approved(person()), now),
@@ -280,6 +304,11 @@ pub fn every_observation(deployment: &Deployment) -> Vec<(String, Observation, T
         ),
         ("HostReported: done", report(done(deployment)), now),
         ("HostReported: another release", report(wrong), now),
+        (
+            "HostReported: prepared, no way back",
+            report(prepared(Verdict::Impossible, false)),
+            now,
+        ),
         (
             "HostReported: failed",
             report(failed(FailureClass::StartFailed)),

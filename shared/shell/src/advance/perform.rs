@@ -5,7 +5,7 @@ use super::record::{Folded, fold, record, write};
 use crate::ports::{Clock, Commands, Order, SendError};
 use crate::world::World;
 use longshore_core::{
-    Cause, Command, Deployment, DocumentPin, Observation, Phase, State, Timestamp, Token,
+    Cause, Command, Deployment, Observation, Phase, Release, Run, State, Timestamp, Token,
 };
 
 /// Sends what is due. Says whether anything was tried.
@@ -72,26 +72,22 @@ fn orders_due(deployment: &Deployment, now: Timestamp) -> Vec<Order> {
     };
     deployment
         .commands_due(now)
-        .filter_map(|command| order(deployment, &run.document, phase, command))
+        .filter_map(|command| order(deployment, run, phase, command))
         .collect()
 }
 
-fn order(
-    deployment: &Deployment,
-    document: &DocumentPin,
-    phase: &Phase,
-    command: &Command,
-) -> Option<Order> {
+fn order(deployment: &Deployment, run: &Run, phase: &Phase, command: &Command) -> Option<Order> {
     let ask = phase.ask()?;
     let token: Token = command.token.clone();
     Some(Order {
         token,
         hosts: command.hosts.clone(),
-        document: document.clone(),
+        document: run.document.clone(),
         app: deployment.app.clone(),
         environment: deployment.environment.clone(),
         repository: deployment.repository.clone(),
         release: ask.release.clone(),
+        previous: run.previous.as_ref().map(Release::id),
         not_after: ask.deadline,
     })
 }

@@ -3,13 +3,13 @@
 //! It comes from a host, so it is foreign: unknown words become `internal`, text is cut and made printable, and a line
 //! that carries another token is not an answer at all.
 
-use longshore_core::{Failure, FailureClass, ReleaseId, Report};
+use longshore_core::{Failure, FailureClass, Found, ReleaseId, Report, Verdict};
 use serde::Deserialize;
 use std::borrow::Cow;
 
 /// The classes that a host may give. The others are about what SSM or the control plane saw, and a host that could claim
 /// them could have itself excused.
-const HOST_CLASSES: [FailureClass; 31] = [
+const HOST_CLASSES: [FailureClass; 34] = [
     FailureClass::BadInput,
     FailureClass::Superseded,
     FailureClass::Expired,
@@ -25,6 +25,9 @@ const HOST_CLASSES: [FailureClass; 31] = [
     FailureClass::BuildFailed,
     FailureClass::ConfigRefused,
     FailureClass::MigrationFailed,
+    FailureClass::MigrationLocked,
+    FailureClass::BackupFailed,
+    FailureClass::MigrationDownFailed,
     FailureClass::ReleaseMissing,
     FailureClass::StartFailed,
     FailureClass::HealthFailed,
@@ -61,6 +64,17 @@ struct Answer<'a> {
     healthy: bool,
     #[serde(borrow, default)]
     detail: Cow<'a, str>,
+    #[serde(default)]
+    migrations: Option<Migrations>,
+}
+
+/// What the host found of migrations, as far as it decides anything.
+#[derive(Deserialize)]
+struct Migrations {
+    verdict: String,
+    allowed: bool,
+    count: u32,
+    findings: Vec<String>,
 }
 
 /// The version of the answer's form.
@@ -91,6 +105,7 @@ fn report(answer: &Answer<'_>) -> Report {
         "done" => Report::Done {
             served: ReleaseId::parse(&answer.served).ok(),
             healthy: answer.healthy,
+            found: answer.migrations.as_ref().map(found),
         },
         "refused" | "failed" => failed(answer),
         _ => Report::Failed(Failure::with_detail(
@@ -98,6 +113,13 @@ fn report(answer: &Answer<'_>) -> Report {
             "the answer has an outcome that is not known here",
         )),
     }
+}
+
+/// A word that is not known here cannot be a promise: the worst is taken for it.
+fn found(migrations: &Migrations) -> Found {
+    let verdict = Verdict::from_word(&migrations.verdict).unwrap_or(Verdict::Impossible);
+    let findings = migrations.findings.iter().map(String::as_str);
+    Found::new(verdict, migrations.allowed, migrations.count, findings)
 }
 
 /// A host that could look, and saw that the app is not well: what it saw is worth keeping.
@@ -153,15 +175,36 @@ mod tests {
         let expected = Report::Done {
             served: ReleaseId::parse(SERVED).ok(),
             healthy: true,
+            found: None,
         };
         assert_eq!(read(&line("done", "done", &rest), TOKEN), expected);
         let nothing = Report::Done {
             served: None,
             healthy: false,
+            found: None,
         };
         assert_eq!(
             read(&line("done", "done", r#","served":"""#), TOKEN),
             nothing
+        );
+    }
+
+    #[test]
+    fn a_prepared_host_tells_what_it_found_of_migrations() {
+        let found = |verdict: &str| {
+            let rest = format!(
+                r#","migrations":{{"verdict":"{verdict}","allowed":false,"count":2,"findings":["2.sql: DROP TABLE"]}}"#
+            );
+            match read(&line("done", "done", &rest), TOKEN) {
+                Report::Done { found, .. } => found.unwrap(),
+                other @ (Report::Failed(_) | Report::Lost(_)) => panic!("{other:?}"),
+            }
+        };
+        let expected = Found::new(Verdict::NeedsDown, false, 2, ["2.sql: DROP TABLE"]);
+        assert_eq!(found("needs_down"), expected);
+        assert!(
+            found("brand_new").forbids(),
+            "an unknown word is no promise"
         );
     }
 

@@ -83,6 +83,7 @@ fn parameters(order: &Order, times: &Times) -> [(&'static str, String); 14] {
         ("Generation", order.token.generation.to_string()),
         ("Token", order.token.to_string()),
         ("Release", release.id().to_string()),
+        ("Previous", previous(order)),
         ("ConfigVersion", release.config_version.to_string()),
         ("Pins", release.pins()),
         (
@@ -97,6 +98,12 @@ fn parameters(order: &Order, times: &Times) -> [(&'static str, String); 14] {
         ("DeadlineSeconds", times.deadline_s.to_string()),
         ("ExecutionTimeout", times.execution_s.to_string()),
     ]
+}
+
+/// Empty where nothing was proven before.
+fn previous(order: &Order) -> String {
+    let id = order.previous.as_ref();
+    id.map_or_else(String::new, ToString::to_string)
 }
 
 /// The times of a command, all from the time that is left until its not-after time.

@@ -5,8 +5,8 @@ use super::ManualClock;
 use super::host::{Behaviour, FakeHost, Point};
 use crate::ports::{Clock, Commands, Fleet, LookError, Order, ResolveError, SendError};
 use longshore_core::{
-    AppName, CommandId, Commit, DocumentPin, Failure, FailureClass, HostId, ParameterName, Release,
-    Report, Timestamp, Token,
+    AppName, CommandId, Commit, DocumentPin, Failure, FailureClass, Found, HostId, ParameterName,
+    Release, Report, Timestamp, Token,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -87,6 +87,13 @@ impl FakeSsm {
     /// Says how a commit behaves; commits are good until told otherwise.
     pub fn behave(&self, commit: &Commit, behaviour: Behaviour) {
         self.lock().behaviours.insert(commit.clone(), behaviour);
+    }
+
+    /// Says what every host finds of a commit's migrations.
+    pub fn judge(&self, commit: &Commit, found: &Found) {
+        for host in self.lock().hosts.values_mut() {
+            host.judgements.insert(commit.clone(), found.clone());
+        }
     }
 
     /// What becomes of the next SendCommand calls, one each.

@@ -11,7 +11,7 @@ pub use processes::{Managed, Process, Processes};
 
 use crate::ports::Order;
 use longshore_core::{
-    Action, Failure, FailureClass, Generation, Release, ReleaseId, Report, Timestamp,
+    Action, Commit, Failure, FailureClass, Found, Generation, Release, ReleaseId, Report, Timestamp,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,6 +53,8 @@ pub enum Trouble {
     SourceDown,
     /// Parameter Store does not give the pinned versions.
     ParametersMissing,
+    /// Migrations cannot be taken back.
+    DownFails,
 }
 
 /// A place inside a run at which it may be killed, named by what has just been done. A run that does not come by there
@@ -79,6 +81,12 @@ pub enum Point {
     Sealed,
     /// The migration has run.
     Migrated,
+    /// The ledger with the intention to take the migration back lies beside the old one.
+    TakingBack,
+    /// That intention is in the ledger.
+    BeganBack,
+    /// The migration has been taken back.
+    TakenBack,
     /// The ledger with the intended switch lies beside the old one.
     Intending,
     /// The intended switch is in the ledger.
@@ -97,7 +105,7 @@ pub enum Point {
 
 impl Point {
     /// Every point, in the order of a run.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::Locked,
         Self::Beginning,
         Self::Begun,
@@ -108,6 +116,9 @@ impl Point {
         Self::Written,
         Self::Sealed,
         Self::Migrated,
+        Self::TakingBack,
+        Self::BeganBack,
+        Self::TakenBack,
         Self::Intending,
         Self::Intended,
         Self::Switched,
@@ -156,6 +167,8 @@ pub struct Answer {
     pub served: Option<ReleaseId>,
     /// Whether it was healthy.
     pub healthy: bool,
+    /// What was found of migrations.
+    pub found: Option<Found>,
     /// Whether the ledger knew the token already.
     pub repeated: bool,
 }
@@ -172,6 +185,7 @@ impl Answer {
             Ending::Done => Report::Done {
                 served: self.served.clone(),
                 healthy: self.healthy,
+                found: self.found.clone(),
             },
             Ending::Refused(class) => Report::Failed(Failure::of(class)),
             Ending::Failed(class) => broken(class),
@@ -198,6 +212,12 @@ pub struct FakeHost {
     pub switches: Vec<(Generation, Release)>,
     /// How often a migration ran to its end.
     pub migrated: u32,
+    /// How often a migration was taken back.
+    pub taken_back: u32,
+    /// How often taking back was begun, by generation.
+    pub downs: BTreeMap<Generation, u32>,
+    /// What it finds of a commit's migrations, where it has the release to go back to.
+    pub judgements: BTreeMap<Commit, Found>,
     /// What stands in the way.
     pub troubles: BTreeSet<Trouble>,
     /// Whether commands reach it.

@@ -34,6 +34,7 @@ fn order() -> Order {
             parameters: [version("DB_URL", 12), version("API_KEY", 3)].into(),
             artifact: None,
         },
+        previous: None,
         not_after: Timestamp::from_unix_ms((NOW_S + 300) * 1_000),
     }
 }
@@ -75,6 +76,7 @@ async fn a_command_says_exactly_this() {
                 "Generation": ["7"],
                 "Token": [TOKEN],
                 "Release": [release],
+                "Previous": [""],
                 "ConfigVersion": ["4"],
                 "Pins": ["API_KEY:3,DB_URL:12"],
                 "Artifact": [""],

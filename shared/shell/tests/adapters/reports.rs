@@ -83,6 +83,7 @@ async fn each_host_that_is_done_has_its_report_and_the_others_have_none() {
     let expected = Report::Done {
         served: ReleaseId::parse(&served).ok(),
         healthy: true,
+        found: None,
     };
     assert_eq!(found[0].1, expected);
     let requests = replay.sent();

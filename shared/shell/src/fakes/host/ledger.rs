@@ -60,6 +60,8 @@ pub struct Ledger {
     pub proven: Vec<(ReleaseId, Generation)>,
     /// The migrations that ran, the latest last.
     pub migrations: Vec<(ReleaseId, Generation)>,
+    /// The migrations that were begun to be taken back, and in which generation; each once.
+    pub downs: Vec<(ReleaseId, Generation)>,
     /// The tokens, in the order in which they were begun.
     pub entries: Vec<Entry>,
 }
@@ -77,6 +79,12 @@ impl Ledger {
         self.migrations
             .iter()
             .any(|(known, in_generation)| known == release && *in_generation == generation)
+    }
+
+    /// Notes the intention to take a migration back.
+    pub(super) fn take_back(&mut self, release: &ReleaseId, generation: Generation) {
+        self.downs.push((release.clone(), generation));
+        keep_last(&mut self.downs, ENTRIES_MAX);
     }
 
     /// Notes that a token was begun, once.
@@ -119,8 +127,10 @@ impl Ledger {
             .as_ref()
             .is_some_and(|s| s.release == *release);
         if token.action == Action::Migrate && done {
-            self.migrations.push(key);
-            keep_last(&mut self.migrations, ENTRIES_MAX);
+            if !self.migrations.contains(&key) {
+                self.migrations.push(key);
+                keep_last(&mut self.migrations, ENTRIES_MAX);
+            }
         } else if token.action == Action::Activate && is_switched {
             self.active_state = if done {
                 self.proven.retain(|(proven, _)| proven != release);

@@ -4,7 +4,7 @@
 use super::processes::is_healthy;
 use super::{Answer, Behaviour, Ending, FakeHost, Folder, Point, Trouble};
 use crate::ports::Order;
-use longshore_core::{Action, FailureClass, Release, ReleaseId, Timestamp};
+use longshore_core::{Action, FailureClass, Found, Release, ReleaseId, Timestamp};
 use std::collections::BTreeSet;
 
 /// The newest releases that stay (`RELEASES_KEPT` of the script).
@@ -69,6 +69,7 @@ impl Run<'_> {
         match self.order.action() {
             Action::Prepare => self.prepare(),
             Action::Migrate => self.migrate(),
+            Action::Unmigrate => self.unmigrate(),
             Action::Activate => self.activate(),
             Action::Prune => self.prune(),
             Action::Status => Ok(()),
@@ -149,6 +150,26 @@ impl Run<'_> {
         fail_if(fails, FailureClass::MigrationFailed)?;
         self.host.migrated = self.host.migrated.saturating_add(1);
         self.reach(Point::Migrated)
+    }
+
+    /// Taking back twice would take back too much, so it is in the ledger before it is begun, and never begun again.
+    fn unmigrate(&mut self) -> Result<(), Stop> {
+        self.require_release()?;
+        let generation = self.order.token.generation;
+        let known = (self.release.clone(), generation);
+        let again = self.host.ledger.downs.contains(&known);
+        fail_if(again, FailureClass::MigrationDownFailed)?;
+        self.write(Point::TakingBack)?;
+        self.host.ledger.take_back(&self.release, generation);
+        self.reach(Point::BeganBack)?;
+        let begun = self.host.downs.entry(generation).or_default();
+        *begun = begun.saturating_add(1);
+        fail_if(
+            self.has(Trouble::DownFails),
+            FailureClass::MigrationDownFailed,
+        )?;
+        self.host.taken_back = self.host.taken_back.saturating_add(1);
+        self.reach(Point::TakenBack)
     }
 
     fn activate(&mut self) -> Result<(), Stop> {
@@ -297,8 +318,19 @@ impl Run<'_> {
             generation: self.order.token.generation,
             served: self.served.clone(),
             healthy: self.healthy,
+            found: self.found(ending),
             repeated: false,
         }
+    }
+
+    /// What a preparation finds of migrations: nothing where there is nothing to compare with.
+    fn found(&self, ending: Ending) -> Option<Found> {
+        let prepared = self.order.action() == Action::Prepare && ending == Ending::Done;
+        let previous = self.order.previous.as_ref().filter(|_| prepared)?;
+        let folder = self.host.releases.get(previous);
+        let is_there = matches!(folder, Some(Folder::Whole { .. }));
+        let judgement = self.host.judgements.get(&self.order.release.commit);
+        judgement.filter(|_| is_there).cloned()
     }
 
     /// Before each write of the ledger: it may fail, and a kill before the rename leaves the old one.

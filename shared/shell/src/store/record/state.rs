@@ -3,10 +3,10 @@
 use super::RecordError;
 use super::ask::{AskRecord, RoundsRecord};
 use super::tables::{Packer, Places, Unpacker, grouped, ungroup};
-use super::words::{DocumentRecord, FailureRecord, ReleaseRecord};
+use super::words::{DocumentRecord, FailureRecord, ReleaseRecord, VerdictWord};
 use longshore_core::{
-    DeploymentId, Generation, HostId, Outcome, Person, Phase, Release, Run, Standing, State,
-    Timestamp,
+    DeploymentId, Found, Generation, HostId, Migrations, Outcome, Person, Phase, Release, Run,
+    Standing, State, Timestamp, Verdict,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -54,6 +54,10 @@ pub(super) enum PhaseRecord {
         until_ms: u64,
         rounds: RoundsRecord,
     },
+    Unmigrating {
+        cause: FailureRecord,
+        ask: AskRecord,
+    },
     RollingBack {
         cause: FailureRecord,
         ask: AskRecord,
@@ -91,7 +95,21 @@ pub(super) struct RunRecord {
     standings: Vec<StandingRecord>,
     moved: Places,
     rounds: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    migrations: Option<MigrationsRecord>,
     started_at_ms: u64,
+}
+
+/// [`Migrations`], stored.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MigrationsRecord {
+    leader: String,
+    verdict: VerdictWord,
+    is_allowed: bool,
+    count: u32,
+    findings: Vec<String>,
+    are_applied: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -182,6 +200,10 @@ impl PhaseRecord {
                 until_ms: until.as_unix_ms(),
                 rounds: RoundsRecord::pack(rounds, packer)?,
             },
+            Phase::Unmigrating { cause, ask } => Self::Unmigrating {
+                cause: cause.into(),
+                ask: AskRecord::pack(ask, packer)?,
+            },
             Phase::RollingBack { cause, ask } => Self::RollingBack {
                 cause: cause.into(),
                 ask: AskRecord::pack(ask, packer)?,
@@ -205,6 +227,10 @@ impl PhaseRecord {
             Self::Baking { until_ms, rounds } => Phase::Baking {
                 until: Timestamp::from_unix_ms(until_ms),
                 rounds: rounds.unpack(tables)?,
+            },
+            Self::Unmigrating { cause, ask } => Phase::Unmigrating {
+                cause: cause.try_into()?,
+                ask: ask.unpack(tables)?,
             },
             Self::RollingBack { cause, ask } => Phase::RollingBack {
                 cause: cause.try_into()?,
@@ -263,6 +289,7 @@ impl RunRecord {
             standings: pack_standings(&run.hosts, packer),
             moved: packer.hosts(&run.moved),
             rounds: run.rounds,
+            migrations: run.migrations.as_ref().map(MigrationsRecord::from),
             started_at_ms: run.started_at.as_unix_ms(),
         }
     }
@@ -286,7 +313,36 @@ impl RunRecord {
             hosts,
             moved: tables.hosts(&self.moved)?.into_iter().collect(),
             rounds: self.rounds,
+            migrations: self.migrations.map(Migrations::try_from).transpose()?,
             started_at: Timestamp::from_unix_ms(self.started_at_ms),
+        })
+    }
+}
+
+impl From<&Migrations> for MigrationsRecord {
+    fn from(migrations: &Migrations) -> Self {
+        let found = &migrations.found;
+        Self {
+            leader: migrations.leader.to_string(),
+            verdict: found.verdict.into(),
+            is_allowed: found.is_allowed,
+            count: found.count,
+            findings: found.findings().to_vec(),
+            are_applied: migrations.are_applied,
+        }
+    }
+}
+
+impl TryFrom<MigrationsRecord> for Migrations {
+    type Error = RecordError;
+
+    fn try_from(record: MigrationsRecord) -> Result<Self, RecordError> {
+        let findings = record.findings.iter().map(String::as_str);
+        let verdict = Verdict::from(record.verdict);
+        Ok(Self {
+            leader: HostId::parse(&record.leader)?,
+            found: Found::new(verdict, record.is_allowed, record.count, findings),
+            are_applied: record.are_applied,
         })
     }
 }

@@ -6,7 +6,8 @@
 use super::RecordError;
 use longshore_core::{
     Action, AnnouncementKind, Artifact, Cause, Channel, ChannelName, Commit, DocumentPin, Failure,
-    FailureClass, Kind, ObjectVersion, ParameterName, Release, Sha256Digest, State, WaveSize,
+    FailureClass, Kind, ObjectVersion, ParameterName, Release, Sha256Digest, State, Verdict,
+    WaveSize,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -35,7 +36,11 @@ macro_rules! words {
 
 words! {
     /// The words for [`Action`].
-    ActionWord for Action { Prepare, Migrate, Activate, Status, Prune }
+    ActionWord for Action { Prepare, Migrate, Unmigrate, Activate, Status, Prune }
+}
+words! {
+    /// The words for [`Verdict`].
+    VerdictWord for Verdict { Safe, NeedsDown, Impossible }
 }
 words! {
     /// The words for [`AnnouncementKind`].
