@@ -58,19 +58,24 @@ process.on('SIGINT', () => server.close(() => process.exit(0)));
 
 
 def tools():
-    """The folder of pm2's executables, installed once per lock file into the temporary folder of the machine."""
-    lock = (PM2 / "package-lock.json").read_bytes()
+    """The folder of pm2's executables."""
+    return installed(PM2) / ".bin"
+
+
+def installed(source):
+    """The `node_modules` of a folder with a lock file, installed once per lock into the temporary folder of the machine."""
+    lock = (source / "package-lock.json").read_bytes()
     home = pathlib.Path(tempfile.gettempdir()) / f"longshore-host-tools-{hashlib.sha256(lock).hexdigest()[:12]}"
     if not home.exists():
         fresh = pathlib.Path(tempfile.mkdtemp(prefix="longshore-host-tools-"))
         for name in ("package.json", "package-lock.json"):
-            shutil.copy(PM2 / name, fresh / name)
+            shutil.copy(source / name, fresh / name)
         subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=fresh, check=True,
                        stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
         fresh.chmod(0o755)  # Another user runs pm2 from here, too.
         with contextlib.suppress(OSError):
             fresh.rename(home)
-    return home / "node_modules" / ".bin"
+    return home / "node_modules"
 
 
 def free_port():

@@ -1,0 +1,79 @@
+"""The script is killed at its commands, one after another, and given again: nobody sees a difference.
+
+By default a sample that meets every line of the script's shell part once; `SEED=…` repeats one. `KILL_ANYWHERE=all` takes
+every command of every action, and every command that becomes a process group of its own a second time, while it runs.
+"""
+
+import concurrent.futures
+import os
+import random
+import unittest
+
+from kill_anywhere import LANES, Activating, Looking
+
+DELAYS = ("0.001", "0.05", "0.2", "0.5")
+TOGETHER = 2
+CHAIN = 8
+
+
+def all_kills(lane):
+    """Every command, and each that becomes a group of its own a second time, while it runs."""
+    single = [[(number, "")] for number, _, _ in lane.commands]
+    apart = [[(number, delay)] for number, _, word in lane.commands if word == "exec" for delay in DELAYS]
+    return single + apart
+
+
+def sampled_kills(lane, seen, chance):
+    """Each line that no lane before has, once; the first lane, whose lines all have, is killed several times in one go. And three commands
+    while they run."""
+    places = {}
+    for number, place, _ in lane.commands:
+        places.setdefault(place, []).append(number)
+    numbers = sorted(chance.choice(numbers) for place, numbers in places.items() if place not in seen)
+    seen.update(places)
+    many = CHAIN if isinstance(lane, Looking) else 1
+    chance.shuffle(numbers)
+    chains = [[(number, "") for number in sorted(numbers[at:at + many])] for at in range(0, len(numbers), many)]
+    apart = chance.sample([number for number, _, word in lane.commands if word == "exec"], 3)
+    return chains + [[(number, chance.choice(DELAYS))] for number in apart]
+
+
+def describe(lane, kills):
+    names = {number: f"{place} {word}" for number, place, word in lane.commands}
+    return f"{type(lane).__name__} killed at " + ", then ".join(
+        f"{number} ({names[number]}){' while it ran ' + after + ' s' if after else ''}" for number, after in kills)
+
+
+class KillAnywhere(unittest.TestCase):
+    """All lanes, some at a time."""
+
+    def test_a_kill_at_any_command_changes_nothing_that_anybody_sees(self):
+        seed = int(os.environ.get("SEED", random.SystemRandom().randrange(1 << 32)))
+        chance, seen = random.Random(seed), set()
+        everything = os.environ.get("KILL_ANYWHERE") == "all"
+        only = os.environ.get("KILL_LANE", "").split()
+        lanes = [kind() for kind in LANES if not only or kind.__name__ in only]
+        for lane in lanes:
+            self.addCleanup(lane.close)
+        plans = [all_kills(lane) * (1 + isinstance(lane, Activating)) if everything else sampled_kills(lane, seen, chance)
+                 for lane in lanes]
+        print(f"\nkill-anywhere: SEED={seed}, {sum(map(len, plans))} runs, commands of each action: "
+              + ", ".join(f"{type(lane).__name__} {len(lane.commands)}" for lane in lanes), flush=True)
+        with concurrent.futures.ThreadPoolExecutor(TOGETHER) as pool:
+            found = list(pool.map(self.play, lanes, plans))
+        self.assertEqual([], [problem for problems in found for problem in problems])
+
+    @staticmethod
+    def play(lane, plan):
+        """The kills of one lane; what was wrong."""
+        found = []
+        for kills in plan:
+            problems = lane.killed(*kills)
+            if problems:
+                found.append(f"{describe(lane, kills)}: {problems}")
+                print(found[-1], flush=True)
+        return found
+
+
+if __name__ == "__main__":
+    unittest.main()
