@@ -77,8 +77,12 @@ function parseProcess(value) {
   const wanted = onlyKeys(value, 'process', ['manager', 'script', 'mode', 'instances']);
   const script = text(wanted.script, 'process.script', /^[A-Za-z0-9_][A-Za-z0-9_.\/-]{0,199}$/);
   if (script.split('/').includes('..')) bad('process.script leaves the release');
+  const manager = text(wanted.manager ?? 'pm2', 'process.manager', /^(pm2|systemd)$/);
+  if (manager === 'systemd' && (wanted.mode !== 'fork' || (wanted.instances ?? 1) !== 1)) {
+    bad('process.manager systemd runs one process in mode fork');
+  }
   return {
-    manager: text(wanted.manager ?? 'pm2', 'process.manager', /^pm2$/),
+    manager,
     script: path.normalize(script),
     mode: text(wanted.mode ?? 'cluster', 'process.mode', /^(cluster|fork)$/),
     instances: whole(wanted.instances ?? 1, 'process.instances', 1, 64),

@@ -11,7 +11,7 @@ function writeRelease(folder, kb) {
   write('env.json', JSON.stringify(parameterValues(found)) + '\n', 0o600);
   if (process.getuid() === 0) fs.chownSync(path.join(folder, '.longshore', 'env.json'), Number(env.LS_UID), Number(env.LS_GID));
   write('env.cjs', '(' + preload.toString() + ')();\n', 0o644);
-  write('ecosystem.config.cjs', 'module.exports = ' + JSON.stringify(ecosystem(config), null, 1) + ';\n', 0o644);
+  write(...managers[config.process.manager].write(config), 0o644);
   write('release.json', JSON.stringify(releaseRecord(config, kb)) + '\n', 0o644);
   say('written');
 }

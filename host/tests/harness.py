@@ -122,6 +122,8 @@ class Answer:
 class Host:
     """One host: its root folder, its agent's environment, its origin repository, its parameters."""
 
+    inside = ()  # What a command is prefixed with to run on the host, where that is a world of its own.
+
     def __init__(self, stand_ins):
         self.stand_ins = stand_ins
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="longshore-host-"))
@@ -173,13 +175,13 @@ class Host:
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(value.encode("utf-8"))
 
-    def configure(self, mode="fork", instances=1, hooks=None, attempts=3, interval=1, **other):
+    def configure(self, mode="fork", instances=1, hooks=None, attempts=3, interval=1, manager="pm2", **other):
         """Stores the next version of the app's configuration."""
         self.config_version += 1
         document = {"branch": "main", "waves": ["100%"],
                     "health": {"port": 3000, "path": "/health", "expected_status": 200, "attempts": attempts,
                                "interval_seconds": interval, "bake_seconds": 5},
-                    "process": {"manager": "pm2", "script": "server.js", "mode": mode, "instances": instances},
+                    "process": {"manager": manager, "script": "server.js", "mode": mode, "instances": instances},
                     "hooks": hooks or {}, **other}
         self.parameter(f"/longshore/{ENVIRONMENT}/apps/{REPOSITORY}", json.dumps(document), self.config_version)
         return self.config_version
@@ -220,7 +222,7 @@ class Host:
 
     def spawn(self, action, **options):
         """Starts a step as the agent does: own process group, standard input closed."""
-        return subprocess.Popen(["/bin/sh", "-c", str(SCRIPT)], cwd="/", env=self.environment(self.variables(action, **options)),
+        return subprocess.Popen([*self.inside, "/bin/sh", "-c", str(SCRIPT)], cwd="/", env=self.environment(self.variables(action, **options)),
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                 start_new_session=True)
 

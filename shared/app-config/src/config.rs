@@ -293,6 +293,13 @@ fn check_together(document: &Document, problems: &mut Problems) {
         let fix = "lower one of the two, or raise timeouts.activate_seconds";
         problems.push(Problem::new("health.attempts", wrong, fix));
     }
+    let process = &document.process;
+    let single = process.mode == Mode::Fork && process.instances.get() == 1;
+    if process.manager == Manager::Systemd && !single {
+        let wrong = "is systemd, which runs one process that opens the port itself";
+        let fix = "write \"mode\": \"fork\" and one instance, or \"manager\": \"pm2\"";
+        problems.push(Problem::new("process.manager", wrong, fix));
+    }
     if hooks.migrate_down.is_some() && hooks.migrate.is_none() {
         let fix = "add hooks.migrate, or remove it";
         let wrong = "has nothing to take back without hooks.migrate";
