@@ -6,7 +6,8 @@ exit_code() {
   agent_too_old) echo 13 ;; source_unavailable) echo 20 ;; commit_missing) echo 21 ;;
   parameters_unavailable) echo 22 ;; disk_full) echo 23 ;; install_failed) echo 24 ;; build_failed) echo 25 ;;
   config_refused) echo 26 ;; migration_failed) echo 30 ;; release_missing) echo 40 ;; start_failed) echo 41 ;;
-  health_failed) echo 42 ;; wrong_release) echo 43 ;; deadline_passed) echo 50 ;; *) echo 70 ;;
+  health_failed) echo 42 ;; wrong_release) echo 43 ;; load_balancer_failed) echo 44 ;;
+  deadline_passed) echo 50 ;; *) echo 70 ;;
   esac
 }
 
@@ -34,6 +35,7 @@ answer_line() {
 conclude() {
   local outcome=$1 class=$2 detail=$3 line status=0
   trap - EXIT ERR
+  return_to_balancer || log 'the target group cannot be reached'
   line=$(answer_line "${outcome}" "${class}" "${detail}")
   if [[ ${RECORDING} == yes ]]; then
     run_limited "${FINISH_SECONDS}" "${NODE[@]}" finish "${line}" || status=$?

@@ -30,7 +30,11 @@ enter() {
 begin() {
   node_says begin
   case ${REPLY%% *} in
-  go) RECORDING=yes ;;
+  go)
+    RECORDING=yes
+    # shellcheck disable=SC2086 # words of the program, one by one
+    finish_balancer ${REPLY#go}
+    ;;
   repeat)
     trap - EXIT ERR
     local rest=${REPLY#repeat }

@@ -4,6 +4,7 @@
 # what is activated instead.
 activate() {
   require_release
+  leave_balancer
   node_says switch
   log_offsets
   switch_current
@@ -50,7 +51,8 @@ prove() {
   fi
   if [[ ${class} == proven ]]; then
     "${MANAGER}_keep"
-    succeed
+    enter_balancer
+    succeed "${NOTE}"
   fi
   if [[ ${class} == stale ]]; then class=wrong_release; fi
   if [[ ${class} != deadline_passed ]]; then detail=$(app_error "${detail}"); fi

@@ -57,9 +57,10 @@ function parseConfig(json) {
   } catch {
     bad('the configuration is not JSON');
   }
-  onlyKeys(document, 'the configuration', ['app', 'branch', 'hosts', 'waves', 'health', 'process', 'hooks', 'notifications', 'approval', 'timeouts']);
+  onlyKeys(document, 'the configuration', ['app', 'branch', 'hosts', 'waves', 'health', 'process', 'hooks', 'notifications', 'approval', 'timeouts', 'load_balancer']);
   if ((document.app ?? env.LS_REPOSITORY.split('/')[1]) !== env.LS_APP) bad('the configuration is that of another app');
-  return { health: parseHealth(document.health), process: parseProcess(document.process), hooks: parseHooks(document.hooks ?? {}) };
+  return { health: parseHealth(document.health), process: parseProcess(document.process), hooks: parseHooks(document.hooks ?? {}),
+    ...(document.load_balancer === undefined ? {} : { load_balancer: parseBalancer(document.load_balancer) }) };
 }
 
 function parseHealth(value) {
@@ -93,6 +94,15 @@ function parseHooks(value) {
   const hooks = onlyKeys(value, 'hooks', ['install', 'build', 'migrate', 'migrate_down']);
   for (const [name, script] of Object.entries(hooks)) text(script, 'hooks.' + name, HOOK);
   return hooks;
+}
+
+function parseBalancer(value) {
+  const balancer = onlyKeys(value, 'load_balancer', ['target_group', 'drain_seconds', 'healthy_seconds']);
+  return {
+    target_group: text(balancer.target_group, 'load_balancer.target_group', TARGET_GROUP),
+    drain_seconds: whole(balancer.drain_seconds ?? 30, 'load_balancer.drain_seconds', 0, 3600),
+    healthy_seconds: whole(balancer.healthy_seconds ?? 120, 'load_balancer.healthy_seconds', 0, 3600),
+  };
 }
 
 function readConfig(found) {

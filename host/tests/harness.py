@@ -41,6 +41,7 @@ SCRIPT = script()
 APP = "orders"
 ENVIRONMENT = "staging"
 REPOSITORY = "acme/orders"
+INSTANCE = "i-0123456789abcdef0"
 ULID = "01JD0000000000000000000000"
 
 SERVER = """
@@ -215,7 +216,8 @@ class Host:
         """What the agent gives a step: no HOME, its own variables, AWS's, and some that must not reach a child."""
         return {
             "PATH": f"{self.fakes}:{tools()}:{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}",
-            "AWS_SSM_REGION_NAME": "eu-west-1", "LONGSHORE_ROOT": str(self.root), "LONGSHORE_PORT": str(self.port), "AWS_FAKE_FOLDER": str(self.aws),
+            "AWS_SSM_REGION_NAME": "eu-west-1", "AWS_SSM_INSTANCE_ID": INSTANCE,
+            "LONGSHORE_ROOT": str(self.root), "LONGSHORE_PORT": str(self.port), "AWS_FAKE_FOLDER": str(self.aws),
             "AWS_SECRET_ACCESS_KEY": "agent-credential-canary", "SSM_COMMAND_ID": "11111111-2222-3333-4444-555555555555",
             "NODE_OPTIONS": "--no-such-option-of-node", "NPM_TOKEN": "agent-environment-canary", **variables,
         }
