@@ -20,8 +20,9 @@ enter() {
   CHILD_FILE=${APP_DIR}/child
   reap_survivors
   begin
-  local tool
-  for tool in git npm pm2 aws; do
+  local tool tools=()
+  if [[ ${ACTION} == prepare ]]; then tools=(git npm pm2 aws); fi # A rollback needs none of them but its manager.
+  for tool in "${tools[@]}"; do
     command -v "${tool}" >/dev/null || fail internal "${tool} is not on the PATH of this host"
   done
 }

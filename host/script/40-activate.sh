@@ -32,6 +32,7 @@ move_processes() {
   log "processes: ${REPLY}"
   read -r MANAGER WAY counted <<<"${REPLY}"
   if [[ ${MANAGER} == pm2 ]]; then systemd_leave; else pm2_leave; fi
+  if [[ ${WAY} == start ]]; then node_says end-strays; fi
   if [[ ${counted} == true ]]; then "${MANAGER}_forgive"; fi
   case ${WAY} in
   settled) ;;

@@ -11,6 +11,7 @@ pm2_replace() {
 
 # The exit code of pm2 says little (0 for an app that crashed); only its deadline matters here.
 run_pm2() {
+  command -v pm2 >/dev/null || fail start_failed 'pm2 is not on the PATH of this host'
   bounded "${PM2[@]}" "$1" "${RELEASE_DIR}/.longshore/ecosystem.config.cjs" || log "pm2 $1 ended with $?"
   if (($(seconds_left) <= 0)); then fail deadline_passed "pm2 $1"; fi
 }

@@ -9,11 +9,10 @@ TARGETS=()
 # elb CALL WORDS...: an answer within seconds, or none.
 elb() {
   (
-    local name
+    local name region=${TARGET_GROUP#arn:*:elasticloadbalancing:}
     for name in "${!AWS_@}"; do export "${name?}"; done
-    export AWS_DEFAULT_REGION="${AWS_DEFAULT_REGION:-${AWS_REGION:-${AWS_SSM_REGION_NAME:-}}}"
-    export AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=2 AWS_PAGER=''
-    run_limited "${ELB_SECONDS}" aws elbv2 "$1" --target-group-arn "${TARGET_GROUP}" --output text \
+    run_limited "${ELB_SECONDS}" env "AWS_DEFAULT_REGION=${region%%:*}" AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=2 AWS_PAGER= \
+      aws elbv2 "$1" --target-group-arn "${TARGET_GROUP}" --output text \
       --cli-connect-timeout 3 --cli-read-timeout 5 "${@:2}"
   )
 }
@@ -25,7 +24,8 @@ targets_here() {
 }
 
 leave_balancer() {
-  local drain pending='' seen port state targets
+  local drain pending='' seen port state
+  grep --quiet load_balancer -- "${RELEASE_DIR}/.longshore/config.json" || return 0
   node_says balancer
   [[ ${REPLY} != - ]] || return 0
   read -r TARGET_GROUP drain HEALTHY_SECONDS KNOWN pending <<<"${REPLY}"

@@ -51,13 +51,14 @@ async function prove(seconds, ...command) {
   const state = { clean: 0, last: null, wrong: null, nextLook: began + 1000 };
   for (;;) {
     const verdict = await attempt(state, command);
+    if (verdict && verdict.class === 'proven') await endStrays();
     if (verdict) return verdictLine(verdict, state.last);
     if (Date.now() >= stop) break;
     const early = state.clean > 0 || Date.now() - began < health.interval_seconds * 1000;
-    await sleep(early ? 250 : health.interval_seconds * 1000);
+    await sleep(state.clean > 0 ? 100 : early ? 250 : health.interval_seconds * 1000);
   }
   if (Date.now() >= hardStop) return verdictLine({ class: 'deadline_passed', detail: (state.wrong || state.last).detail }, state.last);
-  verdictLine(lastVerdict(state, survey(command)), state.last);
+  verdictLine(lastVerdict(state, await survey(command)), state.last);
 }
 
 async function attempt(state, command) {
@@ -67,7 +68,7 @@ async function attempt(state, command) {
   if (!state.last.ok) state.wrong = state.last;
   if (!(state.clean >= 2 || (state.clean === 0 && Date.now() >= state.nextLook))) return null;
   state.nextLook = Date.now() + 2000;
-  const seen = survey(command);
+  const seen = await survey(command);
   if (seen.stale) return { class: 'stale', detail: 'a process of before is still running' };
   if (seen.views.some((view) => view.broken)) return { class: 'start_failed', detail: 'a process ends as soon as it starts' };
   if (state.clean < 2) return null;

@@ -2,7 +2,7 @@
 
 const commands = { begin, finish, migration, switch: intendSwitch, describe, room,
   'write-release': writeRelease, 'with-env': withEnv, 'first-error': firstError, 'app-error': appError, plan, prove,
-  status, balancer, 'balancer-intent': balancerIntent, 'balancer-done': balancerDone };
+  status, 'end-strays': endStrays, balancer, 'balancer-intent': balancerIntent, 'balancer-done': balancerDone };
 
 function end(error) {
   if (error instanceof Refusal) {

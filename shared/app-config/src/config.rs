@@ -9,7 +9,7 @@ use crate::section::{
     Presence::{Default, Optional, Required},
     section,
 };
-use crate::text::{Branch, HookName, RequestPath, ScriptPath};
+use crate::text::{Branch, HookName, RequestPath, ScriptPath, TargetGroup};
 use crate::url::HealthUrl;
 use crate::waves::Waves;
 use longshore_core::{AppName, Channel, ChannelName, HealthPolicy, Millis, Policy, Repository};
@@ -47,6 +47,8 @@ section! {
         notifications: Notifications = Default(json!({})),
         /// Whether a person must approve each push before anything is done.
         approval: bool = Default(json!(false)),
+        /// The load balancer that a host leaves while it is switched.
+        load_balancer: Option<LoadBalancer> = Optional,
         /// How long each step may take.
         timeouts: Timeouts = Default(json!({})),
     }
@@ -83,6 +85,18 @@ section! {
         mode: Mode = Default(json!("cluster")),
         /// Processes per host.
         instances: Whole<1, 64> = Default(json!(1)),
+    }
+}
+
+section! {
+    /// The load balancer that a host leaves while it is switched.
+    pub struct LoadBalancer {
+        /// The ARN of the target group, of instances. A host that is not in it is left alone.
+        target_group: TargetGroup = Required("\"arn:aws:elasticloadbalancing:…\""),
+        /// How long to wait at most until the host has no more requests from it, in seconds.
+        drain_seconds: Whole<0, 3600> = Default(json!(30)),
+        /// How long to wait at most until the target group finds the host healthy again, in seconds; 0 does not wait.
+        healthy_seconds: Whole<0, 3600> = Default(json!(120)),
     }
 }
 
@@ -205,6 +219,12 @@ impl AppConfig {
         &self.document.process
     }
 
+    /// The load balancer in front of the hosts, if there is one.
+    #[must_use]
+    pub const fn load_balancer(&self) -> Option<&LoadBalancer> {
+        self.document.load_balancer.as_ref()
+    }
+
     /// The scripts that run at certain steps.
     #[must_use]
     pub const fn hooks(&self) -> &Hooks {
@@ -285,6 +305,18 @@ fn check_together(document: &Document, problems: &mut Problems) {
     let attempts = u64::from(health.attempts.get());
     let tried = attempts.saturating_mul(u64::from(health.interval_seconds.get()));
     let limit = document.timeouts.activate_seconds.get();
+    let waited = document.load_balancer.as_ref().map_or(0, |balancer| {
+        u64::from(balancer.drain_seconds.get())
+            .saturating_add(u64::from(balancer.healthy_seconds.get()))
+    });
+    if tried <= u64::from(limit) && tried.saturating_add(waited) > u64::from(limit) {
+        let wrong = format!(
+            "waits up to {waited} seconds, and the health check {tried}: more than the {limit} of \
+            timeouts.activate_seconds"
+        );
+        let fix = "lower load_balancer.drain_seconds or load_balancer.healthy_seconds, or raise timeouts.activate_seconds";
+        problems.push(Problem::new("load_balancer", wrong, fix));
+    }
     if tried > u64::from(limit) {
         let wrong = format!(
             "makes {tried} seconds with health.interval_seconds, more than the {limit} of \

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 /// The classes that a host may give. The others are about what SSM or the control plane saw, and a host that could claim
 /// them could have itself excused.
-const HOST_CLASSES: [FailureClass; 19] = [
+const HOST_CLASSES: [FailureClass; 20] = [
     FailureClass::BadInput,
     FailureClass::Superseded,
     FailureClass::Expired,
@@ -27,6 +27,7 @@ const HOST_CLASSES: [FailureClass; 19] = [
     FailureClass::StartFailed,
     FailureClass::HealthFailed,
     FailureClass::WrongRelease,
+    FailureClass::LoadBalancerFailed,
     FailureClass::DeadlinePassed,
     FailureClass::Internal,
 ];
