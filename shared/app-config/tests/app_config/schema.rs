@@ -88,7 +88,11 @@ fn the_schema_and_the_parser_agree_about_single_values() {
         ("load_balancer", json!({ "target_group": GROUP }), true),
         ("load_balancer", json!({ "target_group": "orders" }), false),
         ("load_balancer", json!({ "drain_seconds": 5 }), false),
-        ("load_balancer", json!({ "target_group": GROUP, "drain_seconds": 3601 }), false),
+        (
+            "load_balancer",
+            json!({ "target_group": GROUP, "drain_seconds": 3601 }),
+            false,
+        ),
         ("timeouts.prepare_seconds", json!(29), false),
         ("timeouts.approval_seconds", json!(604_800), true),
         ("colour", json!("red"), false),
