@@ -9,35 +9,35 @@ function unit({ process: { script } }) {
   const current = path.join(APP_DIR, 'current');
   const logs = path.join(APP_DIR, 'log', 'app');
   const node = process.execPath;
-  return `[Unit]
-Description=${env.LS_APP}, deployed by Longshore
-Wants=network-online.target
-After=network-online.target
-StartLimitIntervalSec=0
-
-[Service]
-User=${env.LS_UID}
-Group=${env.LS_GID}
-WorkingDirectory=${current}
-Environment=PATH=${path.dirname(node)}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-ExecStart=/bin/sh -c 'exec "$$0" "$$@" >>${logs}/out.log 2>>${logs}/error.log' ${node} --require ${current}/.longshore/env.cjs ${current}/${script}
-Restart=always
-RestartSec=1
-KillSignal=SIGINT
-KillMode=mixed
-TimeoutStopSec=8
-UMask=0027
-NoNewPrivileges=yes
-PrivateTmp=yes
-ProtectSystem=full
-ProtectControlGroups=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-RestrictSUIDSGID=yes
-
-[Install]
-WantedBy=multi-user.target
-`;
+  return [
+    '[Unit]',
+    `Description=${env.LS_APP}, deployed by Longshore`,
+    'Wants=network-online.target',
+    'After=network-online.target',
+    'StartLimitIntervalSec=0',
+    '[Service]',
+    `User=${env.LS_UID}`,
+    `Group=${env.LS_GID}`,
+    `WorkingDirectory=${current}`,
+    `Environment=PATH=${path.dirname(node)}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+    `ExecStart=/bin/sh -c 'exec "$$0" "$$@" >>${logs}/out.log 2>>${logs}/error.log' ${node} --require ${current}/.longshore/env.cjs ${current}/${script}`,
+    'Restart=always',
+    'RestartSec=1',
+    'KillSignal=SIGINT',
+    'KillMode=mixed',
+    'TimeoutStopSec=8',
+    'UMask=0027',
+    'NoNewPrivileges=yes',
+    'PrivateTmp=yes',
+    'ProtectSystem=full',
+    'ProtectControlGroups=yes',
+    'ProtectKernelModules=yes',
+    'ProtectKernelTunables=yes',
+    'RestrictSUIDSGID=yes',
+    '[Install]',
+    'WantedBy=multi-user.target',
+    '',
+  ].join('\n');
 }
 
 function systemdShow() {
