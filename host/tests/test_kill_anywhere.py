@@ -1,7 +1,8 @@
 """The script is killed at its commands, one after another, and given again: nobody sees a difference.
 
-By default a sample that meets every line of the script's shell part once; `SEED=…` repeats one. `KILL_ANYWHERE=all` takes
-every command of every action, and every command that becomes a process group of its own a second time, while it runs.
+By default a sample: every line of the way into a step, and a third of the others; `SEED=…` repeats one. `KILL_ANYWHERE=lines`
+takes every line of the script's shell part once, `KILL_ANYWHERE=all` every command of every action, and every command that
+becomes a process group of its own twice more, while it runs.
 """
 
 import concurrent.futures
@@ -28,18 +29,18 @@ def all_kills(lane, chance):
     return chance.sample(single + apart, len(single + apart))
 
 
-def sampled_kills(lane, seen, chance):
-    """Each line that no lane before has, once; the first lane, whose lines all have, is killed several times in one go. And three commands
-    while they run."""
+def sampled_kills(lane, seen, chance, share):
+    """A share of the lines that no lane before has, each once, and a command or more while it runs. The lines that all
+    actions have are those of the first lane, which is killed several times in one go."""
     places = {}
     for number, place, _ in lane.commands:
         places.setdefault(place, []).append(number)
     numbers = sorted(chance.choice(numbers) for place, numbers in places.items() if place not in seen)
     seen.update(places)
     many = CHAIN if isinstance(lane, Looking) else 1
-    chance.shuffle(numbers)
+    numbers = chance.sample(numbers, len(numbers) // (1 if many > 1 else share))
     chains = [[(number, "") for number in sorted(numbers[at:at + many])] for at in range(0, len(numbers), many)]
-    apart = chance.sample([number for number, _, word in lane.commands if word == "exec"], 3)
+    apart = chance.sample([number for number, _, word in lane.commands if word == "exec"], 3 // share)
     return chains + [[(number, chance.choice(DELAYS))] for number in apart]
 
 
@@ -55,12 +56,12 @@ class KillAnywhere(unittest.TestCase):
     def test_a_kill_at_any_command_changes_nothing_that_anybody_sees(self):
         seed = int(os.environ.get("SEED", random.SystemRandom().randrange(1 << 32)))
         chance, seen = random.Random(seed), set()
-        everything = os.environ.get("KILL_ANYWHERE") == "all"
+        how = os.environ.get("KILL_ANYWHERE", "")
         only = os.environ.get("KILL_LANE", "").split()
         lanes = [kind() for kind in LANES if not only or kind.__name__ in only]
         for lane in lanes:
             self.addCleanup(lane.close)
-        plans = [all_kills(lane, chance) if everything else sampled_kills(lane, seen, chance)
+        plans = [all_kills(lane, chance) if how == "all" else sampled_kills(lane, seen, chance, 1 if how == "lines" else 3)
                  for lane in lanes]
         print(f"\nkill-anywhere: SEED={seed}, {sum(map(len, plans))} runs, commands of each action: "
               + ", ".join(f"{type(lane).__name__} {len(lane.commands)}" for lane in lanes), flush=True)
