@@ -7,7 +7,8 @@ exit_code() {
   parameters_unavailable) echo 22 ;; disk_full) echo 23 ;; install_failed) echo 24 ;; build_failed) echo 25 ;;
   config_refused) echo 26 ;; migration_failed) echo 30 ;;
   migration_locked) echo 31 ;; backup_failed) echo 32 ;; migration_down_failed) echo 33 ;; release_missing) echo 40 ;; start_failed) echo 41 ;;
-  health_failed) echo 42 ;; wrong_release) echo 43 ;; deadline_passed) echo 50 ;; host_not_ready) echo 60 ;;
+  health_failed) echo 42 ;; wrong_release) echo 43 ;; load_balancer_failed) echo 44 ;;
+  deadline_passed) echo 50 ;; host_not_ready) echo 60 ;;
   user_missing) echo 61 ;; memory_low) echo 62 ;; node_version) echo 63 ;; lockfile) echo 64 ;; git_denied) echo 65 ;;
   parameter_missing) echo 66 ;; parameters_denied) echo 67 ;; kms_denied) echo 68 ;; port_in_use) echo 69 ;;
   artifact_missing) echo 27 ;; artifact_refused) echo 29 ;; *) echo 70 ;;
@@ -38,6 +39,7 @@ answer_line() {
 conclude() {
   local outcome=$1 class=$2 detail=$3 line status=0
   trap - EXIT ERR
+  return_to_balancer || log 'the target group cannot be reached'
   line=$(answer_line "${outcome}" "${class}" "${detail}")
   if [[ ${RECORDING} == yes ]]; then
     run_limited "${FINISH_SECONDS}" "${NODE[@]}" finish "${line}" || status=$?

@@ -21,8 +21,9 @@ enter() {
   command -v node >/dev/null || refuse host_not_ready 'node is not on the PATH of this host'
   reap_survivors
   begin
-  local tool
-  for tool in git npm pm2 aws; do
+  local tool tools=()
+  if [[ ${ACTION} == prepare ]]; then tools=(git npm pm2 aws); fi # A rollback needs none of them but its manager.
+  for tool in "${tools[@]}"; do
     command -v "${tool}" >/dev/null || fail host_not_ready "${tool} is not on the PATH of this host"
   done
 }
@@ -31,7 +32,11 @@ enter() {
 begin() {
   node_says begin
   case ${REPLY%% *} in
-  go) RECORDING=yes ;;
+  go)
+    RECORDING=yes
+    # shellcheck disable=SC2086 # words of the program, one by one
+    finish_balancer ${REPLY#go}
+    ;;
   repeat)
     trap - EXIT ERR
     local rest=${REPLY#repeat }

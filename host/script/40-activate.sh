@@ -4,6 +4,7 @@
 # what is activated instead.
 activate() {
   require_release
+  leave_balancer
   node_says switch
   log_offsets
   switch_current
@@ -23,31 +24,21 @@ switch_current() {
   mv -T -- "${APP_DIR}/current.new" "${APP_DIR}/current"
 }
 
-# pm2 is told to reload; whether it did is asked of the processes. What it cannot change by a reload (script, mode,
-# number) is deleted and started.
+# The manager is told to reload; whether it did is asked of the processes. What it cannot change by a reload is replaced.
+# Whatever other manager had the app before (the release before may have named it) gives it up first.
 move_processes() {
-  local way counted
+  local counted
   node_says plan "${PM2[@]}"
-  log "pm2: ${REPLY}"
-  read -r way counted <<<"${REPLY}"
-  if [[ ${counted} == true ]]; then bounded "${PM2[@]}" reset "${APP}" || true; fi
-  case ${way} in
-  settled) return 0 ;;
-  reload) run_pm2 startOrReload ;;
-  *) replace_processes ;;
+  log "processes: ${REPLY}"
+  read -r MANAGER WAY counted <<<"${REPLY}"
+  if [[ ${MANAGER} == pm2 ]]; then systemd_leave; else pm2_leave; fi
+  if [[ ${WAY} == start ]]; then node_says end-strays; fi
+  if [[ ${counted} == true ]]; then "${MANAGER}_forgive"; fi
+  case ${WAY} in
+  settled) ;;
+  reload) "${MANAGER}_reload" ;;
+  *) "${MANAGER}_replace" ;;
   esac
-}
-
-replace_processes() {
-  rm -f -- "${APP_DIR}/pm2/dump.pm2"
-  if [[ ${REPLY} != start* ]]; then bounded "${PM2[@]}" delete "${APP}" || true; fi
-  run_pm2 start
-}
-
-# The exit code of pm2 says little (0 for an app that crashed); only its deadline matters here.
-run_pm2() {
-  bounded "${PM2[@]}" "$1" "${RELEASE_DIR}/.longshore/ecosystem.config.cjs" || log "pm2 $1 ended with $?"
-  if (($(seconds_left) <= 0)); then fail deadline_passed "pm2 $1"; fi
 }
 
 prove() {
@@ -55,12 +46,14 @@ prove() {
   ask_for_proof
   if [[ ${class} == stale ]]; then
     log "${detail}"
-    replace_processes
+    WAY=replace
+    "${MANAGER}_replace"
     ask_for_proof
   fi
   if [[ ${class} == proven ]]; then
-    save_processes
-    succeed
+    "${MANAGER}_keep"
+    enter_balancer
+    succeed "${NOTE}"
   fi
   if [[ ${class} == stale ]]; then class=wrong_release; fi
   if [[ ${class} != deadline_passed ]]; then detail=$(app_error "${detail}"); fi
@@ -75,12 +68,6 @@ ask_for_proof() {
   node_says prove "$(seconds_left)" "${PM2[@]}"
   read -r class SERVED HEALTHY detail <<<"${REPLY}"
   SERVED=${SERVED#-}
-}
-
-# For `pm2 resurrect` after a reboot. The saved words name `current`, so they stay true until the processes are replaced.
-save_processes() {
-  [[ ! -f ${APP_DIR}/pm2/dump.pm2 ]] || return 0
-  bounded "${PM2[@]}" save --force || log 'pm2 save failed: a reboot would not start the app'
 }
 
 # The app's log belongs to the app's user, so it is read as that user; a link planted there opens nothing more.

@@ -2,6 +2,7 @@
 const fs = require('fs');
 const path = require('path');
 const http = require('http');
+const net = require('net');
 const child = require('child_process');
 
 const env = process.env;
@@ -13,6 +14,7 @@ const RELEASES_KEPT = 5;
 const PROVEN_KEPT = 3;
 const LOGS_KEPT = 50;
 const PM2_MIN = 5;
+const TARGET_GROUP = /^arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:targetgroup\/[A-Za-z0-9-]{1,32}\/[0-9a-f]{16}$/;
 const HOOK = /^[a-z0-9][a-z0-9:_-]{0,63}$/;
 
 class Refusal extends Error {}

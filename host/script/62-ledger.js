@@ -13,7 +13,7 @@ function begin() {
       generation: ledger.generation, deployment: env.LS_DEPLOYMENT, command, started_at: now() });
   }
   saveLedger(ledger);
-  say('go');
+  say('go', ...(ledger.balancer ? [ledger.balancer.target_group, ...ledger.balancer.targets] : []));
 }
 
 function finish(line) {

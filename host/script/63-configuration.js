@@ -62,11 +62,12 @@ function parseConfig(json) {
   } catch {
     bad('the configuration is not JSON');
   }
-  onlyKeys(document, 'the configuration', ['app', 'branch', 'source', 'hosts', 'waves', 'health', 'process', 'hooks', 'install', 'migrations', 'notifications', 'approval', 'deploy_changes', 'timeouts']);
+  onlyKeys(document, 'the configuration', ['app', 'branch', 'source', 'hosts', 'waves', 'health', 'process', 'hooks', 'install', 'migrations', 'notifications', 'approval', 'deploy_changes', 'timeouts', 'load_balancer']);
   if ((document.app ?? env.LS_REPOSITORY.split('/')[1]) !== env.LS_APP) bad('the configuration is that of another app');
   return { health: parseHealth(document.health), process: parseProcess(document.process), hooks: parseHooks(document.hooks ?? {}),
     install: parseInstall(document.install ?? {}),
-    migrations: document.migrations === undefined ? undefined : parseMigrations(document.migrations) };
+    migrations: document.migrations === undefined ? undefined : parseMigrations(document.migrations),
+    ...(document.load_balancer === undefined ? {} : { load_balancer: parseBalancer(document.load_balancer) }) };
 }
 
 function parseHealth(value) {
@@ -84,8 +85,12 @@ function parseProcess(value) {
   const wanted = onlyKeys(value, 'process', ['manager', 'script', 'mode', 'instances']);
   const script = text(wanted.script, 'process.script', /^[A-Za-z0-9_][A-Za-z0-9_.\/-]{0,199}$/);
   if (script.split('/').includes('..')) bad('process.script leaves the release');
+  const manager = text(wanted.manager ?? 'pm2', 'process.manager', /^(pm2|systemd)$/);
+  if (manager === 'systemd' && (wanted.mode !== 'fork' || (wanted.instances ?? 1) !== 1)) {
+    bad('process.manager systemd runs one process in mode fork');
+  }
   return {
-    manager: text(wanted.manager ?? 'pm2', 'process.manager', /^pm2$/),
+    manager,
     script: path.normalize(script),
     mode: text(wanted.mode ?? 'cluster', 'process.mode', /^(cluster|fork)$/),
     instances: whole(wanted.instances ?? 1, 'process.instances', 1, 64),
@@ -114,6 +119,15 @@ function parseInstall(value) {
   if (!Array.isArray(scripts) || scripts.length > 20) bad('install.scripts is not a list of up to 20 packages');
   for (const name of scripts) text(name, 'install.scripts', /^(@[a-z0-9][a-z0-9._-]{0,99}\/)?[a-z0-9][a-z0-9._-]{0,99}$/);
   return { scripts, memory_mb: whole(memory ?? 256, 'install.memory_mb', 0, 65536) };
+}
+
+function parseBalancer(value) {
+  const balancer = onlyKeys(value, 'load_balancer', ['target_group', 'drain_seconds', 'healthy_seconds']);
+  return {
+    target_group: text(balancer.target_group, 'load_balancer.target_group', TARGET_GROUP),
+    drain_seconds: whole(balancer.drain_seconds ?? 30, 'load_balancer.drain_seconds', 0, 3600),
+    healthy_seconds: whole(balancer.healthy_seconds ?? 120, 'load_balancer.healthy_seconds', 0, 3600),
+  };
 }
 
 function readConfig(found) {

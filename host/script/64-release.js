@@ -14,7 +14,7 @@ function writeRelease(folder, kb) {
   write('env.json', JSON.stringify(parameterValues(found)) + '\n', 0o600);
   if (process.getuid() === 0) fs.chownSync(path.join(folder, '.longshore', 'env.json'), Number(env.LS_UID), Number(env.LS_GID));
   write('env.cjs', '(' + preload.toString() + ')();\n', 0o644);
-  write('ecosystem.config.cjs', 'module.exports = ' + JSON.stringify(ecosystem(config), null, 1) + ';\n', 0o644);
+  write(...managers[config.process.manager].write(config), 0o644);
   write('release.json', JSON.stringify(releaseRecord(config, kb)) + '\n', 0o644);
   say('written');
 }
@@ -57,14 +57,13 @@ function ecosystem(config) {
     node_args: ['--require', path.join(APP_DIR, 'current', '.longshore', 'env.cjs')],
     error_file: path.join(logs, 'error.log'), out_file: path.join(logs, 'out.log'), merge_logs: true,
     listen_timeout: Math.min(10, config.health.attempts * config.health.interval_seconds) * 1000,
-    kill_timeout: 5000, exp_backoff_restart_delay: 100, autorestart: true, watch: false, pmx: false,
+    kill_timeout: 8000, exp_backoff_restart_delay: 100, autorestart: true, watch: false, pmx: false,
   }] };
 }
 
 // Becomes env.cjs: runs in every process of the app before its first line. pm2 writes its own variables over those of
 // the process in cluster mode, from `pm2_env`; a parameter of the same name must win there too. And it loses the last words
-// of a process that throws (it writes them asynchronously and exits), so they are written here before. The SIGINT by which
-// pm2 ends a process would cut off its open requests; without a handler of the app they are answered first.
+// of a process that throws (it writes them asynchronously and exits), so they are written here before.
 function preload() {
   'use strict';
   const fs = require('fs');
@@ -85,12 +84,15 @@ function preload() {
       }
     });
   }
+  const cluster = require('cluster');
+  const GRACE_MS = 2000;
   const listening = new Set();
   let draining = false;
   for (const server of [require('http').Server, require('https').Server]) {
     const emit = server.prototype.emit;
     server.prototype.emit = function (event, request, response) {
       if (event === 'listening') listening.add(this);
+      if (event === 'close') listening.delete(this);
       if (event === 'request' && draining) response.setHeader('connection', 'close');
       if (event === 'request' && request.headers['x-longshore-probe'] !== undefined) {
         response.setHeader('x-longshore-release', release.release);
@@ -99,13 +101,45 @@ function preload() {
       return emit.apply(this, arguments);
     };
   }
+  // The end of a process, without a request that is cut off. A worker of a cluster that closes its port and exits loses
+  // the connections that are on their way to it, so it leaves the cluster first and waits until that is acknowledged.
+  // Kept-alive connections are told to close with their next answer; an idle one is given a while for it.
+  const signalled = process.emit;
+  process.emit = function (event, ...words) {
+    if (event !== 'SIGINT' || draining) return signalled.call(this, event, ...words);
+    draining = true;
+    if (!cluster.isWorker) return signalled.call(this, event, ...words);
+    for (const server of listening) leave(server);
+    const patience = setTimeout(over, GRACE_MS);
+    process.once('disconnect', over);
+    cluster.worker.disconnect();
+    function over() {
+      clearTimeout(patience);
+      process.removeListener('disconnect', over);
+      for (const server of listening) delete server.closeIdleConnections;
+      signalled.call(process, event, ...words);
+    }
+    return true;
+  };
+  // The app may close the server that has left once more, and is told as if it had been the first to do so.
+  function leave(server) {
+    const close = server.close;
+    server.closeIdleConnections = () => undefined;
+    server.close = function (told) {
+      server.close = (late) => {
+        if (late) listening.has(server) ? server.once('close', () => late()) : process.nextTick(late);
+        if (server.closeIdleConnections) server.closeIdleConnections();
+        return server;
+      };
+      return close.call(server, told);
+    };
+  }
   process.on('SIGINT', () => {
     if (process.listenerCount('SIGINT') > 1) return; // The app ends itself in its own way.
     if (listening.size === 0) process.exit(0);
-    draining = true;
     for (const server of listening) {
-      server.close(() => listening.delete(server) && listening.size === 0 && process.exit(0));
-      server.closeIdleConnections();
+      server.close(() => listening.size === 0 && process.exit(0));
+      if (server.closeIdleConnections) server.closeIdleConnections();
     }
   });
 }

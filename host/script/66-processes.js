@@ -1,4 +1,8 @@
-// What pm2 and the kernel say of the app's processes.
+// What the manager of the app's processes and the kernel say of them.
+
+// A manager has `entries`, which lists what it keeps for the app, and `write`, the file by which it knows a release. The
+// shell has the rest of it (41-pm2.sh, 42-systemd.sh).
+const managers = { pm2: pm2Manager, systemd: systemdManager };
 
 function startTicks(pid) {
   const stat = fs.readFileSync('/proc/' + pid + '/stat', 'utf8');
@@ -7,23 +11,9 @@ function startTicks(pid) {
 
 const bootId = () => fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
-function daemonRuns() {
-  const pid = orElse('', () => fs.readFileSync(path.join(APP_DIR, 'pm2', 'pm2.pid'), 'utf8').trim());
-  return /^\d+$/.test(pid) && fs.existsSync('/proc/' + pid);
-}
-
-function pm2List(pm2) {
-  const run = child.spawnSync(pm2[0], [...pm2.slice(1), 'jlist'],
-    { encoding: 'utf8', timeout: 20000, killSignal: 'SIGKILL', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 1 << 26 });
-  const json = (run.stdout || '').split('\n').reverse().find((line) => line.startsWith('['));
-  if (!json) throw new Error('pm2 jlist gave no list');
-  return JSON.parse(json).filter((entry) => entry.name === env.LS_APP);
-}
-
-// Asks the kernel, not pm2, when a process was started and where it runs.
-function inspect(entry, switched) {
-  const { status, unstable_restarts: restarts } = entry.pm2_env;
-  const view = { pid: entry.pid || 0, status, online: false, fresh: false, moved: false, stale: false,
+// Asks the kernel, not the manager, when a process was started and where it runs.
+function inspect({ pid, status, restarts }, switched) {
+  const view = { pid: pid || 0, status, online: false, fresh: false, moved: false, stale: false,
     broken: status === 'errored' || restarts >= 3 };
   try {
     view.fresh = switched.boot !== bootId() || startTicks(view.pid) >= switched.mark;
@@ -38,34 +28,58 @@ function inspect(entry, switched) {
   return view;
 }
 
-function survey(pm2) {
+// What of the app was started before the switch and still runs in a release although no manager keeps it: an orphan of a
+// manager that was killed, a child that was left behind. A shell of a person has a terminal and is left alone.
+function strays() {
+  const { switched } = loadLedger();
+  const releases = fs.realpathSync(path.join(APP_DIR, 'releases')) + '/';
+  const boot = bootId();
+  return fs.readdirSync('/proc').filter((pid) => {
+    try {
+      if (!/^\d+$/.test(pid) || !fs.readlinkSync('/proc/' + pid + '/cwd').startsWith(releases)) return false;
+      const stat = fs.readFileSync('/proc/' + pid + '/stat', 'utf8');
+      const terminal = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[4]);
+      return switched.boot === boot && startTicks(pid) < switched.mark && terminal === 0
+        && fs.statSync('/proc/' + pid).uid === Number(env.LS_UID);
+    } catch {
+      return false; // It has ended, or is not ours to look at.
+    }
+  }).map(Number);
+}
+
+async function endStrays() {
+  for (const signal of ['SIGINT', 'SIGKILL']) {
+    for (const pid of strays()) killIfThere(pid, signal);
+    for (let tries = 0; tries < 50 && strays().length > 0; tries += 1) await sleep(100);
+  }
+}
+
+function killIfThere(pid, signal) {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error;
+  }
+}
+
+async function survey(command) {
   const config = readJson(own(env.LS_RELEASE, 'config.json'));
   const { switched } = loadLedger();
-  const entries = pm2List(pm2);
+  const entries = await managers[config.process.manager].entries(command, config);
   const views = entries.map((entry) => inspect(entry, switched));
   return { config, entries, views,
     stale: views.some((view) => view.stale),
     settled: views.length === config.process.instances && views.every((view) => view.online && view.fresh && view.moved) };
 }
 
-// What a reload cannot change makes pm2's entry unfit for this release. (One that waits for its next restart after a
-// crash is not reloaded either: pm2 keeps its counters and its timer.)
-function fits(entry, wanted) {
-  const known = entry.pm2_env;
-  return known.pm_exec_path === wanted.script && known.exec_mode === wanted.exec_mode + '_mode'
-    && known.pm_cwd === wanted.cwd && JSON.stringify(known.node_args) === JSON.stringify(wanted.node_args);
-}
-
-// `start`, `settled` (an earlier attempt of this activation has done it, or a crash after the switch), `replace` or
-// `reload`; then whether pm2 has counted crashes, which are those of the release before and must not be held against
-// this one.
-function plan(...pm2) {
-  if (!daemonRuns()) return say('start', false);
-  const seen = survey(pm2);
-  const wanted = ecosystem(seen.config).apps[0];
-  const counted = seen.entries.some((entry) => entry.pm2_env.unstable_restarts > 0);
-  if (seen.entries.length === 0) return say('start', false);
-  const sound = seen.entries.every((entry) => entry.pm2_env.status === 'online' && fits(entry, wanted));
-  if (seen.entries.length !== wanted.instances || !sound) return say('replace', false);
-  say(seen.settled ? 'settled' : 'reload', counted);
+// The manager; then `start`, `settled` (an earlier attempt of this activation has done it, or a crash after the switch),
+// `replace` or `reload`; then whether crashes were counted, which are those of the release before and must not be held
+// against this one.
+async function plan(...command) {
+  const { config, entries, settled } = await survey(command);
+  const counted = entries.some((entry) => entry.restarts > 0);
+  const sound = entries.length === config.process.instances
+    && entries.every((entry) => entry.status === 'online' && entry.fits);
+  const way = entries.length === 0 ? 'start' : !sound ? 'replace' : settled ? 'settled' : 'reload';
+  say(config.process.manager, way, way !== 'replace' && counted);
 }

@@ -41,33 +41,34 @@ async function round(release, config, port) {
   return { ok, served, pids, class: 'health_failed', detail: ok ? '' : 'only ' + pids.size + ' of ' + needed + ' processes answer' };
 }
 
-// Proven: two clean rounds in a row, answered by exactly the processes that pm2 keeps, all of them started after the
+// Proven: two clean rounds in a row, answered by exactly the processes that the manager keeps, all of them started after the
 // switch and running in the release's folder.
-async function prove(seconds, ...pm2) {
+async function prove(seconds, ...command) {
   const { health } = readJson(own(env.LS_RELEASE, 'config.json'));
   const began = Date.now();
   const hardStop = began + (Number(seconds) - 3) * 1000;
   const stop = Math.min(hardStop, began + health.attempts * health.interval_seconds * 1000);
   const state = { clean: 0, last: null, wrong: null, nextLook: began + 1000 };
   for (;;) {
-    const verdict = await attempt(state, pm2);
+    const verdict = await attempt(state, command);
+    if (verdict && verdict.class === 'proven') await endStrays();
     if (verdict) return verdictLine(verdict, state.last);
     if (Date.now() >= stop) break;
     const early = state.clean > 0 || Date.now() - began < health.interval_seconds * 1000;
-    await sleep(early ? 250 : health.interval_seconds * 1000);
+    await sleep(state.clean > 0 ? 100 : early ? 250 : health.interval_seconds * 1000);
   }
   if (Date.now() >= hardStop) return verdictLine({ class: 'deadline_passed', detail: (state.wrong || state.last).detail }, state.last);
-  verdictLine(lastVerdict(state, survey(pm2)), state.last);
+  verdictLine(lastVerdict(state, await survey(command)), state.last);
 }
 
-async function attempt(state, pm2) {
+async function attempt(state, command) {
   const id = env.LS_RELEASE;
   state.last = await round(id, readJson(own(id, 'config.json')), readJson(own(id, 'release.json')).port);
   state.clean = state.last.ok ? state.clean + 1 : 0;
   if (!state.last.ok) state.wrong = state.last;
   if (!(state.clean >= 2 || (state.clean === 0 && Date.now() >= state.nextLook))) return null;
   state.nextLook = Date.now() + 2000;
-  const seen = survey(pm2);
+  const seen = await survey(command);
   if (seen.stale) return { class: 'stale', detail: 'a process of before is still running' };
   if (seen.views.some((view) => view.broken)) return { class: 'start_failed', detail: 'a process ends as soon as it starts' };
   if (state.clean < 2) return null;

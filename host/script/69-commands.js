@@ -3,7 +3,8 @@
 const commands = { begin, finish, verdict, migration, unmigration, switch: intendSwitch, describe, room,
   'check-tree': checkTree,
   'write-release': writeRelease, 'with-env': withEnv, 'first-error': firstError, 'app-error': appError, plan, prove,
-  suits, 'port-owner': portOwner, status };
+  suits, 'port-owner': portOwner,
+  status, 'end-strays': endStrays, balancer, 'balancer-intent': balancerIntent, 'balancer-done': balancerDone };
 
 function end(error) {
   if (error instanceof Refusal) {

@@ -42,6 +42,7 @@ SCRIPT = script()
 APP = "orders"
 ENVIRONMENT = "staging"
 REPOSITORY = "acme/orders"
+INSTANCE = "i-0123456789abcdef0"
 ULID = "01JD0000000000000000000000"
 
 SERVER = """
@@ -59,19 +60,24 @@ process.on('SIGINT', () => server.close(() => process.exit(0)));
 
 
 def tools():
-    """The folder of pm2's executables, installed once per lock file into the temporary folder of the machine."""
-    lock = (PM2 / "package-lock.json").read_bytes()
+    """The folder of pm2's executables."""
+    return installed(PM2) / ".bin"
+
+
+def installed(source):
+    """The `node_modules` of a folder with a lock file, installed once per lock into the temporary folder of the machine."""
+    lock = (source / "package-lock.json").read_bytes()
     home = pathlib.Path(tempfile.gettempdir()) / f"longshore-host-tools-{hashlib.sha256(lock).hexdigest()[:12]}"
     if not home.exists():
         fresh = pathlib.Path(tempfile.mkdtemp(prefix="longshore-host-tools-"))
         for name in ("package.json", "package-lock.json"):
-            shutil.copy(PM2 / name, fresh / name)
+            shutil.copy(source / name, fresh / name)
         subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=fresh, check=True,
                        stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
         fresh.chmod(0o755)  # Another user runs pm2 from here, too.
         with contextlib.suppress(OSError):
             fresh.rename(home)
-    return home / "node_modules" / ".bin"
+    return home / "node_modules"
 
 
 def free_port():
@@ -117,6 +123,8 @@ class Answer:
 
 class Host:
     """One host: its root folder, its agent's environment, its origin repository, its parameters."""
+
+    inside = ()  # What a command is prefixed with to run on the host, where that is a world of its own.
 
     def __init__(self, stand_ins):
         self.stand_ins = stand_ins
@@ -170,13 +178,13 @@ class Host:
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(value.encode("utf-8"))
 
-    def configure(self, mode="fork", instances=1, hooks=None, attempts=3, interval=1, **other):
+    def configure(self, mode="fork", instances=1, hooks=None, attempts=3, interval=1, manager="pm2", **other):
         """Stores the next version of the app's configuration."""
         self.config_version += 1
         document = {"branch": "main", "waves": ["100%"],
                     "health": {"port": 3000, "path": "/health", "expected_status": 200, "attempts": attempts,
                                "interval_seconds": interval, "bake_seconds": 5},
-                    "process": {"manager": "pm2", "script": "server.js", "mode": mode, "instances": instances},
+                    "process": {"manager": manager, "script": "server.js", "mode": mode, "instances": instances},
                     "hooks": hooks or {}, **other}
         self.parameter(f"/longshore/{ENVIRONMENT}/apps/{REPOSITORY}", json.dumps(document), self.config_version)
         return self.config_version
@@ -219,14 +227,15 @@ class Host:
         """What the agent gives a step: no HOME, its own variables, AWS's, and some that must not reach a child."""
         return {
             "PATH": f"{self.fakes}:{tools()}:{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}",
-            "AWS_SSM_REGION_NAME": "eu-west-1", "LONGSHORE_ROOT": str(self.root), "LONGSHORE_PORT": str(self.port), "AWS_FAKE_FOLDER": str(self.aws),
+            "AWS_SSM_REGION_NAME": "eu-west-1", "AWS_SSM_INSTANCE_ID": INSTANCE,
+            "LONGSHORE_ROOT": str(self.root), "LONGSHORE_PORT": str(self.port), "AWS_FAKE_FOLDER": str(self.aws),
             "AWS_SECRET_ACCESS_KEY": "agent-credential-canary", "SSM_COMMAND_ID": "11111111-2222-3333-4444-555555555555",
             "NODE_OPTIONS": "--no-such-option-of-node", "NPM_TOKEN": "agent-environment-canary", **variables,
         }
 
     def spawn(self, action, **options):
         """Starts a step as the agent does: own process group, standard input closed."""
-        return subprocess.Popen(["/bin/sh", "-c", str(self.script)], cwd="/", env=self.environment(self.variables(action, **options)),
+        return subprocess.Popen([*self.inside, "/bin/sh", "-c", str(self.script)], cwd="/", env=self.environment(self.variables(action, **options)),
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                 start_new_session=True)
 

@@ -224,7 +224,8 @@ class Activation(HostTest):
         self.assertEqual((seen.served, seen.healthy), (host.release(old, 1), False))
 
     def a_process_by_hand(self, release):
-        orphan = subprocess.Popen(["node", "--require", release / ".longshore" / "env.cjs", "server.js"], cwd=release,
+        """It runs in no release's folder, so it is not ended as an orphan."""
+        orphan = subprocess.Popen(["node", "--require", release / ".longshore" / "env.cjs", release / "server.js"], cwd="/",
                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(orphan.wait)
         self.addCleanup(orphan.kill)

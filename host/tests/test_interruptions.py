@@ -94,7 +94,7 @@ class Interrupted(HostTest):
         old_pids = host.pids()
         host.generation += 1
         self.check(host.run("prepare", commit=new), 0, "done")
-        for tool, word in [("node", "switch"), ("ln", "-s"), ("mv", "-T"), ("pm2", "jlist")]:
+        for tool, word in [("node", "switch"), ("ln", "-s"), ("mv", "-T"), ("node", "plan")]:
             self.killed_at(tool, word, "activate", commit=new)
             self.assertTrue(alive(old_pids[0]))
         self.killed_at("pm2", "startOrReload", "activate", commit=new)

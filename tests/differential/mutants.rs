@@ -111,8 +111,8 @@ const MUTANTS: [Mutant; 19] = [
     ),
     Mutant(
         "it activates what is not whole",
-        "  require_release\n  node_says switch\n",
-        "  node_says switch\n",
+        "  require_release\n  leave_balancer\n",
+        "  leave_balancer\n",
         activation_of_what_is_not_there,
     ),
     Mutant(

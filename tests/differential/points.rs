@@ -5,7 +5,7 @@
 /// are the tool room's.
 const POINTS: [(&str, &str); 18] = [
     ("locked", "  reap_survivors\n  begin\n"),
-    ("begun", "  local tool\n"),
+    ("begun", "  local tool tools=()\n"),
     ("pruned", "  require_space\n  fetch_parameters\n"),
     ("pruned", "  succeed\n}\n\nprune_releases() {"),
     ("fetched", "  install_dependencies \"$3\"\n  run_hook"),
@@ -25,7 +25,7 @@ const POINTS: [(&str, &str); 18] = [
     ("intended", "  log_offsets\n  switch_current\n"),
     ("switched", "  cd -- \"${APP_DIR}/pm2\"\n"),
     ("moved", "  prove\n}\n\nlog_offsets() {"),
-    ("proved", "    save_processes\n    succeed\n"),
+    ("proved", "    \"${MANAGER}_keep\"\n    enter_balancer\n"),
     (
         "proved",
         "  if [[ ${class} == stale ]]; then class=wrong_release; fi\n",

@@ -245,7 +245,7 @@ function later(work, ms) {
 function node(caller) {
   const [, program, , ...words] = caller.words;
   Object.assign(caller, { command: words[0], ticks: ++ticks, waits: false });
-  const modules = { fs: diskFor(caller), path, http, child_process: childFor(caller) };
+  const modules = { fs: diskFor(caller), path, http, net: { connect: () => { throw missing('rpc.sock'); } }, child_process: childFor(caller) };
   return new Promise((resolve) => {
     const fakeProcess = { argv: ['node', ...words], env: caller.env, getuid: () => process.getuid(),
       stdout: { write: (text) => caller.say(text) }, stderr: { write: (text) => caller.complain(text) },

@@ -106,6 +106,14 @@ FAULTS = {
         "hosts_never_read_control_parameters",
         lambda t: host_statements(t)[2]["Action"].append("ssm:GetParametersByPath"),
     ),
+    "hosts may change any target group": (
+        "hosts_leave_target_groups_of_their_environment_only",
+        lambda t: host_statements(t)[-1].pop("Condition"),
+    ),
+    "hosts may not register themselves again": (
+        "hosts_leave_target_groups_of_their_environment_only",
+        lambda t: host_statements(t)[-1]["Action"].remove("elasticloadbalancing:RegisterTargets"),
+    ),
     "the reconciler may read recursively": (
         "nothing_reads_below_a_path",
         lambda t: statement(t, "ReconcilerRole", "NeverBelowThePath").update(

@@ -4,10 +4,15 @@ Each rule returns the sentences it objects to. A rule must never pass because wh
 exist is named, and its absence is an objection.
 """
 
+import pathlib
+import re
+
 import view
 
+BALANCER = pathlib.Path(__file__).parents[2] / "host" / "script" / "45-balancer.sh"
 # These actions know no resources; everything else is given the ARN of what it acts on.
 WITHOUT_RESOURCES = {
+    "elasticloadbalancing:DescribeTargetHealth",
     "ssm:DescribeInstanceInformation",
     "ssm:ListCommandInvocations",
     "ssm:ListCommands",
@@ -157,6 +162,21 @@ def hosts_never_read_control_parameters(template):
         yield "HostPolicy allows reading by path"
 
 
+def hosts_leave_target_groups_of_their_environment_only(template):
+    """A host changes target groups that carry its environment's tag, and by the calls of the script and no other."""
+    mine = [one for one in allowed(template) if one.owner == "HostPolicy"]
+    balancer = {action for one in mine for action in one.actions if action.startswith("elasticloadbalancing:")}
+    called = set(re.findall(r"\belb ([a-z-]+-[a-z-]+)", BALANCER.read_text(encoding="utf-8")))
+    wanted = {"elasticloadbalancing:" + "".join(word.capitalize() for word in call.split("-")) for call in called}
+    if balancer != wanted:
+        yield f"HostPolicy allows {sorted(balancer)}, the script calls {sorted(wanted)}"
+    for one in mine:
+        changes = {"elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets"} & set(one.actions)
+        tag = one.condition("StringEquals", "aws:ResourceTag/longshore:environment")
+        if changes and tag != ("${EnvironmentName}",):
+            yield f"{one.owner}.{one.sid}: target groups of any environment"
+
+
 def nothing_reads_below_a_path(template):
     """A grant by path opens every level below it, so the same path is denied recursively; but for the apps', which has no secret."""
     for one in allowed(template):
@@ -264,6 +284,7 @@ RULES = [
     parameters_stay_in_the_environment,
     hosts_never_read_control_parameters,
     nothing_reads_below_a_path,
+    hosts_leave_target_groups_of_their_environment_only,
     tokens_are_read_by_the_reconciler_only,
     logs_are_written_to_the_own_group_only,
     roles_are_confined,

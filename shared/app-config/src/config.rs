@@ -9,7 +9,7 @@ use crate::section::{
     Presence::{Default, Optional, Required},
     section,
 };
-use crate::text::{Branch, HookName, PackageName, RequestPath, ScriptPath};
+use crate::text::{Branch, HookName, PackageName, RequestPath, ScriptPath, TargetGroup};
 use crate::url::HealthUrl;
 use crate::waves::Waves;
 use longshore_core::{AppName, Channel, ChannelName, HealthPolicy, Millis, Policy, Repository};
@@ -57,6 +57,8 @@ section! {
         deploy_changes: bool = Default(json!(false)),
         /// Whether a person must approve each push before anything is done.
         approval: bool = Default(json!(false)),
+        /// The load balancer that a host leaves while it is switched.
+        load_balancer: Option<LoadBalancer> = Optional,
         /// How long each step may take.
         timeouts: Timeouts = Default(json!({})),
     }
@@ -93,6 +95,18 @@ section! {
         mode: Mode = Default(json!("cluster")),
         /// Processes per host.
         instances: Whole<1, 64> = Default(json!(1)),
+    }
+}
+
+section! {
+    /// The load balancer that a host leaves while it is switched.
+    pub struct LoadBalancer {
+        /// The ARN of the target group, of instances. A host that is not in it is left alone.
+        target_group: TargetGroup = Required("\"arn:aws:elasticloadbalancing:…\""),
+        /// How long to wait at most until the host has no more requests from it, in seconds.
+        drain_seconds: Whole<0, 3600> = Default(json!(30)),
+        /// How long to wait at most until the target group finds the host healthy again, in seconds; 0 does not wait.
+        healthy_seconds: Whole<0, 3600> = Default(json!(120)),
     }
 }
 
@@ -261,6 +275,12 @@ impl AppConfig {
         &self.document.process
     }
 
+    /// The load balancer in front of the hosts, if there is one.
+    #[must_use]
+    pub const fn load_balancer(&self) -> Option<&LoadBalancer> {
+        self.document.load_balancer.as_ref()
+    }
+
     /// The scripts that run at certain steps.
     #[must_use]
     pub const fn hooks(&self) -> &Hooks {
@@ -349,18 +369,42 @@ fn app_of(repository: &Repository, problems: &mut Problems) -> Option<AppName> {
 
 /// The rules that tie keys together.
 fn check_together(document: &Document, problems: &mut Problems) {
+    check_times(document, problems);
+    check_builds(document, problems);
+    check_process(document, problems);
+    check_migrations(document, problems);
+}
+
+/// What an activation waits for must fit into its time.
+fn check_times(document: &Document, problems: &mut Problems) {
     let health = &document.health;
     let attempts = u64::from(health.attempts.get());
     let tried = attempts.saturating_mul(u64::from(health.interval_seconds.get()));
-    let limit = document.timeouts.activate_seconds.get();
-    if tried > u64::from(limit) {
+    let limit = u64::from(document.timeouts.activate_seconds.get());
+    let waited = document.load_balancer.as_ref().map_or(0, |balancer| {
+        u64::from(balancer.drain_seconds.get())
+            .saturating_add(u64::from(balancer.healthy_seconds.get()))
+    });
+    if tried > limit {
         let wrong = format!(
             "makes {tried} seconds with health.interval_seconds, more than the {limit} of \
             timeouts.activate_seconds"
         );
         let fix = "lower one of the two, or raise timeouts.activate_seconds";
         problems.push(Problem::new("health.attempts", wrong, fix));
+    } else if tried.saturating_add(waited) > limit {
+        let wrong = format!(
+            "waits up to {waited} seconds, and the health check {tried}: more than the {limit} of \
+            timeouts.activate_seconds"
+        );
+        let fix = "lower load_balancer.drain_seconds or load_balancer.healthy_seconds, or raise timeouts.activate_seconds";
+        problems.push(Problem::new("load_balancer", wrong, fix));
     }
+}
+
+/// Hosts that take a pipeline's build make none.
+fn check_builds(document: &Document, problems: &mut Problems) {
+    let hooks = &document.hooks;
     for (hook, name) in [(&hooks.install, "install"), (&hooks.build, "build")] {
         if document.source == Source::Artifact && hook.is_some() {
             let fix = "let the pipeline do it and remove the hook, or remove source";
@@ -368,7 +412,16 @@ fn check_together(document: &Document, problems: &mut Problems) {
             problems.push(Problem::new(&format!("hooks.{name}"), wrong, fix));
         }
     }
-    check_migrations(document, problems);
+}
+
+fn check_process(document: &Document, problems: &mut Problems) {
+    let process = &document.process;
+    let single = process.mode == Mode::Fork && process.instances.get() == 1;
+    if process.manager == Manager::Systemd && !single {
+        let wrong = "is systemd, which runs one process that opens the port itself";
+        let fix = "write \"mode\": \"fork\" and one instance, or \"manager\": \"pm2\"";
+        problems.push(Problem::new("process.manager", wrong, fix));
+    }
 }
 
 /// Whatever is about migrations needs the hook that runs them.

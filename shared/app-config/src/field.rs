@@ -176,6 +176,8 @@ choice! {
     pub enum Manager {
         /// pm2, in the user space of the host's user.
         Pm2 = "pm2",
+        /// systemd, with a unit of the app's own.
+        Systemd = "systemd",
     }
 }
 
@@ -253,7 +255,7 @@ mod tests {
         check::<Mode>(&json!("Clustre"), &[slip]);
         let other = "key is none of the words allowed here: write one of \"cluster\", \"fork\"";
         check::<Mode>(&json!("threads"), &[other]);
-        let kind = "key is true or false: write one of \"pm2\", in quotes";
+        let kind = "key is true or false: write one of \"pm2\", \"systemd\", in quotes";
         check::<Manager>(&json!(true), &[kind]);
     }
 

@@ -231,6 +231,56 @@ fn is_package_part(text: &str) -> bool {
     begins && text.len() <= 100 && text.bytes().all(|b| lower(b) || b"._-".contains(&b))
 }
 
+text!(
+    /// A target group of a load balancer, by its ARN.
+    TargetGroup,
+    "the target group's ARN, for example \
+        \"arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/orders/0123456789abcdef\"",
+    check_target_group,
+    json!({
+        "type": "string",
+        "pattern": "^arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:targetgroup/[A-Za-z0-9-]{1,32}/[0-9a-f]{16}$"
+    })
+);
+
+/// The host hands it to the AWS CLI, so nothing but an ARN of exactly this form may pass.
+fn check_target_group(text: &str) -> Result<(), &'static str> {
+    let wrong = Err("is not the ARN of a target group");
+    let parts: Vec<&str> = text.split(':').collect();
+    let [
+        "arn",
+        partition,
+        "elasticloadbalancing",
+        region,
+        account,
+        resource,
+    ] = parts.as_slice()
+    else {
+        return wrong;
+    };
+    let Some((name, id)) = resource
+        .strip_prefix("targetgroup/")
+        .and_then(|rest| rest.split_once('/'))
+    else {
+        return wrong;
+    };
+    let is = |text: &str, accepts: fn(u8) -> bool| text.bytes().all(accepts);
+    let right = partition
+        .strip_prefix("aws")
+        .is_some_and(|rest| is(rest, |b| b.is_ascii_lowercase() || b == b'-'))
+        && !region.is_empty()
+        && is(region, |b| {
+            b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'
+        })
+        && account.len() == 12
+        && is(account, |b| b.is_ascii_digit())
+        && (1..=32).contains(&name.len())
+        && is(name, |b| b.is_ascii_alphanumeric() || b == b'-')
+        && id.len() == 16
+        && is(id, |b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    if right { Ok(()) } else { wrong }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -328,6 +378,26 @@ mod tests {
             &["/", "/health", "/health?deep=1&x=%20"],
             &["", "health", "/a b", "/a#b", "/a\n", "/ä", "//x y"],
         );
+    }
+
+    #[test]
+    fn a_target_group_is_its_whole_arn() {
+        let arn =
+            "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/a-1/0123456789abcdef";
+        let bad = [
+            "orders".to_owned(),
+            String::new(),
+            format!("{arn}0"),
+            format!("{arn} --debug"),
+            arn.replace("aws:", "other:"),
+            arn.replace("eu-west-1", ""),
+            arn.replace("123456789012", "12345678901"),
+            arn.replace("targetgroup", "loadbalancer/app"),
+            arn.replace("/a-1/", "/$(id)/"),
+            arn.replace("abcdef", "ABCDEF"),
+        ];
+        let bad: Vec<&str> = bad.iter().map(String::as_str).collect();
+        check::<TargetGroup>(&[arn, &arn.replace("aws:", "aws-us-gov:")], &bad);
     }
 
     #[test]

@@ -81,6 +81,8 @@ classes! {
     HealthFailed = "health_failed", "read the first error line and the app's log: the health check did not pass";
     /// Something answers, but not the new release.
     WrongRelease = "wrong_release", "find what else listens on the app's port: an older process answers";
+    /// The host could not leave its target group, or not come back.
+    LoadBalancerFailed = "load_balancer_failed", "check the target group's ARN and tag, the host role's rights and the target's health check";
     /// The step's time was over.
     DeadlinePassed = "deadline_passed", "find out what took so long in the host's log, or raise the limit";
     /// The script met something it does not know.

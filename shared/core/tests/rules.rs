@@ -60,6 +60,7 @@ fn a_status_that_names_the_right_release_and_is_not_healthy_is_no_proof() {
     let sick = answer_all(asking, START, |_, _| Report::Done {
         served: Some(release('b').id()),
         healthy: false,
+        found: None,
     });
     let rounds = rounds(&sick);
     assert_eq!(rounds.failures, 1);
@@ -79,6 +80,7 @@ fn an_activation_that_names_the_right_release_and_is_not_healthy_is_no_proof() {
     let end = answer_all(switching, START, |_, _| Report::Done {
         served: Some(release('b').id()),
         healthy: false,
+        found: None,
     });
     assert_eq!(end.state.name(), "RollingBack");
 }

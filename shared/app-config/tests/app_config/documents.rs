@@ -85,7 +85,7 @@ fn every_problem_is_named_at_once_with_its_path_and_its_fix() {
     let found = problems(json);
     let expected = [
         "brnach is unknown: did you mean branch?",
-        "colour is unknown: remove it; known here are app, branch, source, hosts, waves, health, process, hooks, install, migrations, notifications, deploy_changes, approval, timeouts",
+        "colour is unknown: remove it; known here are app, branch, source, hosts, waves, health, process, hooks, install, migrations, notifications, deploy_changes, approval, load_balancer, timeouts",
         "port is unknown: did you mean health.port?",
         "branch is missing: add it, for example \"branch\": \"main\"",
         "hosts.tags.\"longshore:app\" is reserved: remove it; Longshore asks for its own tags anyway",
@@ -165,6 +165,38 @@ fn something_that_is_not_an_object_is_one_problem() {
         null.starts_with("health is null: write an object with the keys port"),
         "{null}"
     );
+}
+
+#[test]
+fn systemd_runs_one_process_that_opens_the_port_itself() {
+    let mut document = with("process.manager", json!("systemd"));
+    let found = problems(&document.to_string());
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].starts_with("process.manager is systemd, which runs one process"),
+        "{found:?}"
+    );
+    samples::set(&mut document, "process.mode", json!("fork"));
+    assert!(parse(&document.to_string()).is_ok());
+    samples::set(&mut document, "process.instances", json!(2));
+    assert_eq!(problems(&document.to_string()).len(), 1);
+}
+
+#[test]
+fn waiting_for_a_load_balancer_is_a_part_of_the_time_for_activating() {
+    let group =
+        "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/orders/0123456789abcdef";
+    let mut document = with("load_balancer.target_group", json!(group));
+    assert!(parse(&document.to_string()).is_ok());
+    samples::set(&mut document, "load_balancer.drain_seconds", json!(200));
+    let found = problems(&document.to_string());
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].starts_with("load_balancer waits up to 320 seconds, and the health check 20"),
+        "{found:?}"
+    );
+    samples::set(&mut document, "timeouts.activate_seconds", json!(400));
+    assert!(parse(&document.to_string()).is_ok());
 }
 
 #[test]

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 
+const GROUP: &str =
+    "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/orders/0123456789abcdef";
+
 #[test]
 fn the_published_schema_is_the_one_of_the_types() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/app-config.schema.json");
@@ -71,7 +74,7 @@ fn the_schema_and_the_parser_agree_about_single_values() {
         ("health.url", json!("https://orders.example.com/"), true),
         ("health.url", json!("http://orders.example.com/"), false),
         ("health.url", json!("http://127.0.0.1:3000/"), true),
-        ("process.manager", json!("systemd"), false),
+        ("process.manager", json!("forever"), false),
         ("process.mode", json!("fork"), true),
         ("process.script", json!("../x.js"), false),
         ("process.instances", json!(65), false),
@@ -85,6 +88,14 @@ fn the_schema_and_the_parser_agree_about_single_values() {
         ("notifications.slack", json!(["a", "a"]), false),
         ("notifications.sns", json!(1), false),
         ("approval", json!(true), true),
+        ("load_balancer", json!({ "target_group": GROUP }), true),
+        ("load_balancer", json!({ "target_group": "orders" }), false),
+        ("load_balancer", json!({ "drain_seconds": 5 }), false),
+        (
+            "load_balancer",
+            json!({ "target_group": GROUP, "drain_seconds": 3601 }),
+            false,
+        ),
         ("timeouts.prepare_seconds", json!(29), false),
         ("timeouts.approval_seconds", json!(604_800), true),
         ("colour", json!("red"), false),

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 /// The classes that a host may give. The others are about what SSM or the control plane saw, and a host that could claim
 /// them could have itself excused.
-const HOST_CLASSES: [FailureClass; 34] = [
+const HOST_CLASSES: [FailureClass; 35] = [
     FailureClass::BadInput,
     FailureClass::Superseded,
     FailureClass::Expired,
@@ -32,6 +32,7 @@ const HOST_CLASSES: [FailureClass; 34] = [
     FailureClass::StartFailed,
     FailureClass::HealthFailed,
     FailureClass::WrongRelease,
+    FailureClass::LoadBalancerFailed,
     FailureClass::DeadlinePassed,
     FailureClass::HostNotReady,
     FailureClass::UserMissing,

@@ -72,7 +72,7 @@ fn request(ssm: &Client, document: &str, order: &Order, times: &Times) -> SendCo
 
 /// The document's parameters. Every value comes from a validated type, so none can carry a brace, a quote, a dollar, a
 /// space or a newline (invariant I7).
-fn parameters(order: &Order, times: &Times) -> [(&'static str, String); 14] {
+fn parameters(order: &Order, times: &Times) -> [(&'static str, String); 15] {
     let release = &order.release;
     [
         ("Action", order.action().word().to_owned()),

@@ -1,0 +1,34 @@
+# systemd as the manager of the app's processes: a unit of the app's own, written again by every activation.
+
+UNIT_DIR=/etc/systemd/system
+
+systemd_reload() {
+  local unit=longshore-${APP}.service
+  ((EUID == 0)) || fail start_failed 'the agent is not root, and systemd takes units from root alone'
+  if ! cmp --silent -- "${RELEASE_DIR}/.longshore/${unit}" "${UNIT_DIR}/${unit}"; then
+    install -m 0644 -- "${RELEASE_DIR}/.longshore/${unit}" "${UNIT_DIR}/${unit}.new"
+    mv -T -- "${UNIT_DIR}/${unit}.new" "${UNIT_DIR}/${unit}"
+  fi
+  bounded systemctl daemon-reload || fail start_failed 'systemctl daemon-reload failed'
+  bounded systemctl restart "${unit}" || log "systemctl restart ended with $?"
+  if (($(seconds_left) <= 0)); then fail deadline_passed "systemctl restart ${unit}"; fi
+}
+
+systemd_replace() { systemd_reload; }
+
+systemd_forgive() { bounded systemctl reset-failed "longshore-${APP}.service" || true; }
+
+# After a reboot the unit starts what `current` names.
+systemd_keep() {
+  bounded systemctl enable --quiet "longshore-${APP}.service" || log 'systemctl enable failed: a reboot would not start the app'
+}
+
+# Another manager takes over. The file goes last: while it is there, a step that was killed has this still to do.
+systemd_leave() {
+  local unit=longshore-${APP}.service
+  [[ -e ${UNIT_DIR}/${unit} ]] || return 0
+  log 'systemd gives the app up'
+  bounded systemctl disable --quiet --now "${unit}" || log "systemctl disable ended with $?"
+  rm -f -- "${UNIT_DIR}/${unit}"
+  bounded systemctl daemon-reload || true
+}
