@@ -20,10 +20,14 @@ def host_statements(template):
     return properties(template, "HostPolicy")["PolicyDocument"]["Statement"]
 
 
+def host_statement(template, sid):
+    """A statement of the hosts' policy."""
+    return next(one for one in host_statements(template) if one.get("Sid") == sid)
+
+
 def drop_host_statement(template, sid):
     """Removes a statement of the hosts' policy."""
-    found = host_statements(template)
-    found.remove(next(one for one in found if one.get("Sid") == sid))
+    host_statements(template).remove(host_statement(template, sid))
 
 
 def parameter(template, name):
@@ -108,11 +112,11 @@ FAULTS = {
     ),
     "hosts may change any target group": (
         "hosts_leave_target_groups_of_their_environment_only",
-        lambda t: host_statements(t)[-1].pop("Condition"),
+        lambda t: host_statement(t, "LeaveTargetGroup").pop("Condition"),
     ),
     "hosts may not register themselves again": (
         "hosts_leave_target_groups_of_their_environment_only",
-        lambda t: host_statements(t)[-1]["Action"].remove("elasticloadbalancing:RegisterTargets"),
+        lambda t: host_statement(t, "LeaveTargetGroup")["Action"].remove("elasticloadbalancing:RegisterTargets"),
     ),
     "the reconciler may read recursively": (
         "nothing_reads_below_a_path",

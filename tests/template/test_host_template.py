@@ -27,6 +27,7 @@ DOCUMENT = HOSTS["Resources"]["Bootstrap"]["Properties"]["Content"]
 # What an agent calls with the host's role. The last two groups are those of State Manager and of the CloudWatch agent.
 CALLS = {
     "s3:GetObjectVersion",
+    "elasticloadbalancing:DescribeTargetHealth", "elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets",
     "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel",
     "ssm:UpdateInstanceInformation",
     "ssm:GetParameter", "ssm:GetParameters", "kms:Decrypt",

@@ -5,14 +5,19 @@
 //! each template carries a copy between two marks, and a test holds it equal.
 
 use crate::steps::{Done, root, say};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use std::fs;
+use std::io::Write;
 
 const BEGIN: &str = "# BEGIN GENERATED host document (cargo xtask generate)";
 const END: &str = "# END GENERATED host document";
 
 /// Writes the copy, or checks that it is there.
 pub(crate) fn run(check: bool) -> Done {
-    let script = without_comments(&script()?);
+    let script = packed(&without_comments(&script()?))?;
     carry("template.yaml", "host/document.yaml", &script, check)?;
     carry(
         "host/template.yaml",
@@ -109,6 +114,37 @@ fn inlined(document: &str, script: &str) -> Result<String, String> {
     }
 }
 
+/// Where the host program stands in the host script.
+const PROGRAM: (&str, &str) = (
+    "IFS= read -r -d '' PROGRAM <<'PROGRAM_END' || true\n",
+    "PROGRAM_END\n",
+);
+
+/// The script with its JavaScript compressed, as both together are more than SSM takes. What was carried is read again with
+/// `base64 -d | gzip -dc`; nothing but the two is relied on, at their own places, as the agent's PATH may be anything.
+fn packed(script: &str) -> Result<String, String> {
+    let missing = || "host/script has no host program to pack".to_owned();
+    let (begin, end) = PROGRAM;
+    let (head, rest) = script.split_once(begin).ok_or_else(missing)?;
+    let (program, tail) = rest.split_once(end).ok_or_else(missing)?;
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    let bytes = encoder.write_all(program.as_bytes());
+    let bytes = bytes.and_then(|()| encoder.finish());
+    let text = STANDARD.encode(bytes.map_err(|error| error.to_string())?);
+    let lines: Vec<&str> = text
+        .as_bytes()
+        .chunks(PACKED_LINE)
+        .filter_map(|line| std::str::from_utf8(line).ok())
+        .collect();
+    let lines = lines.join("\n");
+    Ok(format!(
+        "{head}PROGRAM=$(PATH=/usr/bin:/bin; base64 -d <<'PROGRAM_END' | gzip -dc\n{lines}\n{end})\n{tail}"
+    ))
+}
+
+/// Characters of a line of what is packed.
+const PACKED_LINE: usize = 116;
+
 /// The script without its margins, empty lines and the lines that are only a comment: SSM takes documents up to 64 KiB,
 /// and a reader has the files. No string of the script may go over a line's end, so nothing else is lost.
 fn without_comments(script: &str) -> String {
@@ -147,6 +183,25 @@ mod tests {
         );
         assert_eq!(once, expected);
         assert_eq!(with_document(&once, document, &script).unwrap(), once);
+    }
+
+    #[test]
+    fn a_packed_program_is_the_same_when_bash_has_read_it() {
+        let program = "const a = '$(x)';\nconst b = \"`y`\";\n";
+        let script = format!(
+            "set -eu\n{}{program}{}printf '%s\\n' \"${{PROGRAM}}\"",
+            PROGRAM.0, PROGRAM.1
+        );
+        let said = |script: &str| {
+            let run = std::process::Command::new("/bin/bash")
+                .args(["-c", script])
+                .env("PATH", "")
+                .output();
+            String::from_utf8(run.unwrap().stdout).unwrap()
+        };
+        let carried = packed(&script).unwrap();
+        assert!(!carried.contains("const a"));
+        assert_eq!(said(&carried), program);
     }
 
     #[test]
