@@ -12,13 +12,15 @@ fn bench() -> Bench {
 }
 
 fn failure_of(bench: &Bench, digit: &str) -> (FailureClass, String) {
-    match bench.deployment(digit).state {
-        State::Ended {
-            outcome: Outcome::Failed(failure),
-            ..
-        } => (failure.class, failure.detail().to_owned()),
-        other => panic!("{}", other.name()),
-    }
+    let state = bench.deployment(digit).state;
+    let State::Ended {
+        outcome: Outcome::Failed(failure),
+        ..
+    } = &state
+    else {
+        panic!("{}", state.name());
+    };
+    (failure.class, failure.detail().to_owned())
 }
 
 #[test]

@@ -319,8 +319,8 @@ impl Run {
     /// The hosts that stand like this.
     pub(crate) fn standing_as(&self, wanted: &Standing) -> impl Iterator<Item = HostId> {
         let wanted = wanted.clone();
-        let hosts = self.hosts.iter();
-        hosts.filter_map(move |(host, standing)| (*standing == wanted).then(|| host.clone()))
+        let stands = self.hosts.iter().filter(move |(_, s)| **s == wanted);
+        stands.map(|(host, _)| host.clone())
     }
 
     /// The target set without the hosts that policy excused, in the order of the waves.

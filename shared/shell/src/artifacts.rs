@@ -10,8 +10,10 @@ use crate::fault::{Fault, Verdict};
 use crate::ports::{Artifacts, ResolveError};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;
-use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::operation::head_object::{HeadObjectError, HeadObjectOutput};
 use aws_sdk_s3::types::{ChecksumMode, ChecksumType};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use longshore_core::{
@@ -68,7 +70,7 @@ impl Artifacts for S3Artifacts {
             Ok(object) => artifact_of(&object)
                 .map(Some)
                 .map_err(|wrong| refused(bucket, &key, wrong)),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_not_found()) => Ok(None),
+            Err(error) if is_missing(&error) => Ok(None),
             Err(error) => Err(unresolved(
                 bucket,
                 error.raw_response().map(|raw| raw.status().as_u16()),
@@ -76,6 +78,12 @@ impl Artifacts for S3Artifacts {
             )),
         }
     }
+}
+
+fn is_missing(error: &SdkError<HeadObjectError, HttpResponse>) -> bool {
+    error
+        .as_service_error()
+        .is_some_and(HeadObjectError::is_not_found)
 }
 
 /// Where the build of a commit lies; the pipeline, the host script and this function agree on it.

@@ -154,12 +154,12 @@ async fn build<W: World>(
         repository, origin, ..
     } = deployment;
     // Changed parameters come with the very build that is live.
-    let live = slot.live.as_ref().map(|live| &live.release);
-    if let (Kind::Config, Some(live)) = (&origin.kind, live)
-        && live.commit == origin.commit
-        && live.artifact.is_some()
+    let served = slot.live.as_ref().map(|live| &live.release);
+    if let (Kind::Config, Some(release)) = (&origin.kind, served)
+        && release.commit == origin.commit
+        && release.artifact.is_some()
     {
-        return Ok(Some(live.artifact.clone()));
+        return Ok(Some(release.artifact.clone()));
     }
     let found = world.artifacts().artifact(repository, &origin.commit);
     if let Some(artifact) = found.await? {
