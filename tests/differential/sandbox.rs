@@ -229,7 +229,7 @@ impl<'a> Sandbox<'a> {
     }
 
     /// What the document makes of an order.
-    fn parameters(&self, run: &Run) -> [(&'static str, String); 15] {
+    fn parameters(&self, run: &Run) -> [(&'static str, String); 17] {
         let order = &run.order;
         let down = run.troubles.contains(&Trouble::SourceDown);
         let nowhere = self.folder.path().join("nowhere");
@@ -250,6 +250,8 @@ impl<'a> Sandbox<'a> {
             ("Previous", String::new()),
             ("ConfigVersion", order.release.config_version.to_string()),
             ("Pins", order.release.pins()),
+            ("Artifact", String::new()),
+            ("ArtifactBucket", String::new()),
             ("NotAfter", order.not_after.as_unix_s().to_string()),
             ("DeadlineSeconds", "600".to_owned()),
             ("GitBase", format!("file://{}", base.display())),
