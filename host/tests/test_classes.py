@@ -6,7 +6,7 @@ import unittest
 from harness import HERE, SCRIPT
 
 # How the tests of this folder say what they expect: a code and a class, one after the other.
-EXPECTED = re.compile(r"""\((?:[a-z_.]+\(.*\), |[a-z_]+, )?(\d+), "([a-z_]+)\"""")
+EXPECTED = re.compile(r"""\((?:[a-z_.]+\(.*\), |[^()\n]*, )?(\d+), "([a-z_]+)\"""")
 
 
 class TheClasses(unittest.TestCase):
