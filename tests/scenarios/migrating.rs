@@ -161,3 +161,33 @@ fn a_host_without_the_release_before_is_not_the_one_that_judges_and_migrates() {
     assert_eq!(run.migrations.unwrap().leader, host(2));
     assert_eq!(hosts_asked(&bench, "migrate").last(), Some(&vec![host(2)]));
 }
+
+/// The release before cannot live with the database as it is, so it goes to no host without a person.
+#[test]
+fn nothing_is_brought_to_hosts_while_migrations_could_not_be_taken_back() {
+    let mut bench = judged(Behaviour::TurnsSick, Verdict::Impossible, true);
+    bench.watch();
+    bench.run();
+    assert_eq!(
+        (bench.end_of("b"), bench.served().as_str()),
+        ("RollbackFailed", "bbb")
+    );
+    bench.bear(4);
+    bench.run_for(3600);
+    assert_eq!(
+        (bench.deployments().len(), bench.served().as_str()),
+        (2, "bbb-")
+    );
+    // A release that fits the database ends it, and every host comes along.
+    bench.judges("c", &Found::new(Verdict::Safe, false, 0, []));
+    bench.push("c");
+    bench.run();
+    assert_eq!(
+        (bench.end_of("c"), bench.served().as_str()),
+        ("Succeeded", "cccc")
+    );
+    bench.bear(5);
+    bench.run_for(700);
+    bench.run();
+    assert_eq!(bench.served(), "ccccc");
+}

@@ -2,6 +2,7 @@
 //! (invariant I8), and a commit that was rolled back stays out until an operator clears it (invariant I9).
 
 use crate::deployment::{Deployment, Kind};
+use crate::failure::FailureClass;
 use crate::ids::{AppName, Commit, DeploymentId, Generation, HostId, Person};
 use crate::release::Release;
 use crate::state::{Outcome, Run, Standing, State};
@@ -49,6 +50,17 @@ impl Live {
     }
 }
 
+/// Whether the migrations of what was to be rolled back are still in the database, in full or in part.
+const fn leaves_the_database(outcome: &Outcome) -> bool {
+    let Outcome::RollbackFailed(failure) = outcome else {
+        return false;
+    };
+    matches!(
+        failure.class,
+        FailureClass::MigrationIrreversible | FailureClass::MigrationDownFailed
+    )
+}
+
 /// A hold on an app, with an end.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Lock {
@@ -90,6 +102,9 @@ pub struct Slot {
     pub quarantine: BTreeMap<Commit, DeploymentId>,
     /// The push that was accepted last.
     pub last_push: Option<LastPush>,
+    /// The deployment whose migrations could not be taken back when it was. What is live may not fit the database as it is,
+    /// so nothing is brought to hosts without a person until a deployment has ended well.
+    pub stranded: Option<DeploymentId>,
     /// How often it was written; every write names the version it replaces.
     pub version: u64,
 }
@@ -130,6 +145,7 @@ impl Slot {
             lock: None,
             quarantine: BTreeMap::new(),
             last_push: None,
+            stranded: None,
             version: 0,
         }
     }
@@ -193,11 +209,11 @@ impl Slot {
         late.filter(|host| !live.hosts.contains(host)).collect()
     }
 
-    /// Whether nothing runs, waits or is held, and what is live may be given to further hosts.
+    /// Whether nothing runs, waits or is held, and what is live may be given to further hosts without a person.
     #[must_use]
     pub fn is_idle(&self, now: Timestamp) -> bool {
         let held = self.lock.as_ref().is_some_and(|lock| lock.expires_at > now);
-        self.running.is_none() && self.waiting.is_none() && !held
+        self.running.is_none() && self.waiting.is_none() && self.stranded.is_none() && !held
     }
 
     /// The deployment that the poll has begun for a commit, if that was the last push.
@@ -250,8 +266,12 @@ impl Slot {
             match outcome {
                 Outcome::Succeeded => {
                     slot.live = Some(Live::after(self.live.as_ref(), deployment, run, *at));
+                    slot.stranded = None;
                 }
                 Outcome::RolledBack(_) | Outcome::RollbackFailed(_) => {
+                    if leaves_the_database(outcome) {
+                        slot.stranded = Some(deployment.id.clone());
+                    }
                     slot.generation = slot.generation.max(run.generation.next());
                     slot.live = self.live.as_ref().map(|live| live.restored(run));
                     slot.put_in_quarantine(&run.release.commit, &deployment.id);

@@ -71,7 +71,8 @@ pub(super) fn bake(deployment: &Deployment, run: Run, now: Timestamp) -> Advance
     active(deployment, run, Phase::Baking { until, rounds }, now)
 }
 
-/// Begins to restore, with the database where that is needed and can be done. A host may have switched even when it said nothing, so every host that was asked to is restored.
+/// Begins to restore, with the database where that is needed and can be done. A host may have switched even when it said
+/// nothing, so every host that was asked to is restored.
 pub(super) fn roll_back(
     deployment: &Deployment,
     run: &Run,

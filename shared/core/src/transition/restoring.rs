@@ -1,5 +1,5 @@
-//! The way back: where the migrations need it they are taken back first, then every host that moved switches to the last proven release. A failed rollback never rolls back again; it
-//! stops, names the hosts, and a person is called.
+//! The way back: where the migrations need it they are taken back first, then every host that moved switches to the last
+//! proven release. A failed rollback never rolls back again; it stops, names the hosts, and a person is called.
 
 use super::rounds::{Limit, Look, is_given_up, looked};
 use super::{Advance, Why, enter, kept};

@@ -28,6 +28,8 @@ pub(super) struct SlotRecord {
     quarantine: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_push: Option<LastPushRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stranded: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -75,6 +77,7 @@ impl From<&Slot> for SlotRecord {
                 .map(|(commit, by)| (commit.to_string(), by.to_string()))
                 .collect(),
             last_push: slot.last_push.as_ref().map(LastPushRecord::from),
+            stranded: slot.stranded.as_ref().map(ToString::to_string),
         }
     }
 }
@@ -97,6 +100,7 @@ impl TryFrom<SlotRecord> for Slot {
             lock: record.lock.map(TryInto::try_into).transpose()?,
             quarantine,
             last_push: record.last_push.map(TryInto::try_into).transpose()?,
+            stranded: record.stranded.map(id).transpose()?,
             version: record.version,
         })
     }
