@@ -3,8 +3,8 @@
 
 use crate::bench::Bench;
 use longshore_core::{
-    Announcement, AppName, Channel, Commit, Deployment, DeploymentId, Generation, Kind, Outcome,
-    Phase, Release, Run, Standing, State, Verdict,
+    Announcement, AppName, Channel, Commit, Deployment, DeploymentId, Found, Generation, Kind,
+    Outcome, Phase, Release, Run, Standing, State, Verdict,
 };
 use longshore_shell::fakes::{Behaviour, FakeHost, Written};
 use std::collections::{BTreeMap, BTreeSet};
@@ -235,11 +235,15 @@ pub fn bad_releases_never_succeed(bench: &Bench) {
     }
 }
 
-/// I5: where nothing goes wrong, what is good goes live. For runs without any fault.
+/// I5: where nothing goes wrong, what is good goes live, unless its migrations have no way back and nobody has allowed that. For
+/// runs without any fault.
 pub fn good_releases_succeed(bench: &Bench) {
     for deployment in bench.deployments() {
         if let Some((outcome, run)) = run_of(&deployment) {
-            let is_good = bench.cloud.world.ssm.behaviour(&run.release) == Behaviour::Good;
+            let found = run.migrations.as_ref().map(|migrations| &migrations.found);
+            let is_forbidden = deployment.policy.migrates && found.is_some_and(Found::forbids);
+            let behaviour = bench.cloud.world.ssm.behaviour(&run.release);
+            let is_good = behaviour == Behaviour::Good && !is_forbidden;
             let succeeded = *outcome == Outcome::Succeeded;
             assert!(!is_good || succeeded, "I5: {outcome:?}: {run:#?}");
         }

@@ -17,7 +17,7 @@ use longshore_local::served::Served;
 use longshore_local::traces::{everything_left, places_of};
 use longshore_local::{LocalCloud, Options, pipeline, wait};
 use serde_json::{Value, json};
-use ssm_stand_in::{Action, EventFaultChange, FaultChange};
+use ssm_stand_in::{Action, EventFaultChange, FaultChange, HostFaultChange};
 
 const LIMIT: Duration = Duration::from_mins(4);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -372,5 +372,56 @@ async fn a_build_of_the_pipeline_is_waited_for_taken_by_every_host_and_never_bui
             assert!(!text.contains("npm ci"), "{text}");
         }
     }
+    scene.end().await;
+}
+
+/// By the template's own schedule, whose minutes are short here.
+#[tokio::test]
+async fn a_host_that_was_away_during_a_deployment_comes_to_the_live_release_by_itself() {
+    let scene = Scene::start(2, FaultChange::default()).await;
+    let mut configuration: Value = serde_json::from_str(app::CONFIGURATION).unwrap();
+    configuration["waves"] = json!(["100%"]);
+    configuration["hosts"] = json!({"unreachable_max": 1});
+    configuration["timeouts"] = json!({"prepare_seconds": 30});
+    let environment = &scene.cloud.options().environment;
+    let name = format!("/longshore/{environment}/apps/{}", app::REPOSITORY);
+    let text = configuration.to_string();
+    scene.cloud.put_parameter(&name, &text).await.unwrap();
+    let away = |offline: bool| {
+        let change = HostFaultChange {
+            offline: Some(offline),
+            ..HostFaultChange::default()
+        };
+        scene.break_something(&FaultChange {
+            hosts: [(scene.host(1), change)].into(),
+            ..FaultChange::default()
+        });
+    };
+    away(true);
+    app::write(&scene.ready.tree).unwrap();
+    let first = scene.push("first").await;
+    let over = scene.over(&first).await;
+    word(&over, "Succeeded");
+    let verdicts = over.verdicts();
+    assert_eq!(
+        verdicts.get(&scene.host(1)).map(String::as_str),
+        Some("excused")
+    );
+
+    away(false);
+    let joined = wait::until(
+        "the deployment for the late host",
+        LIMIT,
+        LOOK_EVERY,
+        async || Ok(Deployment::all(&scene.cloud).await?.into_iter().nth(1)),
+    );
+    let joined = scene.over(&joined.await.unwrap().id).await;
+    word(&joined, "Succeeded");
+    assert_eq!(
+        joined.verdicts().into_keys().collect::<Vec<_>>(),
+        [scene.host(1)]
+    );
+    let served = scene.served().await;
+    assert_eq!(served.first(), served.last());
     scene.end().await;
 }
