@@ -102,7 +102,9 @@ class RealApp(HostTest):
     def step(self, action, release, before=None, code=0, cls="done"):
         answer = self.host.run(action, Previous=self.id_of(before) if before else "", **release)
         self.check(answer, code, cls)
-        print(f"{answer.seconds:6.1f} s  {action:8} {cls} {answer.body.get('migrations', '')} {answer.detail}", flush=True)
+        found = answer.body.get("migrations")
+        said = f"{found['verdict']}, {found['count']} new" if found else answer.detail
+        print(f"{answer.seconds:6.1f} s  {action:8} {cls:12} {said}", flush=True)
         return answer
 
     def deployed(self, release, before=None):
