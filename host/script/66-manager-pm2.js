@@ -51,7 +51,7 @@ const pm2Manager = {
     if (!daemonRuns()) return [];
     const [wanted] = ecosystem(config).apps;
     return (await pm2List(command)).map(({ pid, pm2_env: known }) => ({ pid, status: known.status,
-      restarts: known.unstable_restarts, fits: pm2Fits(known, wanted) }));
+      restarts: known.unstable_restarts, starts: known.restart_time, fits: pm2Fits(known, wanted) }));
   },
   write: (config) => ['ecosystem.config.cjs', 'module.exports = ' + JSON.stringify(ecosystem(config), null, 1) + ';\n'],
 };

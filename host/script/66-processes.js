@@ -12,8 +12,8 @@ function startTicks(pid) {
 const bootId = () => fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
 // Asks the kernel, not the manager, when a process was started and where it runs.
-function inspect({ pid, status, restarts }, switched) {
-  const view = { pid: pid || 0, status, online: false, fresh: false, moved: false, stale: false,
+function inspect({ pid, status, restarts, starts = restarts }, switched) {
+  const view = { pid: pid || 0, status, starts, online: false, fresh: false, moved: false, stale: false,
     broken: status === 'errored' || restarts >= 3 };
   try {
     view.fresh = switched.boot !== bootId() || startTicks(view.pid) >= switched.mark;

@@ -70,7 +70,8 @@ async function attempt(state, command) {
   state.nextLook = Date.now() + 2000;
   const seen = await survey(command);
   if (seen.stale) return { class: 'stale', detail: 'a process of before is still running' };
-  if (seen.views.some((view) => view.broken)) return { class: 'start_failed', detail: 'a process ends as soon as it starts' };
+  state.starts ??= seen.views.map((view) => view.starts);
+  if (seen.views.some((view) => view.broken) || ended(state, seen) >= 3) return { class: 'start_failed', detail: 'a process ends soon after it starts' };
   if (state.clean < 2) return null;
   if (seen.settled && answeredByOwn(state.last.pids, seen.views)) return { class: 'proven', detail: '' };
   const wrong = { class: 'wrong_release', detail: 'the answers do not come from the new processes' };
@@ -78,12 +79,16 @@ async function attempt(state, command) {
   return null;
 }
 
+// How often a process has ended since the first look. pm2 counts only those that lived for less than a second as crashes.
+const ended = ({ starts }, { views }) => Math.max(0, ...views.map((view, at) => view.starts - (starts?.[at] ?? view.starts)));
+
 const answeredByOwn = (pids, views) => [...pids].every((pid) => views.some((view) => view.pid === pid));
 
 // What was wrong when something last was: the last round may be a clean one of a process that is not ours.
 function lastVerdict(state, seen) {
   const dead = seen.views.find((view) => !view.online);
   if (dead || seen.views.length === 0) return { class: 'start_failed', detail: 'a process is ' + (dead ? dead.status : 'missing') };
+  if (ended(state, seen) > 0) return { class: 'start_failed', detail: 'a process ends again and again' };
   return seen.stale ? { class: 'stale', detail: 'a process of before is still running' } : state.wrong || state.last;
 }
 

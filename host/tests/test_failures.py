@@ -197,6 +197,16 @@ class Activation(HostTest):
                     self.check(answer, 41, "start_failed")
                     self.assertEqual(answer.detail, line)
 
+    def test_an_app_that_needs_seconds_until_it_ends_does_not_start_whenever_it_is_looked_at(self):
+        """pm2 calls no process unstable that lived for a second, and between two ends such a process is online."""
+        host = self.host
+        for mode in ("fork", "cluster"):
+            with self.subTest(mode=mode):
+                host.configure(mode=mode, attempts=40)
+                answer = host.deploy(host.commit(mode, server="setTimeout(() => process.exit(1), 1500);\n"))
+                self.check(answer, 41, "start_failed")
+                self.assertEqual(answer.detail, "a process ends soon after it starts")
+
     def test_an_unhealthy_app(self):
         host = self.host
         host.configure(attempts=2)
