@@ -2,10 +2,14 @@
 
 pm2_reload() { run_pm2 startOrReload; }
 
-# For what a reload cannot change (script, mode, number).
+# For what a reload cannot change (script, mode, number). What a release that ends again and again has said until it was
+# deleted is not this one's error.
 pm2_replace() {
   rm -f -- "${APP_DIR}/pm2/dump.pm2"
-  if [[ ${WAY} != start ]]; then bounded "${PM2[@]}" delete "${APP}" || true; fi
+  if [[ ${WAY} != start ]]; then
+    bounded "${PM2[@]}" delete "${APP}" || true
+    log_offsets
+  fi
   run_pm2 start
 }
 
