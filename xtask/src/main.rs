@@ -1,6 +1,6 @@
 //! The developer commands of this repository: `cargo xtask <command>`.
 //!
-//! This crate has no dependencies, so that it runs seconds after a clone. It builds the workspace and hands over to the
+//! This crate has few dependencies, so that it runs seconds after a clone. It builds the workspace and hands over to the
 //! programs in it; no rule of the product lives here.
 
 mod generate;

@@ -26,17 +26,19 @@ impl Live {
     /// What a deployment that has ended well leaves live. Whoever joined has what was live before.
     fn after(before: Option<&Self>, deployment: &Deployment, run: &Run, at: Timestamp) -> Self {
         let proven = run.standing_as(&Standing::Proven);
-        match (&deployment.origin.kind, before) {
-            (Kind::Join(release), Some(live)) if *release == live.release => Self {
+        if let (Kind::Join(release), Some(live)) = (&deployment.origin.kind, before)
+            && *release == live.release
+        {
+            return Self {
                 hosts: live.hosts.iter().cloned().chain(proven).collect(),
                 ..live.clone()
-            },
-            _ => Self {
-                release: run.release.clone(),
-                deployment: deployment.id.clone(),
-                at,
-                hosts: proven.collect(),
-            },
+            };
+        }
+        Self {
+            release: run.release.clone(),
+            deployment: deployment.id.clone(),
+            at,
+            hosts: proven.collect(),
         }
     }
 
