@@ -166,6 +166,14 @@ class Pipelines(unittest.TestCase):
             self.assertFalse(step["clone"]["enabled"])
             self.assertEqual([line for line in step["script"] if "npm" in line or "node" in line], [])
 
+    def test_a_build_is_not_packed_into_the_folder_that_is_being_packed(self):
+        """tar calls that "file changed as we read it" and ends with 1, now and then."""
+        steps = yaml.safe_load((self.FOLDER / "artifact.yml").read_text(encoding="utf-8"))["definitions"]["steps"]
+        packing = [line.split() for step in steps for line in step["step"]["script"] if line.startswith("tar --create")]
+        self.assertEqual(len(packing), 1)
+        for words in packing:
+            self.assertEqual(words[words.index("--file") + 1], '"$packed"')
+
     def test_the_buckets_template_is_clean_and_its_role_can_only_store(self):
         path = self.FOLDER / "artifacts.yaml"
         code, said = cfn_lint(path)

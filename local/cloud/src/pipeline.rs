@@ -63,7 +63,7 @@ pub async fn store(cloud: &LocalCloud, repository: &Repository, commit: &str) ->
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
     }
-    std::fs::create_dir_all(&folder)?;
+    std::fs::create_dir_all(folder.join("home"))?;
     let tree = repository.clone_to(&folder.join("clone")).await?;
     tree.git(&["checkout", "--quiet", "--detach", commit])
         .await?;
@@ -102,7 +102,8 @@ async fn run(
         .current_dir(folder)
         .env_clear()
         .env("PATH", cloud.tools().host_path())
-        .env("HOME", folder)
+        // Beside the clone: what npm keeps at home is not a part of the build.
+        .env("HOME", folder.with_file_name("home"))
         .env("AWS_ENDPOINT_URL", cloud.aws().endpoint())
         .env("AWS_DEFAULT_REGION", cloud.aws().region())
         .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
