@@ -16,6 +16,7 @@ pub mod error;
 pub mod fakes;
 mod fault;
 pub mod fleet;
+pub mod operate;
 pub mod outside;
 pub mod ports;
 pub mod secrets;
