@@ -2,6 +2,7 @@
 
 prepare() {
   if [[ -f ${RELEASE_DIR}/.longshore/release.json ]]; then
+    if [[ -f ${RELEASE_DIR}/.longshore/ecosystem.config.cjs ]]; then require_tools pm2; fi
     judge_migrations
     succeed 'already prepared'
   fi
