@@ -60,7 +60,7 @@ prove() {
     succeed "${NOTE}"
   fi
   if [[ ${class} == stale ]]; then class=wrong_release; fi
-  if [[ ${class} != deadline_passed ]]; then detail=$(app_error "${detail}"); fi
+  if [[ ${class} != deadline_passed ]]; then app_error; fi
   if [[ ${class}${detail} == @(start_failed|wrong_release)*EADDRINUSE* ]]; then
     node_says port-owner
     if [[ ${REPLY} != - ]]; then class=port_in_use detail="${detail} (${REPLY})"; fi
@@ -80,10 +80,11 @@ ask_for_proof() {
   SERVED=${SERVED#-}
 }
 
-# The app's log belongs to the app's user, so it is read as that user; a link planted there opens nothing more.
+# What the app itself says of it, and whether it has started at all. The app's log belongs to the app's user, so it is read
+# as that user; a link planted there opens nothing more.
 app_error() {
-  local line
-  line=$(run_limited "${FINISH_SECONDS}" "${AS_USER[@]}" "${NODE[@]}" app-error "${ERROR_OFFSET}" "${OUT_OFFSET}") ||
-    line=''
-  printf '%s' "${line:-$1}"
+  local came='' line=''
+  read -r came line < <(run_limited "${FINISH_SECONDS}" "${AS_USER[@]}" "${NODE[@]}" app-error "${ERROR_OFFSET}" "${OUT_OFFSET}") || true
+  if [[ ${class}${detail} == 'health_failednothing answers'* && ${came} == swallowed ]]; then class=start_failed; fi
+  detail=${line:-${detail}}
 }

@@ -197,6 +197,25 @@ class Activation(HostTest):
                     self.check(answer, 41, "start_failed")
                     self.assertEqual(answer.detail, line)
 
+    def test_an_es_module_that_cannot_be_imported_does_not_start_though_pm2_keeps_its_process(self):
+        host = self.host
+        host.configure(mode="cluster", attempts=3)
+        module = {"package.json": json.dumps({"name": APP, "version": "1.0.0", "private": True, "type": "module"})}
+        cases = {"import pg from 'pg';\n": "Error [ERR_MODULE_NOT_FOUND]: Cannot find package 'pg' imported from ",
+                 "import { nope } from 'http';\n": "SyntaxError: The requested module 'http' does not provide an export named 'nope'",
+                 "throw new TypeError('no url');\n": "TypeError: no url"}
+        for server, line in cases.items():
+            with self.subTest(line=line):
+                answer = host.deploy(host.commit("v1", server=server, files=module))
+                self.check(answer, 41, "start_failed")
+                self.assertTrue(answer.detail.startswith(line), answer)
+        sick = """import http from 'http';
+            http.createServer((request, response) => response.writeHead(500).end()).listen(process.env.PORT);
+            Promise.reject(new Error('no cache'));"""
+        answer = host.deploy(host.commit("v1", server=sick, files=module))
+        self.check(answer, 42, "health_failed")
+        self.assertEqual(answer.detail, "Error: no cache")
+
     def test_an_app_that_needs_seconds_until_it_ends_does_not_start_whenever_it_is_looked_at(self):
         """pm2 calls no process unstable that lived for a second, and between two ends such a process is online."""
         host = self.host
