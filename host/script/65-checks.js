@@ -55,8 +55,9 @@ function portOwner() {
   const { port } = readJson(own(env.LS_RELEASE, 'release.json'));
   const { stdout } = require('child_process').spawnSync('ss', ['-Hltnp', 'sport = :' + port], { encoding: 'utf8', timeout: 5000 });
   const [, name, pid] = /"([^"]*)",pid=(\d+)/.exec(stdout || '') || [];
-  const ours = pid && (orElse('', () => fs.readFileSync(path.join(APP_DIR, 'pm2', 'pm2.pid'), 'utf8')).trim() === pid
-    || (orElse('', () => fs.readlinkSync('/proc/' + pid + '/cwd')) + '/').startsWith(releaseDir(env.LS_RELEASE) + '/'));
+  const where = pid && orElse(null, () => fs.readlinkSync('/proc/' + pid + '/cwd')); // Null: it has ended meanwhile, and holds nothing.
+  const ours = pid && (where === null || orElse('', () => fs.readFileSync(path.join(APP_DIR, 'pm2', 'pm2.pid'), 'utf8')).trim() === pid
+    || (where + '/').startsWith(releaseDir(env.LS_RELEASE) + '/'));
   if (!stdout || ours) return say('-');
   say(pid ? 'held by ' + name + ', process ' + pid : 'held by a process of another user');
 }

@@ -293,12 +293,24 @@ class Activation(HostTest):
                 self.check(answer, 69, "port_in_use")
                 self.assertRegex(answer.detail, rf"EADDRINUSE.*process {stranger.pid}\)$")
 
+    TWICE = ("const http = require('http');\nhttp.createServer().listen(Number(process.env.PORT), '127.0.0.1', () => "
+             "http.createServer().listen(Number(process.env.PORT), '127.0.0.1'));\n")
+
     def test_an_app_that_takes_its_port_twice_is_no_port_in_use(self):
+        self.takes_its_port_twice()
+
+    def test_a_process_that_has_ended_meanwhile_holds_no_port(self):
+        gone = subprocess.Popen(["true"])
+        gone.wait()
+        said = f'LISTEN 0 511 127.0.0.1:{self.host.port} 0.0.0.0:* users:(("node /tmp/longs",pid={gone.pid},fd=18))'
+        (self.host.fakes / "ss").write_text(f"#!/bin/sh\necho '{said}'\n")
+        (self.host.fakes / "ss").chmod(0o755)
+        self.takes_its_port_twice()
+
+    def takes_its_port_twice(self):
         host = self.host
         host.configure(attempts=3)
-        twice = "const http = require('http');\nhttp.createServer().listen(Number(process.env.PORT), '127.0.0.1', () => " \
-                "http.createServer().listen(Number(process.env.PORT), '127.0.0.1'));\n"
-        answer = host.deploy(host.commit("v1", server=twice))
+        answer = host.deploy(host.commit("v1", server=self.TWICE))
         self.check(answer, 41, "start_failed")
         self.assertIn("EADDRINUSE", answer.detail)
 
