@@ -5,7 +5,10 @@
 /// records the answer itself, are inside the host program and are the tool room's.
 const POINTS: [(&str, &str); 18] = [
     ("locked", "  reap_survivors\n  begin\n"),
-    ("begun", "  if [[ ${ACTION} == prepare ]]; then require_tools"),
+    (
+        "begun",
+        "  if [[ ${ACTION} == prepare ]]; then require_tools",
+    ),
     ("pruned", "  require_space\n  fetch_parameters\n"),
     ("pruned", "  succeed\n}\n\nprune_releases() {"),
     ("fetched", "  install_dependencies \"$3\"\n  run_hook"),
