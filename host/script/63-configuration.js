@@ -141,12 +141,12 @@ function requireMemory(needed) {
   if (free < needed) refuse('memory_low', 'only ' + free + ' MB of memory and swap are free, install.memory_mb asks for ' + needed);
 }
 
-// The hooks, the packages whose scripts run, then the token of git, if there is one.
+// The hooks, the packages whose scripts run, the manager, then the token of git, if there is one.
 function describe() {
   const found = answers(standardInput());
   parameterValues(found);
-  const { hooks, install } = readConfig(found);
+  const { hooks, install, process: { manager } } = readConfig(found);
   requireMemory(install.memory_mb);
   const token = found.get('/longshore/' + env.LS_ENVIRONMENT + '/git/token');
-  say(hooks.install ?? '-', hooks.build ?? '-', install.scripts.join() || '-', token ? token.Value.trim() : '');
+  say(hooks.install ?? '-', hooks.build ?? '-', install.scripts.join() || '-', manager, token ? token.Value.trim() : '');
 }
