@@ -11,6 +11,7 @@ mod command;
 mod decision;
 mod deployment;
 mod failure;
+mod freeze;
 mod ids;
 mod migrations;
 mod observation;
@@ -30,6 +31,7 @@ pub use deployment::{
     Announcement, AnnouncementKind, Cause, Deployment, Desk, Kind, Origin, TimelineEntry,
 };
 pub use failure::{Failure, FailureClass};
+pub use freeze::{BreakGlass, Freeze, FreezeSource};
 pub use ids::{
     AppName, ChannelName, CommandId, Commit, DeploymentId, EnvironmentName, Generation, HostId,
     InvalidId, ObjectVersion, ParameterName, Person, ReleaseId, Repository, Sha256Digest,
@@ -42,4 +44,4 @@ pub use rounds::{Probe, Round, Rounds};
 pub use slot::{Acceptance, LastPush, Live, Lock, Slot, SlotBusy};
 pub use state::{Outcome, Phase, Run, Standing, State};
 pub use time::{Millis, Timestamp};
-pub use transition::{Advance, Why, step};
+pub use transition::{Advance, Why, absorb, step};

@@ -15,10 +15,10 @@
 )]
 
 use longshore_core::{
-    Advance, AppName, Channel, Command, CommandId, CommandStatus, Commit, Deployment, DeploymentId,
-    DocumentPin, EnvironmentName, Failure, FailureClass, Found, Generation, HealthPolicy, HostId,
-    Kind, Millis, Observation, Origin, Person, Phase, Policy, Release, Report, Repository, Start,
-    State, Timestamp, Token, Verdict, WaveSize, step,
+    Advance, AppName, BreakGlass, Channel, Command, CommandId, CommandStatus, Commit, Deployment,
+    DeploymentId, DocumentPin, EnvironmentName, Failure, FailureClass, Found, Freeze, FreezeSource,
+    Generation, HealthPolicy, HostId, Kind, Millis, Observation, Origin, Person, Phase, Policy,
+    Release, Report, Repository, Start, State, Timestamp, Token, Verdict, WaveSize, step,
 };
 use std::collections::BTreeMap;
 
@@ -31,6 +31,7 @@ pub fn policy() -> Policy {
             attempts_max: 2,
             interval: Millis::from_secs(2),
             bake: Millis::from_secs(10),
+            wave_bake: Millis::default(),
             bake_failures_max: 2,
             outside: false,
         },
@@ -38,6 +39,8 @@ pub fn policy() -> Policy {
         migrates: true,
         needs_approval: false,
         unreachable_max: 0,
+        parallel_max: None,
+        in_service_min: None,
         hosts_max: 1000,
         attempts_max: 2,
         approval_timeout: Millis::from_secs(3600),
@@ -58,6 +61,11 @@ pub fn host(number: u32) -> HostId {
 
 pub fn person() -> Person {
     Person::parse("ann").unwrap()
+}
+
+pub fn freeze() -> Freeze {
+    let until = START.after(Millis::from_secs(7200));
+    Freeze::new("the weekend", Some(until), FreezeSource::Window)
 }
 
 pub fn release(letter: char) -> Release {
@@ -281,6 +289,13 @@ pub fn every_observation(deployment: &Deployment) -> Vec<(String, Observation, T
         ("Ready", Observation::Ready(start(2, true)), now),
         ("Ready, no hosts", Observation::Ready(start(0, true)), now),
         ("NotReady", Observation::NotReady(broken.clone()), now),
+        ("FreezeSeen", Observation::FreezeSeen(Some(freeze())), now),
+        ("FreezeSeen: none", Observation::FreezeSeen(None), now),
+        (
+            "BreakGlass",
+            Observation::BreakGlass(BreakGlass::new(person(), "a fire", now)),
+            now,
+        ),
         ("SendStarted", Observation::SendStarted(token.clone()), now),
         (
             "CommandSent",

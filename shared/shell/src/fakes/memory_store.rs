@@ -5,7 +5,7 @@
 //! randomness, ordered maps. Its index of open deployments can be held back, as the real one lags. It must never accept
 //! what the table refuses: `tests/store_contract.rs` runs the same cases on both.
 
-use crate::ports::{Accept, PushKey, Recorded, Save, Store, StoreError};
+use crate::ports::{Accept, Belongs, PushKey, Recorded, Save, Store, StoreError};
 use longshore_core::{AppName, CommandId, Decision, Deployment, DeploymentId, Slot, Timestamp};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -85,7 +85,7 @@ struct Inner {
     deployments: BTreeMap<DeploymentId, Deployment>,
     slots: BTreeMap<AppName, Slot>,
     decisions: BTreeMap<PushKey, Decision>,
-    commands: BTreeMap<CommandId, DeploymentId>,
+    commands: BTreeMap<CommandId, Belongs>,
     log: Vec<Written>,
     write_faults: VecDeque<StoreFault>,
     fault_source: Option<FaultSource>,
@@ -240,7 +240,10 @@ impl Inner {
     }
 
     fn apply(&mut self, plan: Plan) -> Written {
-        let deployment = plan.deployments.first().map(|first| first.id.clone());
+        let belongs = plan.deployments.first().map(|first| Belongs {
+            deployment: first.id.clone(),
+            to_a_large_one: first.is_large(),
+        });
         let mut written = Written {
             call: plan.call,
             decision: plan.decision,
@@ -260,8 +263,8 @@ impl Inner {
             slot.version = slot.version.saturating_add(1);
             self.slots.insert(slot.app.clone(), slot.clone());
         }
-        for (command, deployment) in written.commands.iter().zip(deployment.iter().cycle()) {
-            self.commands.insert(command.clone(), deployment.clone());
+        for (command, belongs) in written.commands.iter().zip(belongs.iter().cycle()) {
+            self.commands.insert(command.clone(), belongs.clone());
         }
         written
     }
@@ -306,7 +309,7 @@ impl Store for MemoryStore {
         })
     }
 
-    async fn deployment_of(&self, command: &CommandId) -> Result<Option<DeploymentId>, StoreError> {
+    async fn deployment_of(&self, command: &CommandId) -> Result<Option<Belongs>, StoreError> {
         self.read(StoreCall::DeploymentOf, |inner| {
             inner.commands.get(command).cloned()
         })

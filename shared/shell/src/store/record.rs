@@ -8,6 +8,7 @@
 
 mod ask;
 mod deployment;
+mod freeze;
 mod slot;
 mod state;
 mod tables;
@@ -51,6 +52,12 @@ impl From<InvalidId> for RecordError {
 /// [`RecordError`] for a deployment that the core cannot have made, or one that does not fit into an item.
 pub(crate) fn write_deployment(deployment: &Deployment) -> Result<String, RecordError> {
     write(&DeploymentRecord::try_from(deployment)?)
+}
+
+/// How many bytes a deployment takes in the table; `None` for one that does not fit into an item.
+#[must_use]
+pub fn stored_bytes(deployment: &Deployment) -> Option<usize> {
+    write_deployment(deployment).ok().map(|body| body.len())
 }
 
 /// The deployment in an item's body.
