@@ -173,7 +173,7 @@ fn one_deployment_two_hosts_with_lost_replies() {
         .reaches("Succeeded", |_, world| ended(world, "Succeeded"))
         .reaches("RolledBack", |_, world| ended(world, "RolledBack"))
         .reaches("a lost reply is found", |_, world| lost_reply_found(world));
-    check(machine, &size(210_967, 54, 18));
+    check(machine, &size(127_063, 53, 17));
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn a_canary_turns_sick_and_the_other_host_never_moves() {
     let machine = Machine::new(setup)
         .reaches("RolledBack", |_, world| ended(world, "RolledBack"))
         .reaches("RollbackFailed", |_, world| ended(world, "RollbackFailed"));
-    check(machine, &size(14_210, 43, 17));
+    check(machine, &size(12_553, 42, 17));
 }
 
 #[test]
@@ -373,7 +373,7 @@ fn one_host_takes_back_what_all_go_back_from() {
     let machine = Machine::new(setup)
         .reaches("RolledBack", |_, world| ended(world, "RolledBack"))
         .reaches("taken back", |_, world| taken_back(world));
-    check(machine, &size(67_708, 56, 18));
+    check(machine, &size(35_120, 55, 17));
 }
 
 #[test]
@@ -395,7 +395,7 @@ fn a_migration_without_a_way_back_never_begins() {
     let machine = Machine::new(setup).reaches("Failed", |_, world| {
         ended_with(world, FailureClass::MigrationIrreversible)
     });
-    check(machine, &size(3_593, 15, 12));
+    check(machine, &size(1_936, 14, 11));
 }
 
 #[test]

@@ -15,12 +15,16 @@
 mod artifacts;
 #[path = "scenarios/deploying.rs"]
 mod deploying;
+#[path = "scenarios/freezing.rs"]
+mod freezing;
 #[path = "scenarios/late.rs"]
 mod late;
 #[path = "scenarios/migrating.rs"]
 mod migrating;
 #[path = "scenarios/operators.rs"]
 mod operators;
+#[path = "scenarios/parts.rs"]
+mod parts;
 #[path = "scenarios/people.rs"]
 mod people;
 #[path = "scenarios/polls.rs"]

@@ -62,7 +62,7 @@ function parseConfig(json) {
   } catch {
     bad('the configuration is not JSON');
   }
-  onlyKeys(document, 'the configuration', ['app', 'branch', 'source', 'hosts', 'waves', 'health', 'process', 'hooks', 'install', 'migrations', 'notifications', 'approval', 'approvals', 'deploy_changes', 'timeouts', 'load_balancer']);
+  onlyKeys(document, 'the configuration', ['app', 'branch', 'source', 'hosts', 'waves', 'health', 'process', 'hooks', 'install', 'migrations', 'notifications', 'approval', 'approvals', 'deploy_changes', 'freeze', 'timeouts', 'load_balancer']);
   if ((document.app ?? env.LS_REPOSITORY.split('/')[1]) !== env.LS_APP) bad('the configuration is that of another app');
   return { health: parseHealth(document.health), process: parseProcess(document.process), hooks: parseHooks(document.hooks ?? {}),
     install: parseInstall(document.install ?? {}),
@@ -71,7 +71,7 @@ function parseConfig(json) {
 }
 
 function parseHealth(value) {
-  const health = onlyKeys(value, 'health', ['port', 'path', 'expected_status', 'attempts', 'interval_seconds', 'bake_seconds', 'url']);
+  const health = onlyKeys(value, 'health', ['port', 'path', 'expected_status', 'attempts', 'interval_seconds', 'bake_seconds', 'wave_bake_seconds', 'url']);
   return {
     port: whole(health.port, 'health.port', 1, 65535),
     path: text(health.path ?? '/', 'health.path', /^\/[!-~]{0,255}$/),

@@ -14,10 +14,11 @@ use crate::words::{commit, host};
 use courier::{MINUTE, POLL_EVERY};
 use longshore_app_config::AppConfig;
 use longshore_core::{
-    Artifact, Cause, Found, HostId, Millis, ObjectVersion, RefKind, Repository, Sha256Digest,
-    Timestamp,
+    Artifact, BreakGlass, Cause, Found, HostId, Millis, ObjectVersion, Observation, Person,
+    RefKind, Repository, Sha256Digest, Timestamp,
 };
 use longshore_shell::accept::{self, News};
+use longshore_shell::advance::record;
 use longshore_shell::fakes::{Behaviour, HeadFault};
 use longshore_shell::ports::{Clock, PushKey};
 use longshore_shell::telemetry::Capture;
@@ -149,6 +150,22 @@ impl Bench {
     /// Says what every host finds of a commit's migrations.
     pub fn judges(&self, digit: &str, found: &Found) {
         self.cloud.world.ssm.judge(&commit(digit), found);
+    }
+
+    /// Puts an iCalendar file; takes it away without one.
+    pub fn calendar(&self, name: &str, text: Option<&str>) {
+        self.cloud.world.calendars.put(name, text);
+    }
+
+    /// A person lets the newest deployment of a commit begin in spite of a freeze.
+    pub fn break_glass(&mut self, digit: &str, by: &str, reason: &str) {
+        let (id, now) = (self.deployment(digit).id, self.now());
+        let word = BreakGlass::new(Person::parse(by).unwrap(), reason, now);
+        let seen = [Observation::BreakGlass(word)];
+        let (store, clock) = (&self.cloud.world.store, &self.cloud.world.clock);
+        let recorded = record(store.as_ref(), clock, &id, &seen, Cause::Operator);
+        let recorded = drive(&self.cloud.stage, recorded).expect("alive");
+        assert!(recorded.expect("a table").expect("a deployment").changed);
     }
 
     /// Takes a host off the network.

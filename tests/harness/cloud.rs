@@ -8,7 +8,7 @@ use longshore_shell::accept::Deciding;
 use longshore_shell::announce::Announce;
 use longshore_shell::fakes::{
     CountingIds, FakeArtifacts, FakeBranches, FakeOutside, FakeSsm, FakeWorld, ManualClock,
-    MemoryConfigs, MemoryStore, MemoryWake,
+    MemoryCalendars, MemoryConfigs, MemoryStore, MemoryWake,
 };
 use longshore_shell::ports::{Clock, Configs, Ids, Store};
 use longshore_shell::secrets::SecretError;
@@ -32,6 +32,7 @@ pub struct Cloud {
     ssm: Staged<FakeSsm>,
     artifacts: Staged<FakeArtifacts>,
     configs: Staged<MemoryConfigs>,
+    calendars: Staged<MemoryCalendars>,
     outside: Staged<FakeOutside>,
     wake: Staged<MemoryWake>,
     channels: Staged<People>,
@@ -73,6 +74,7 @@ impl Cloud {
             ssm: Staged::new(world.ssm.clone(), &stage),
             artifacts: Staged::new(world.artifacts.clone(), &stage),
             configs: Staged::new(world.configs.clone(), &stage),
+            calendars: Staged::new(world.calendars.clone(), &stage),
             outside: Staged::new(world.outside.clone(), &stage),
             wake: Staged::new(world.wake.clone(), &stage),
             channels: Staged::new(people.clone(), &stage),
@@ -96,6 +98,7 @@ impl World for Cloud {
     type Fleet = Staged<FakeSsm>;
     type Artifacts = Staged<FakeArtifacts>;
     type Configs = Staged<MemoryConfigs>;
+    type Calendars = Staged<MemoryCalendars>;
     type Outside = Staged<FakeOutside>;
     type Wake = Staged<MemoryWake>;
     type Clock = FunctionClock;
@@ -114,6 +117,9 @@ impl World for Cloud {
     }
     fn configs(&self) -> &Self::Configs {
         &self.configs
+    }
+    fn calendars(&self) -> &Self::Calendars {
+        &self.calendars
     }
     fn outside(&self) -> &Self::Outside {
         &self.outside

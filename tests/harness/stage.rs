@@ -1,15 +1,16 @@
 //! Every port behind one stage, on which a handler can die before or after any call, or pause so that another handler comes
 //! in between. A handler that dies is a future that is dropped: nothing after that call has happened.
 
+use longshore_app_config::{CalendarName, ChangeCalendarName};
 use longshore_core::{
     AppName, Artifact, CommandId, Commit, Decision, Deployment, DeploymentId, DocumentPin, Failure,
     HostId, Millis, ParameterName, ReleaseId, Report, Repository, Slot, Timestamp, Token,
 };
 use longshore_shell::announce::{Announce, AnnounceError, Notice};
 use longshore_shell::ports::{
-    Accept, Artifacts, Branches, Commands, Configs, Configured, Entry, Fleet, HeadError, LookAgain,
-    LookError, Order, Outside, PushKey, Recorded, Repositories, ResolveError, Save, SendError,
-    Sighting, Store, StoreError, Wake,
+    Accept, Artifacts, Belongs, Branches, CalendarError, Calendars, ChangeState, Commands, Configs,
+    Configured, Entry, Fleet, HeadError, LookAgain, LookError, Order, Outside, PushKey, Recorded,
+    Repositories, ResolveError, Save, SendError, Sighting, Store, StoreError, Wake,
 };
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -26,7 +27,7 @@ pub enum Side {
 }
 
 /// Every call that a handler makes of a port.
-pub const CALLS: [&str; 24] = [
+pub const CALLS: [&str; 26] = [
     "store.deployment",
     "store.slot",
     "store.deployment_of",
@@ -45,6 +46,8 @@ pub const CALLS: [&str; 24] = [
     "artifacts.artifact",
     "configs.config",
     "configs.repositories",
+    "calendars.file",
+    "calendars.state",
     "branches.head",
     "outside.probe",
     "wake.later",
@@ -263,7 +266,7 @@ impl<T: Store + Send> Store for Staged<Arc<T>> {
             .call("store.decision", self.port.decision(key))
             .await
     }
-    async fn deployment_of(&self, command: &CommandId) -> Result<Option<DeploymentId>, StoreError> {
+    async fn deployment_of(&self, command: &CommandId) -> Result<Option<Belongs>, StoreError> {
         self.stage
             .call("store.deployment_of", self.port.deployment_of(command))
             .await
@@ -357,6 +360,19 @@ impl<T: Fleet> Fleet for Staged<T> {
     async fn document(&self) -> Result<DocumentPin, ResolveError> {
         self.stage
             .call("fleet.document", self.port.document())
+            .await
+    }
+}
+
+impl<T: Calendars> Calendars for Staged<T> {
+    async fn file(&self, name: &CalendarName) -> Result<String, CalendarError> {
+        self.stage
+            .call("calendars.file", self.port.file(name))
+            .await
+    }
+    async fn state(&self, name: &ChangeCalendarName) -> Result<ChangeState, CalendarError> {
+        self.stage
+            .call("calendars.state", self.port.state(name))
             .await
     }
 }

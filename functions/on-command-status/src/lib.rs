@@ -4,11 +4,11 @@
 
 pub mod ssm_event;
 
-use longshore_core::{Cause, CommandId, DeploymentId};
+use longshore_core::{Cause, CommandId};
 use longshore_desk::{DeskError, report_seen, serve};
 use longshore_events::{Batch, Failures};
 use longshore_shell::advance::{AdvanceError, advance};
-use longshore_shell::ports::{Commands, Store};
+use longshore_shell::ports::{Belongs, Commands, Store};
 use longshore_shell::telemetry;
 use longshore_shell::world::World;
 
@@ -24,29 +24,35 @@ async fn one<W: World>(world: &W, document: &str, body: &str) -> Result<(), Desk
     let Some(hint) = ssm_event::parse(body, document).map_err(DeskError::unreadable)? else {
         return Ok(());
     };
-    let Some(id) = deployment_of(world, &hint.command).await? else {
+    let Some(belongs) = deployment_of(world, &hint.command).await? else {
         telemetry::info("foreign_command")
             .id("command.id", &hint.command)
             .write();
         return Ok(());
     };
-    if let Some(looked) = advance(world, None, &id, Cause::Event).await? {
+    if belongs.to_a_large_one {
+        return Ok(());
+    }
+    if let Some(looked) = advance(world, None, &belongs.deployment, Cause::Event).await? {
         report_seen(&looked);
     }
     Ok(())
 }
 
-/// The deployment of a command. An event may be faster than the write that records its command, so what the table does
+/// Where a command belongs. An event may be faster than the write that records its command, so what the table does
 /// not know yet, the command's comment does.
 async fn deployment_of<W: World>(
     world: &W,
     command: &CommandId,
-) -> Result<Option<DeploymentId>, DeskError> {
+) -> Result<Option<Belongs>, DeskError> {
     let known = world.store().deployment_of(command).await;
-    if let Some(id) = known.map_err(AdvanceError::from)? {
-        return Ok(Some(id));
+    if let Some(belongs) = known.map_err(AdvanceError::from)? {
+        return Ok(Some(belongs));
     }
     let token = world.commands().token_of(command).await;
     let token = token.map_err(DeskError::unseen)?;
-    Ok(token.map(|token| token.deployment))
+    Ok(token.map(|token| Belongs {
+        deployment: token.deployment,
+        to_a_large_one: false,
+    }))
 }

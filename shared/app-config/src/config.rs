@@ -3,6 +3,7 @@
 
 use crate::document;
 use crate::field::{Field, List, Manager, Mode, Source, Whole};
+use crate::freeze::{self, Freezing};
 use crate::hosts::{HOSTS_MAX, Hosts};
 use crate::problem::{ConfigProblems, Problem, Problems};
 use crate::section::{
@@ -14,9 +15,9 @@ use crate::text::{
     TargetGroup,
 };
 use crate::url::HealthUrl;
-use crate::waves::Waves;
+use crate::waves::{Size, Waves};
 use longshore_core::{
-    AppName, Channel, ChannelName, HealthPolicy, Millis, Person, Policy, Repository,
+    AppName, Channel, ChannelName, HealthPolicy, Millis, Person, Policy, Repository, WaveSize,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -64,6 +65,8 @@ section! {
         approval: bool = Default(json!(false)),
         /// Whose yes it takes, where approval is asked for.
         approvals: Approvals = Default(json!({})),
+        /// When deployments wait.
+        freeze: Freezing = Default(json!({})),
         /// The load balancer that a host leaves while it is switched.
         load_balancer: Option<LoadBalancer> = Optional,
         /// How long each step may take.
@@ -86,6 +89,8 @@ section! {
         interval_seconds: Whole<1, 300> = Default(json!(2)),
         /// Seconds for which the whole target set is watched before a release counts as good; 0 watches one round.
         bake_seconds: Whole<0, 3600> = Default(json!(60)),
+        /// Seconds for which the hosts that were switched are watched before the next wave; 0 watches one round.
+        wave_bake_seconds: Whole<0, 3600> = Default(json!(0)),
         /// An address that is asked from outside too, in every round: https, or http to this machine itself.
         url: Option<HealthUrl> = Optional,
     }
@@ -344,6 +349,12 @@ impl AppConfig {
         self.document.load_balancer.as_ref()
     }
 
+    /// When deployments wait.
+    #[must_use]
+    pub const fn freezing(&self) -> &Freezing {
+        &self.document.freeze
+    }
+
     /// The scripts that run at certain steps.
     #[must_use]
     pub const fn hooks(&self) -> &Hooks {
@@ -379,6 +390,8 @@ impl AppConfig {
             },
             by_author: document.approvals.by_author,
             unreachable_max: document.hosts.unreachable_max.get(),
+            parallel_max: document.hosts.parallel.map(Whole::get),
+            in_service_min: document.hosts.in_service_min.map(Size::get),
             hosts_max: HOSTS_MAX,
             attempts_max: ATTEMPTS_MAX,
             approval_timeout: seconds(timeouts.approval_seconds),
@@ -403,6 +416,7 @@ fn health_policy(health: &Health) -> HealthPolicy {
         attempts_max: health.attempts.get(),
         interval: seconds(health.interval_seconds),
         bake: seconds(health.bake_seconds),
+        wave_bake: seconds(health.wave_bake_seconds),
         bake_failures_max: BAKE_FAILURES_MAX,
         outside: health.url.is_some(),
     }
@@ -442,6 +456,8 @@ fn check_together(document: &Document, problems: &mut Problems) {
     check_process(document, problems);
     check_migrations(document, problems);
     check_people(document, problems);
+    check_service(document, problems);
+    freeze::check(&document.freeze, problems);
 }
 
 /// Each name means one person, and where the author's own yes does not count it must be known who is who.
@@ -528,6 +544,19 @@ fn check_process(document: &Document, problems: &mut Problems) {
         let wrong = "is systemd, which runs one process that opens the port itself";
         let fix = "write \"mode\": \"fork\" and one instance, or \"manager\": \"pm2\"";
         problems.push(Problem::new("process.manager", wrong, fix));
+    }
+}
+
+/// When all must stay in service, none can be switched.
+fn check_service(document: &Document, problems: &mut Problems) {
+    let min = document.hosts.in_service_min.map(Size::get);
+    if min == Some(WaveSize::Percent(100)) {
+        let wrong = "keeps every host in service, so that none could be switched";
+        problems.push(Problem::new(
+            "hosts.in_service_min",
+            wrong,
+            "write a smaller share",
+        ));
     }
 }
 

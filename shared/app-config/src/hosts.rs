@@ -3,11 +3,12 @@
 use crate::field::{Field, Whole, kind_of};
 use crate::problem::{Problem, Problems, key_path};
 use crate::section::{Presence, section};
+use crate::waves::Size;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Hosts that one deployment may have.
-pub(crate) const HOSTS_MAX: u32 = 1000;
+pub(crate) const HOSTS_MAX: u32 = 10_000;
 const TAGS_MAX: usize = 5;
 const KEY_CHARS: &[u8] = b"_.:/=@-";
 const VALUE_CHARS: &[u8] = b"_.:/=+@ -";
@@ -20,6 +21,10 @@ section! {
         tags: Tags = Presence::Default(json!({})),
         /// Hosts that may be unreachable without stopping a deployment; they end as excused.
         unreachable_max: Whole<0, HOSTS_MAX> = Presence::Default(json!(0)),
+        /// Hosts of a wave that may be switched at the same time; a whole wave without it.
+        parallel: Option<Whole<1, HOSTS_MAX>> = Presence::Optional,
+        /// Hosts that must stay in service while others are switched: a number, or a share of the target set.
+        in_service_min: Option<Size> = Presence::Optional,
     }
 }
 

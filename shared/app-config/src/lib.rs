@@ -9,6 +9,7 @@
 mod config;
 mod document;
 mod field;
+mod freeze;
 mod hosts;
 mod nearest;
 mod problem;
@@ -22,10 +23,14 @@ pub use config::{
 };
 pub use document::BYTES_MAX;
 pub use field::{List, Manager, Mode, Source, Whole};
+pub use freeze::{
+    CalendarName, ChangeCalendarName, DatedWindow, Freezing, MomentText, PointText, WeeklyWindow,
+    WindowName, Zone,
+};
 pub use hosts::{Hosts, Tags};
 pub use problem::{ConfigProblems, Problem};
 pub use text::{
     BitbucketAccount, Branch, HookName, PackageName, RequestPath, ScriptPath, SlackUser,
 };
 pub use url::HealthUrl;
-pub use waves::Waves;
+pub use waves::{Size, Waves};

@@ -9,6 +9,30 @@ use serde_json::{Value, json};
 
 const WAVES_MAX: usize = 10;
 
+/// A number of hosts or a share of the target set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size(WaveSize);
+
+impl Size {
+    /// The size.
+    #[must_use]
+    pub const fn get(self) -> WaveSize {
+        self.0
+    }
+}
+
+impl Field for Size {
+    fn read(value: &Value, at: &str, problems: &mut Problems) -> Option<Self> {
+        read_size(value, at, problems).map(Self)
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": SIZE_PATTERN })
+    }
+}
+
+const SIZE_PATTERN: &str = "^([1-9][0-9]{0,3}|10000|([1-9][0-9]?|100)%)$";
+
 /// Cumulative wave sizes, ascending, the last one the whole target set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waves(Vec<WaveSize>);
@@ -38,7 +62,7 @@ impl Field for Waves {
     fn schema() -> Value {
         json!({
             "type": "array",
-            "items": { "type": "string", "pattern": "^([1-9][0-9]{0,2}|1000|([1-9][0-9]?|100)%)$" },
+            "items": { "type": "string", "pattern": SIZE_PATTERN },
             "minItems": 1,
             "maxItems": WAVES_MAX,
             "uniqueItems": true
@@ -112,7 +136,7 @@ mod tests {
     fn waves_ascend_to_the_whole_target_set() {
         check(&json!(["100%"]), &[]);
         check(&json!(["1", "50%", "100%"]), &[]);
-        check(&json!(["1%", "5", "99%", "1000", "100%"]), &[]);
+        check(&json!(["1%", "5", "99%", "10000", "100%"]), &[]);
         let last = "waves does not end with the whole target set";
         check(&json!(["1", "50%"]), &[last]);
         check(&json!(["100%", "5"]), &[last]);
@@ -125,7 +149,7 @@ mod tests {
     #[test]
     fn a_size_is_a_count_or_a_share_and_a_text() {
         for bad in [
-            "", "0", "0%", "101%", "1001", "01", "+1", "1.5", "-1", "%", "1 %", "half",
+            "", "0", "0%", "101%", "10001", "01", "+1", "1.5", "-1", "%", "1 %", "half",
         ] {
             check(
                 &json!([bad, "100%"]),

@@ -57,7 +57,7 @@ impl Ask {
             wave: question.wave,
             deadline: now.after(question.timeout),
             commands: Vec::new(),
-            batches: 0,
+            batches: question.batches,
             waiting: BTreeMap::new(),
             answers: BTreeMap::new(),
         };
@@ -129,8 +129,9 @@ impl Ask {
         })
     }
 
-    /// SSM refused a command, or does not have it after the settling time: its hosts are asked again, each by a command
-    /// of its own when SSM refused, as one bad host makes SSM refuse the whole batch.
+    /// SSM refused a command, or does not have it after the settling time: its hosts are asked again, in two halves when it
+    /// is about a host, as one bad host makes SSM refuse the whole batch. So a bad one is found among fifty by a dozen
+    /// commands.
     pub(crate) fn not_sent(
         &mut self,
         token: &Token,
@@ -138,19 +139,19 @@ impl Ask {
         now: Timestamp,
         policy: &Policy,
     ) -> bool {
-        let Some(index) = self
-            .commands
-            .iter()
-            .position(|c| c.token == *token && !matches!(c.status, CommandStatus::Sent { .. }))
-        else {
+        let Some(index) = self.place(token) else {
             return false;
         };
         let command = self.commands.remove(index);
-        let alone = command.hosts.len() == 1;
-        let split = failure.class == FailureClass::InvalidHost && !alone;
+        if matches!(command.status, CommandStatus::Sent { .. }) {
+            self.commands.insert(index, command);
+            return false;
+        }
+        let half = command.hosts.len().div_ceil(2);
+        let split = failure.class == FailureClass::InvalidHost && command.hosts.len() > 1;
         if split {
-            for host in command.hosts {
-                self.add_command(vec![host], command.token.attempt, now);
+            for hosts in command.hosts.chunks(half) {
+                self.add_command(hosts.to_vec(), command.token.attempt, now);
             }
         } else {
             for host in command.hosts {
@@ -169,7 +170,9 @@ impl Ask {
         now: Timestamp,
         policy: &Policy,
     ) -> bool {
-        let Some(command) = self.commands.iter_mut().find(|c| c.token == *token) else {
+        let place = self.place(token);
+        let Some((index, command)) = place.and_then(|at| Some((at, self.commands.get_mut(at)?)))
+        else {
             return false;
         };
         let before = command.hosts.len();
@@ -177,7 +180,9 @@ impl Ask {
         if command.hosts.len() == before {
             return false;
         }
-        self.commands.retain(|c| !c.hosts.is_empty());
+        if command.hosts.is_empty() {
+            self.commands.remove(index);
+        }
         match self.judge(report) {
             Ok(()) => self.answer(host, Answer::Done),
             Err(failure) => self.again_or_give_up(host, failure, now, policy),
@@ -242,12 +247,40 @@ impl Ask {
             && due < self.deadline
             && self.batches < Token::BATCHES_MAX;
         if again {
-            self.add_command(vec![host.clone()], next, due);
+            self.ask_again(host, next, due);
         } else if failure.class.is_about_reaching() {
             self.answer(host, Answer::Unreachable(failure));
         } else {
             self.answer(host, Answer::Failed(failure));
         }
+    }
+
+    /// Asks a host again, together with others that are asked again at the same time: a fleet that is away does not become a
+    /// command for each host.
+    fn ask_again(&mut self, host: &HostId, attempt: u32, due: Timestamp) {
+        let planned = CommandStatus::Planned { due };
+        let fits = |command: &&mut Command| {
+            command.token.attempt == attempt
+                && command.status == planned
+                && command.hosts.len() < Command::HOSTS_MAX
+        };
+        match self.commands.last_mut().filter(fits) {
+            Some(command) => {
+                command.hosts.push(host.clone());
+                self.waiting.insert(host.clone(), attempt);
+            }
+            None => self.add_command(vec![host.clone()], attempt, due),
+        }
+    }
+
+    /// Where the command of this token stands. Commands stand in the order of their numbers.
+    fn place(&self, token: &Token) -> Option<usize> {
+        let found = self
+            .commands
+            .binary_search_by_key(&token.batch, |c| c.token.batch);
+        let index = found.ok()?;
+        self.commands.get(index).filter(|c| c.token == *token)?;
+        Some(index)
     }
 
     fn answer(&mut self, host: &HostId, answer: Answer) {
@@ -280,7 +313,8 @@ impl Ask {
         token: &Token,
         change: impl Fn(&CommandStatus) -> Option<CommandStatus>,
     ) -> bool {
-        let command = self.commands.iter_mut().find(|c| c.token == *token);
+        let index = self.place(token);
+        let command = index.and_then(|index| self.commands.get_mut(index));
         let Some((command, status)) = command.and_then(|c| change(&c.status).map(|s| (c, s)))
         else {
             return false;
@@ -297,5 +331,7 @@ pub(crate) struct Question<'a> {
     pub(crate) action: Action,
     pub(crate) release: &'a Release,
     pub(crate) wave: u32,
+    /// How many commands of this wave there have been before.
+    pub(crate) batches: u32,
     pub(crate) timeout: Millis,
 }

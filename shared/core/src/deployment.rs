@@ -2,6 +2,7 @@
 
 use crate::channel::Channel;
 use crate::command::{Command, CommandStatus};
+use crate::freeze::{BreakGlass, Freeze};
 use crate::ids::{AppName, Commit, DeploymentId, EnvironmentName, Person, Repository};
 use crate::people::{Approval, Said};
 use crate::policy::Policy;
@@ -232,6 +233,10 @@ pub struct Deployment {
     pub approval: Option<Approval>,
     /// A wish to stop that is carried out when the migrations have come to an end.
     pub stop: Option<Said>,
+    /// The freeze that holds it while it waits, as it was last seen.
+    pub freeze: Option<Freeze>,
+    /// The word by which it may begin, or has begun, in spite of a freeze.
+    pub break_glass: Option<BreakGlass>,
     /// Messages that people are still owed.
     pub announcements: Vec<Announcement>,
     /// The number of messages there have been.
@@ -268,6 +273,8 @@ impl Deployment {
             state: state.clone(),
             approval: None,
             stop: None,
+            freeze: None,
+            break_glass: None,
             announcements: Vec::new(),
             announced: 0,
             timeline: Vec::new(),
@@ -402,6 +409,18 @@ impl Deployment {
         due || self.commands().iter().any(planned)
     }
 
+    /// From so many hosts on a deployment is looked at in its own time only.
+    pub const LARGE_FROM: usize = 200;
+
+    /// Whether it has so many hosts that looking at it is work. Every look asks SSM about every open command, so an event of
+    /// each host, and of each write, would make as many looks as there are hosts, of which each is as long. A large one is
+    /// looked at by its own chain of looks and by the tick.
+    #[must_use]
+    pub fn is_large(&self) -> bool {
+        let hosts = self.state.run().map_or(0, |run| run.hosts.len());
+        hosts >= Self::LARGE_FROM
+    }
+
     /// When somebody should look again, at the latest; `None` when nothing is waited for.
     #[must_use]
     pub fn next_look(&self, now: Timestamp) -> Option<Timestamp> {
@@ -440,6 +459,9 @@ impl Deployment {
                     claimed: None,
                 });
             }
+        }
+        if matches!(state, State::Active { .. }) {
+            self.freeze = None;
         }
         self.state = state;
     }

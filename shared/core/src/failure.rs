@@ -107,6 +107,8 @@ classes! {
     Unanswered = "unanswered", "check that the host and its SSM agent are up";
     /// No host carries the tags.
     NoHosts = "no_hosts", "tag the instances with longshore:environment and longshore:app and check that SSM lists them as online";
+    /// Too few hosts would stay in service while others are switched.
+    TooFewInService = "too_few_in_service", "bring back the hosts that are away, or lower hosts.in_service_min";
     /// More hosts than one deployment may have.
     TooManyHosts = "too_many_hosts", "split the app's hosts: the limit is in the documentation";
     /// A host of the target set is not online.

@@ -11,6 +11,7 @@ mod command;
 mod decision;
 mod deployment;
 mod failure;
+mod freeze;
 mod ids;
 mod migrations;
 mod observation;
@@ -31,6 +32,7 @@ pub use deployment::{
     Announcement, AnnouncementKind, Cause, Deployment, Desk, Kind, Origin, TimelineEntry,
 };
 pub use failure::{Failure, FailureClass};
+pub use freeze::{BreakGlass, Freeze, FreezeSource};
 pub use ids::{
     AppName, ChannelName, CommandId, Commit, DeploymentId, EnvironmentName, Generation, HostId,
     InvalidId, ObjectVersion, ParameterName, Person, PlanDigest, ReleaseId, Repository,
@@ -45,4 +47,4 @@ pub use rounds::{Probe, Round, Rounds};
 pub use slot::{Acceptance, LastPush, Live, Lock, Proven, Slot, SlotBusy};
 pub use state::{Outcome, Phase, Run, Standing, State};
 pub use time::{Millis, Timestamp};
-pub use transition::{Advance, Why, step};
+pub use transition::{Advance, Why, absorb, step};

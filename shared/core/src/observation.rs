@@ -2,6 +2,7 @@
 
 use crate::command::{Report, Token};
 use crate::failure::Failure;
+use crate::freeze::{BreakGlass, Freeze};
 use crate::ids::{CommandId, DeploymentId, Generation, HostId};
 use crate::people::{Said, Vote};
 use crate::release::{DocumentPin, Release};
@@ -36,6 +37,10 @@ pub enum Observation {
     Ready(Start),
     /// Its turn came, but something it needs is missing.
     NotReady(Failure),
+    /// Its turn came, and a freeze holds it; or none does any more.
+    FreezeSeen(Option<Freeze>),
+    /// A person lets it begin in spite of a freeze.
+    BreakGlass(BreakGlass),
     /// Somebody sets out to send a command; written before it is tried.
     SendStarted(Token),
     /// SSM accepted a command.
@@ -74,6 +79,8 @@ impl Observation {
             Self::Superseded(_) => "Superseded",
             Self::Ready(_) => "Ready",
             Self::NotReady(_) => "NotReady",
+            Self::FreezeSeen(_) => "FreezeSeen",
+            Self::BreakGlass(_) => "BreakGlass",
             Self::SendStarted(_) => "SendStarted",
             Self::CommandSent(..) => "CommandSent",
             Self::SendRefused(..) => "SendRefused",

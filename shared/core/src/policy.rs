@@ -23,6 +23,8 @@ pub struct HealthPolicy {
     pub interval: Millis,
     /// How long a release is watched after the last wave before it counts as good.
     pub bake: Millis,
+    /// How long the hosts that were switched are watched between two waves.
+    pub wave_bake: Millis,
     /// Failed rounds in a row that end a bake.
     pub bake_failures_max: u32,
     /// Whether there is also a check from outside.
@@ -46,6 +48,10 @@ pub struct Policy {
     pub by_author: bool,
     /// Hosts that may be unreachable without stopping the deployment; they end as excused.
     pub unreachable_max: u32,
+    /// Hosts that may be switched at the same time; without it a whole wave may.
+    pub parallel_max: Option<u32>,
+    /// Hosts of the target set that must stay in service while others are switched.
+    pub in_service_min: Option<WaveSize>,
     /// Hosts that one deployment may have.
     pub hosts_max: u32,
     /// Attempts to ask one host for one step.
@@ -104,6 +110,32 @@ impl Policy {
             None => Err(PolicyError::NoWaves),
             Some(WaveSize::Percent(100)) => Ok(()),
             Some(WaveSize::Hosts(_) | WaveSize::Percent(_)) => Err(PolicyError::LastWaveNotAll),
+        }
+    }
+}
+
+impl Policy {
+    /// How many hosts may be switched at the same time where nothing is in service yet.
+    #[must_use]
+    pub fn room_without_a_minimum(&self) -> usize {
+        let max = self.parallel_max;
+        max.map_or(usize::MAX, |max| usize::try_from(max).unwrap_or(usize::MAX))
+    }
+
+    /// How many hosts may be switched at the same time when so many of so many are not in service.
+    #[must_use]
+    pub fn room(&self, total: usize, away: usize) -> usize {
+        let parallel = self.room_without_a_minimum();
+        match self.in_service_min {
+            None => parallel,
+            Some(size) => {
+                let must_stay = match size {
+                    WaveSize::Hosts(hosts) => usize::try_from(hosts).unwrap_or(usize::MAX),
+                    WaveSize::Percent(_) => cumulative(size, total),
+                };
+                let spare = total.saturating_sub(away).saturating_sub(must_stay);
+                parallel.min(spare)
+            }
         }
     }
 }

@@ -106,6 +106,14 @@ impl Rounds {
             .unwrap_or_else(|| Failure::of(FailureClass::DeadlinePassed))
     }
 
+    /// The ask of the current round, to be changed in place.
+    pub(crate) const fn ask_mut(&mut self) -> Option<&mut Ask> {
+        match &mut self.round {
+            Round::Due(_) => None,
+            Round::Asking { ask, .. } => Some(ask),
+        }
+    }
+
     /// The ask of the current round.
     #[must_use]
     pub const fn ask(&self) -> Option<&Ask> {

@@ -58,6 +58,8 @@ pub enum Phase {
     Verifying {
         /// The wave that was switched last.
         wave: u32,
+        /// Since a round has passed: a round that passes at this time or later ends the bake between this wave and the next.
+        until: Option<Timestamp>,
         /// The rounds.
         rounds: Rounds,
     },
@@ -266,6 +268,22 @@ impl Phase {
     }
 }
 
+impl Phase {
+    /// The question that hosts are being asked, to be changed in place.
+    pub(crate) const fn ask_mut(&mut self) -> Option<&mut Ask> {
+        match self {
+            Self::Preparing(ask)
+            | Self::Migrating(ask)
+            | Self::Activating(ask)
+            | Self::Unmigrating { ask, .. }
+            | Self::RollingBack { ask, .. } => Some(ask),
+            Self::Verifying { rounds, .. }
+            | Self::Baking { rounds, .. }
+            | Self::VerifyingRollback { rounds, .. } => rounds.ask_mut(),
+        }
+    }
+}
+
 impl Outcome {
     /// The outcome's name.
     #[must_use]
@@ -352,6 +370,35 @@ impl Run {
             .filter(|host| !matches!(self.hosts.get(*host), Some(Standing::Excused(_))))
             .cloned()
             .collect()
+    }
+
+    /// The hosts of one wave that were not asked to switch yet, without the excused ones.
+    #[must_use]
+    pub fn unmoved(&self, index: u32) -> Vec<HostId> {
+        let mut hosts = self.wave(index);
+        hosts.retain(|host| !self.moved.contains(host));
+        hosts
+    }
+
+    /// How many hosts are not known to serve: they could not be reached, have failed, or are being switched.
+    #[must_use]
+    pub fn away(&self) -> usize {
+        let hosts = self.hosts.iter();
+        hosts.filter(|(host, s)| self.is_away(host, s)).count()
+    }
+
+    fn is_away(&self, host: &HostId, standing: &Standing) -> bool {
+        match standing {
+            Standing::Untouched | Standing::Prepared => self.moved.contains(host),
+            Standing::Proven | Standing::Restored => false,
+            Standing::Failed(_) | Standing::Unreachable(_) | Standing::Excused(_) => true,
+        }
+    }
+
+    /// The hosts that moved and are still known to serve the new release.
+    pub(crate) fn moved_and_proven(&self) -> Vec<HostId> {
+        let proven = |host: &&HostId| self.hosts.get(*host) == Some(&Standing::Proven);
+        self.moved.iter().filter(proven).cloned().collect()
     }
 
     /// The host that runs the migrations: the one that judged them, or the first in service where none could.

@@ -5,6 +5,7 @@
 //! [`Advance::Rejected`] deserves a warning. Effects are part of the state: the commands that are to be sent and the
 //! messages that are owed stand in the deployment itself, so one write records the new state with what follows from it.
 
+mod absorb;
 mod ended;
 mod enter;
 mod forward;
@@ -16,6 +17,8 @@ use crate::deployment::Deployment;
 use crate::observation::Observation;
 use crate::state::{Phase, State};
 use crate::time::Timestamp;
+
+pub use absorb::absorb;
 
 /// What an observation does to a deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,9 +83,11 @@ pub fn step(deployment: &Deployment, seen: &Observation, now: Timestamp) -> Adva
             Phase::Preparing(ask) => forward::preparing(deployment, run, ask, seen, now),
             Phase::Migrating(ask) => forward::migrating(deployment, run, ask, seen, now),
             Phase::Activating(ask) => forward::activating(deployment, run, ask, seen, now),
-            Phase::Verifying { wave, rounds } => {
-                rounds::verifying(deployment, run, *wave, rounds, seen, now)
-            }
+            Phase::Verifying {
+                wave,
+                until,
+                rounds,
+            } => rounds::verifying(deployment, run, (*wave, *until), rounds, seen, now),
             Phase::Baking { until, rounds } => {
                 rounds::baking(deployment, run, *until, rounds, seen, now)
             }
@@ -103,26 +108,24 @@ pub fn step(deployment: &Deployment, seen: &Observation, now: Timestamp) -> Adva
 /// What becomes of messages: the same in every state, as messages outlive the state they are about. `None` for what is
 /// not about messages.
 fn telling(deployment: &Deployment, seen: &Observation, now: Timestamp) -> Option<Advance> {
-    let mut next = deployment.clone();
+    let mut messages = deployment.announcements.clone();
     match seen {
         Observation::AnnounceStarted(number) => {
-            for message in next
-                .announcements
-                .iter_mut()
-                .filter(|a| a.number == *number)
-            {
+            for message in messages.iter_mut().filter(|a| a.number == *number) {
                 if message.is_free(now) {
                     message.claimed = Some(now);
                 }
             }
         }
-        Observation::Announced(number) => next.announcements.retain(|a| a.number != *number),
+        Observation::Announced(number) => messages.retain(|a| a.number != *number),
         Observation::Approved(_)
         | Observation::Refused(_)
         | Observation::CancelRequested(_)
         | Observation::Superseded(_)
         | Observation::Ready(_)
         | Observation::NotReady(_)
+        | Observation::FreezeSeen(_)
+        | Observation::BreakGlass(_)
         | Observation::SendStarted(_)
         | Observation::CommandSent(..)
         | Observation::SendRefused(..)
@@ -132,11 +135,12 @@ fn telling(deployment: &Deployment, seen: &Observation, now: Timestamp) -> Optio
         | Observation::Probed { .. }
         | Observation::TimePassed => return None,
     }
-    Some(if next.announcements == deployment.announcements {
-        Advance::Unchanged(Why::AlreadyKnown)
-    } else {
-        Advance::Advanced(Box::new(next))
-    })
+    if messages == deployment.announcements {
+        return Some(Advance::Unchanged(Why::AlreadyKnown));
+    }
+    let mut next = deployment.clone();
+    next.announcements = messages;
+    Some(Advance::Advanced(Box::new(next)))
 }
 
 /// The deployment in another state.

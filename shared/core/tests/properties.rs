@@ -17,7 +17,8 @@ mod samples;
 
 use longshore_core::{
     Advance, CommandStatus, Deployment, DeploymentId, Failure, FailureClass, Generation, Millis,
-    Observation, Outcome, Report, Slot, Standing, State, Timestamp, Verdict, step,
+    Observation, Outcome, Report, Slot, Standing, State, Timestamp, Verdict, WaveSize, absorb,
+    step,
 };
 use proptest::prelude::*;
 use samples::{accepted, all_done, command_id, every_state, failed, id, policy, said, start, vote};
@@ -94,6 +95,17 @@ fn other(deployment: &Deployment, choice: u8) -> Observation {
     }
 }
 
+/// Takes an observation in by the short way, and holds it to the long one.
+fn hold_the_short_way(before: &Deployment, seen: &Observation, now: Timestamp, long: &Advance) {
+    let mut short = before.clone();
+    match (absorb(&mut short, seen, now), long) {
+        (None, _) => assert!(short == *before, "{} has changed something", seen.name()),
+        (Some(true), Advance::Advanced(long)) => assert_eq!(short, **long),
+        (Some(false), Advance::Unchanged(_)) => assert_eq!(short, *before),
+        (Some(changed), _) => panic!("{}: {changed} and not {long:?}", seen.name()),
+    }
+}
+
 /// Walks, and hands each step to the check.
 fn walk(first: &Deployment, moves: &[Move], mut check: impl FnMut(&Deployment, &Deployment)) {
     let mut deployment = first.clone();
@@ -105,7 +117,9 @@ fn walk(first: &Deployment, moves: &[Move], mut check: impl FnMut(&Deployment, &
         let Some(seen) = observation(&deployment, made) else {
             continue;
         };
-        if let Advance::Advanced(next) = step(&deployment, &seen, now) {
+        let advance = step(&deployment, &seen, now);
+        hold_the_short_way(&deployment, &seen, now, &advance);
+        if let Advance::Advanced(next) = advance {
             check(&deployment, &next);
             deployment = *next;
         }
@@ -181,6 +195,35 @@ proptest! {
                 for command in after.commands() {
                     assert!(command.token.generation > run.generation);
                 }
+            }
+        });
+    }
+
+    #[test]
+    fn no_part_begins_that_would_leave_too_few_hosts_in_service(
+        moves in moves(), min in 1_u32..5, parallel in 1_u32..5, excused in 0_u32..2,
+    ) {
+        let mut policy = policy();
+        policy.in_service_min = Some(WaveSize::Hosts(min));
+        policy.parallel_max = Some(parallel);
+        policy.unreachable_max = excused;
+        policy.migrates = false;
+        let first = samples::must(&accepted(policy), &Observation::Ready(start(6, true)), samples::START);
+        let mut tokens = std::collections::BTreeSet::new();
+        walk(&first, &moves, |before, after| {
+            let (Some(old), Some(run)) = (before.state.run(), after.state.run()) else { return };
+            let begun = run.moved.len() - old.moved.len();
+            assert!(begun <= usize::try_from(parallel).unwrap());
+            if begun > 0 {
+                assert!(run.hosts.len() - run.away() >= usize::try_from(min).unwrap());
+            }
+            let known: Vec<_> = before.commands().iter().map(|c| &c.token).collect();
+            for command in after.commands().iter().filter(|c| !known.contains(&&c.token)) {
+                assert!(tokens.insert(command.token.to_string()), "{} twice", command.token);
+            }
+            if let State::Ended { outcome: Outcome::RolledBack(_), .. } = &after.state {
+                let back = |host| matches!(run.hosts.get(host), Some(Standing::Restored | Standing::Excused(_)));
+                assert!(run.moved.iter().all(back));
             }
         });
     }
@@ -428,12 +471,27 @@ fn an_app_that_answers_from_the_old_process_is_not_proven() {
 
 #[test]
 fn one_bad_host_in_a_batch_does_not_keep_the_others_from_being_asked() {
-    let deployment = started();
-    let token = deployment.commands()[0].token.clone();
-    let refused = Observation::SendRefused(token, Failure::of(FailureClass::InvalidHost));
-    let next = samples::must(&deployment, &refused, samples::START);
-    assert_eq!(next.state.name(), "Preparing");
-    assert_eq!(next.commands().len(), 3, "one command for each host");
+    let ready = Observation::Ready(start(50, true));
+    let mut deployment = samples::must(&accepted(policy()), &ready, samples::START);
+    let bad = samples::host(17);
+    let mut refusals = 0;
+    while let Some(command) = deployment
+        .commands()
+        .iter()
+        .find(|c| c.hosts.contains(&bad))
+    {
+        if command.hosts.len() == 1 {
+            break;
+        }
+        let invalid = Failure::of(FailureClass::InvalidHost);
+        let refused = Observation::SendRefused(command.token.clone(), invalid);
+        deployment = samples::must(&deployment, &refused, samples::START);
+        refusals += 1;
+    }
+    assert!(refusals <= 6, "halves: {refusals}");
+    let asked: usize = deployment.commands().iter().map(|c| c.hosts.len()).sum();
+    assert_eq!((deployment.state.name(), asked), ("Preparing", 50));
+    assert_eq!(deployment.commands().len(), refusals + 1);
 }
 
 #[test]

@@ -14,12 +14,13 @@
 mod samples;
 
 use longshore_core::{
-    Advance, AppName, Deployment, Failure, FailureClass, HostId, Lock, Millis, Observation, Phase,
-    Report, Rounds, Slot, SlotBusy, Standing, State, Timestamp, step,
+    Advance, AppName, Deployment, Failure, FailureClass, Freeze, FreezeSource, HostId, Lock,
+    Millis, Observation, Outcome, Phase, Policy, Report, Rounds, Slot, SlotBusy, Standing, State,
+    Timestamp, WaveSize, step,
 };
 use samples::{
     START, accepted, all_done, answer_all, done, failed, host, id, must, person, phase, policy,
-    release, start,
+    release, round, start,
 };
 use std::collections::BTreeSet;
 
@@ -130,12 +131,13 @@ fn a_batch_that_is_refused_for_one_host_is_split_and_uses_up_no_attempt() {
         .iter()
         .map(|command| (command.hosts.as_slice(), command.token.attempt))
         .collect();
-    let each = [[host(1)], [host(2)], [host(3)]];
-    let expected: Vec<_> = each.iter().map(|hosts| (&hosts[..], 1)).collect();
-    assert_eq!(asked, expected);
-    assert_eq!(split.commands_due(START).count(), 3, "at once");
+    let (first, second) = ([host(1), host(2)], [host(3)]);
+    assert_eq!(asked, [(&first[..], 1), (&second[..], 1)]);
+    assert_eq!(split.commands_due(START).count(), 2, "at once");
 
-    let again = refused(&split, 0);
+    let alone = refused(&split, 0);
+    let place = |hosts: &[HostId]| alone.commands().iter().position(|c| c.hosts == hosts);
+    let again = refused(&alone, place(&[host(1)]).unwrap());
     let of_the_bad_one = again.commands().iter().find(|c| c.hosts == [host(1)]);
     assert_eq!(of_the_bad_one.unwrap().token.attempt, 2);
 }
@@ -268,4 +270,278 @@ fn a_start_on_more_hosts_than_allowed_touches_none() {
     assert_eq!(run, &None);
     let class = outcome.failure().unwrap().class;
     assert_eq!(class, FailureClass::TooManyHosts);
+}
+
+#[test]
+fn a_freeze_puts_off_the_end_of_the_waiting_but_not_for_ever() {
+    let waiting = accepted(policy());
+    let State::Queued { deadline, .. } = waiting.state else {
+        panic!("it waits");
+    };
+    let seen = |until| {
+        let freeze = Freeze::new("w", until, FreezeSource::Window);
+        let held = must(&waiting, &Observation::FreezeSeen(Some(freeze)), START);
+        let State::Queued { deadline, .. } = held.state else {
+            panic!("it waits");
+        };
+        deadline
+    };
+    assert_eq!(seen(None), deadline, "no end is known");
+    let soon = START.after(Millis::from_secs(60));
+    assert_eq!(seen(Some(soon)), soon.after(policy().queue_timeout));
+    let never = START.after(Millis::from_secs(1_000_000_000));
+    assert_eq!(seen(Some(never)), START.after(Freeze::WAIT_MAX));
+}
+
+/// A deployment of this many hosts over something that is live, with waves of one and all, as it begins to activate.
+fn activating(hosts: u32, change: impl Fn(&mut Policy)) -> Deployment {
+    let mut policy = policy();
+    policy.migrates = false;
+    change(&mut policy);
+    let ready = Observation::Ready(start(hosts, true));
+    let preparing = must(&accepted(policy), &ready, START);
+    all_done(preparing, START)
+}
+
+/// The hosts that are being asked.
+fn asked(deployment: &Deployment) -> Vec<HostId> {
+    let commands = deployment.commands().iter();
+    commands.flat_map(|command| command.hosts.clone()).collect()
+}
+
+fn hosts(numbers: std::ops::RangeInclusive<u32>) -> Vec<HostId> {
+    numbers.map(host).collect()
+}
+
+#[test]
+fn a_wave_is_switched_in_parts_so_that_enough_hosts_stay_in_service() {
+    let mut deployment = activating(10, |policy| {
+        policy.waves = vec![WaveSize::Hosts(1), WaveSize::Percent(100)];
+        policy.in_service_min = Some(WaveSize::Percent(65));
+    });
+    assert_eq!(asked(&deployment), hosts(1..=1));
+    deployment = all_done(deployment, START);
+    deployment = round(&deployment, START);
+    let mut tokens = BTreeSet::new();
+    for part in [hosts(2..=4), hosts(5..=7), hosts(8..=10)] {
+        assert_eq!(deployment.state.name(), "Activating");
+        assert_eq!(asked(&deployment), part, "7 of 10 must stay");
+        for command in deployment.commands() {
+            assert!(
+                tokens.insert(command.token.to_string()),
+                "{}",
+                command.token
+            );
+        }
+        deployment = all_done(deployment, START);
+    }
+    assert_eq!(deployment.state.name(), "Verifying");
+    let lines = deployment.timeline.iter();
+    let parts = lines.filter(|line| line.state == "Activating").count();
+    assert_eq!(parts, 2, "one line for each wave");
+}
+
+#[test]
+fn hosts_in_a_wave_are_switched_so_many_at_a_time_as_the_app_says() {
+    let deployment = activating(5, |policy| {
+        policy.waves = vec![WaveSize::Percent(100)];
+        policy.parallel_max = Some(2);
+    });
+    assert_eq!(asked(&deployment), hosts(1..=2));
+    assert_eq!(asked(&all_done(deployment, START)), hosts(3..=4));
+}
+
+#[test]
+fn a_part_that_fails_takes_back_what_moved_and_no_more() {
+    let deployment = activating(6, |policy| {
+        policy.waves = vec![WaveSize::Percent(100)];
+        policy.parallel_max = Some(2);
+    });
+    let second = all_done(deployment, START);
+    let failing = answer_all(second, START, |_, host| {
+        if *host == self::host(3) {
+            failed(FailureClass::HealthFailed)
+        } else {
+            done(&activating(6, |_| {}))
+        }
+    });
+    assert_eq!(failing.state.name(), "RollingBack");
+    let moved = &failing.state.run().unwrap().moved;
+    assert_eq!(moved.iter().cloned().collect::<Vec<_>>(), hosts(1..=4));
+}
+
+#[test]
+fn a_rollback_takes_those_that_do_not_serve_first_and_the_others_in_parts() {
+    let mut deployment = activating(4, |policy| {
+        policy.waves = vec![WaveSize::Percent(100)];
+        policy.in_service_min = Some(WaveSize::Hosts(2));
+    });
+    for part in [hosts(1..=2), hosts(3..=4)] {
+        assert_eq!(asked(&deployment), part);
+        if part == hosts(1..=2) {
+            deployment = all_done(deployment, START);
+        }
+    }
+    let fails = failed(FailureClass::HealthFailed);
+    let good = done(&deployment);
+    let mut back = answer_all(deployment, START, |_, host| {
+        if *host == self::host(4) {
+            fails.clone()
+        } else {
+            good.clone()
+        }
+    });
+    assert_eq!(back.state.name(), "RollingBack");
+    assert_eq!(
+        asked(&back),
+        [host(1), host(4)],
+        "one of three that serve, beside the one that does not"
+    );
+    let mut tokens = BTreeSet::new();
+    for part in [vec![host(1), host(4)], hosts(2..=3)] {
+        assert_eq!(asked(&back), part);
+        for command in back.commands() {
+            assert!(
+                tokens.insert(command.token.to_string()),
+                "{}",
+                command.token
+            );
+        }
+        back = all_done(back, START);
+    }
+    assert_eq!(back.state.name(), "VerifyingRollback");
+}
+
+#[test]
+fn a_host_that_cannot_be_restored_does_not_keep_the_others_from_being() {
+    let mut deployment = activating(4, |policy| {
+        policy.waves = vec![WaveSize::Percent(100)];
+        policy.attempts_max = 1;
+        policy.parallel_max = Some(1);
+    });
+    for _ in 0..3 {
+        deployment = all_done(deployment, START);
+    }
+    let fails = failed(FailureClass::HealthFailed);
+    let mut back = answer_all(deployment, START, |_, _| fails.clone());
+    assert_eq!(back.state.name(), "RollingBack");
+    back = answer_all(back, START, |_, _| fails.clone());
+    assert_eq!(asked(&back), hosts(2..=2));
+    back = all_done(back, START);
+    assert_eq!(asked(&back), hosts(3..=3));
+    let ended = all_done(back, START);
+    assert_eq!(ended.state.name(), "RollbackFailed");
+    let run = ended.state.run().unwrap();
+    let restored = run.hosts.values().filter(|s| **s == Standing::Restored);
+    assert_eq!(restored.count(), 2);
+}
+
+#[test]
+fn when_too_few_hosts_would_stay_in_service_nothing_begins_or_everything_goes_back() {
+    let mut policy = policy();
+    policy.in_service_min = Some(WaveSize::Hosts(2));
+    let queued = accepted(policy.clone());
+    let refused = must(&queued, &Observation::Ready(start(2, true)), START);
+    let State::Ended {
+        outcome: Outcome::Failed(failure),
+        run: None,
+        ..
+    } = &refused.state
+    else {
+        panic!("{}", refused.state.name());
+    };
+    assert_eq!(failure.class, FailureClass::TooFewInService);
+    let first = must(&queued, &Observation::Ready(start(2, false)), START);
+    assert_eq!(
+        first.state.name(),
+        "Preparing",
+        "nothing serves before the first release"
+    );
+
+    policy.unreachable_max = 1;
+    policy.migrates = false;
+    policy.attempts_max = 1;
+    policy.waves = vec![WaveSize::Hosts(1), WaveSize::Percent(100)];
+    let preparing = must(
+        &accepted(policy),
+        &Observation::Ready(start(3, true)),
+        START,
+    );
+    let good = done(&preparing);
+    let lost = Report::Lost(FailureClass::Undeliverable);
+    let failed = answer_all(preparing, START, |_, host| {
+        if *host == self::host(3) {
+            lost.clone()
+        } else {
+            good.clone()
+        }
+    });
+    let State::Ended {
+        outcome: Outcome::Failed(failure),
+        ..
+    } = &failed.state
+    else {
+        panic!("{}", failed.state.name());
+    };
+    assert_eq!(failure.class, FailureClass::TooFewInService);
+}
+
+#[test]
+fn between_two_waves_the_hosts_are_watched_for_a_while() {
+    let bake = Millis::from_secs(30);
+    let watching = |max| {
+        let deployment = activating(2, |policy| {
+            policy.health.wave_bake = bake;
+            policy.health.attempts_max = 9;
+            policy.health.bake_failures_max = max;
+        });
+        round(&all_done(deployment, START), START)
+    };
+    let first = watching(2);
+    assert_eq!(
+        first.state.name(),
+        "Verifying",
+        "the first round has passed"
+    );
+    let early = round(&first, due(&first));
+    assert_eq!(early.state.name(), "Verifying");
+    let sick = |deployment: &Deployment, now: Timestamp| {
+        let asking = must(deployment, &Observation::TimePassed, now);
+        answer_all(asking, now, |_, _| failed(FailureClass::HealthFailed))
+    };
+    let at = START.after(bake);
+    let later = round(&first, at);
+    assert_eq!(later.state.name(), "Activating");
+    let second = all_done(later, at);
+    let passed = round(&second, at);
+    assert_eq!(
+        passed.state.name(),
+        "Baking",
+        "the last wave is watched by the bake"
+    );
+    let once = sick(&first, due(&first));
+    assert_eq!(once.state.name(), "Verifying");
+    let after = due(&first).after(Millis::from_secs(10));
+    assert_eq!(sick(&once, after).state.name(), "RollingBack");
+}
+
+#[test]
+fn a_fleet_that_is_away_is_asked_again_by_fifties_and_not_host_by_host() {
+    let queued = accepted(policy());
+    let preparing = must(&queued, &Observation::Ready(start(120, true)), START);
+    let lost = Report::Lost(FailureClass::Undeliverable);
+    let first: Vec<_> = preparing.commands().to_vec();
+    let mut again = preparing;
+    for command in &first {
+        for host in &command.hosts {
+            let seen = Observation::HostReported(command.token.clone(), host.clone(), lost.clone());
+            again = must(&again, &seen, START);
+        }
+    }
+    let sizes: Vec<_> = again
+        .commands()
+        .iter()
+        .map(|c| (c.hosts.len(), c.token.attempt))
+        .collect();
+    assert_eq!(sizes, [(50, 2), (50, 2), (20, 2)]);
 }

@@ -92,7 +92,7 @@ async fn look<W: World>(
     before: Deployment,
     cause: Cause,
 ) -> Result<Looked, AdvanceError> {
-    let seen = observe::observe(world, desk, &before).await?;
+    let seen = observe::observe(world, desk, &before, cause).await?;
     let now = world.clock().now();
     let mut folded = record::fold(&before, &seen.observations, cause, now);
     if folded.changed {

@@ -2,6 +2,7 @@
 
 use crate::artifacts::S3Artifacts;
 use crate::branches::BitbucketBranches;
+use crate::calendars::SsmCalendars;
 use crate::clock::{SystemClock, SystemIds};
 use crate::commands::SsmCommands;
 use crate::config::WorkerConfig;
@@ -23,6 +24,7 @@ pub struct AwsWorld {
     fleet: SsmFleet,
     artifacts: S3Artifacts,
     configs: SsmConfigs<SystemClock>,
+    calendars: SsmCalendars<SystemClock>,
     outside: HttpOutside,
     wake: SqsWake,
     clock: SystemClock,
@@ -45,6 +47,7 @@ impl AwsWorld {
             fleet: SsmFleet::new(&aws, &config.environment, &config.document),
             artifacts: S3Artifacts::new(&aws, &config.access, config.artifact_bucket.as_deref()),
             configs: SsmConfigs::new(&aws, &config.environment, SystemClock),
+            calendars: SsmCalendars::new(&aws, &config.environment, SystemClock),
             outside: HttpOutside::new(&aws),
             wake: SqsWake::new(&aws, &config.queues),
             clock: SystemClock,
@@ -61,6 +64,7 @@ impl World for AwsWorld {
     type Fleet = SsmFleet;
     type Artifacts = S3Artifacts;
     type Configs = SsmConfigs<SystemClock>;
+    type Calendars = SsmCalendars<SystemClock>;
     type Outside = HttpOutside;
     type Wake = SqsWake;
     type Clock = SystemClock;
@@ -79,6 +83,9 @@ impl World for AwsWorld {
     }
     fn configs(&self) -> &Self::Configs {
         &self.configs
+    }
+    fn calendars(&self) -> &Self::Calendars {
+        &self.calendars
     }
     fn outside(&self) -> &Self::Outside {
         &self.outside

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod branches;
+mod calendars;
 mod fleet;
 mod host;
 mod memory_store;
@@ -9,6 +10,7 @@ mod world;
 
 pub use artifacts::{ArtifactFault, FakeArtifacts};
 pub use branches::{FakeBranches, HeadFault};
+pub use calendars::MemoryCalendars;
 pub use fleet::{FakeSsm, ScriptFault, SendFault};
 pub use host::{
     ActiveState, Answer, Behaviour, Ending, Entry, FakeHost, Folder, Ledger, Managed, Point,

@@ -8,9 +8,9 @@ use crate::accept::{self, Deciding, News, Refusal as Unreachable, Standing, Want
 use crate::advance::{self, AdvanceError};
 use crate::ports::{Clock, Configs, Configured, Deed, Entry, PushKey, Store, StoreError};
 use longshore_core::{
-    Advance, AppName, Artifact, Cause, Commit, Decision, Deployment, DeploymentId, Kind, Lock,
-    Millis, Observation, Outcome, Person, PlanDigest, Reason, Release, Repository, Said,
-    SkipReason, Slot, State, Verdict, Via, Vote, Why, step,
+    Advance, AppName, Artifact, BreakGlass, Cause, Commit, Decision, Deployment, DeploymentId,
+    Kind, Lock, Millis, Observation, Outcome, Person, PlanDigest, Reason, Release, Repository,
+    Said, SkipReason, Slot, State, Verdict, Via, Vote, Why, step,
 };
 
 /// Who does something, and from where.
@@ -167,6 +167,21 @@ pub async fn cancel<D: Deciding>(
     .await
 }
 
+/// Lets a deployment that waits begin in spite of a freeze.
+///
+/// # Errors
+/// [`NotDone`].
+pub async fn break_glass<D: Deciding>(
+    world: &D,
+    operator: &Operator,
+    id: &DeploymentId,
+    reason: &Reason,
+) -> Result<Deployment, NotDone> {
+    let now = world.clock().now();
+    let word = BreakGlass::new(operator.by.clone(), reason.as_str(), now);
+    say(world, id, &Observation::BreakGlass(word)).await
+}
+
 async fn deployment<D: Deciding>(world: &D, id: &DeploymentId) -> Result<Deployment, NotDone> {
     let deployment = world.store().deployment(id).await?;
     deployment.ok_or_else(|| Refusal::NoSuchDeployment.into())
@@ -205,7 +220,9 @@ fn unchanged(before: Deployment, word: &Observation, why: Why) -> Result<Deploym
         Why::Over => Refusal::Over,
         Why::OtherPlan => Refusal::OtherPlan,
         Why::OwnDeployment => Refusal::OwnDeployment,
-        Why::AlreadyKnown if asked || before.stop.is_some() => return Ok(before),
+        Why::AlreadyKnown if asked || before.stop.is_some() || before.break_glass.is_some() => {
+            return Ok(before);
+        }
         Why::AlreadyKnown | Why::DoesNotFit | Why::TooEarly if is_about_approval => {
             Refusal::NotAsked
         }

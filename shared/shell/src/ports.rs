@@ -1,7 +1,7 @@
 //! What the shell needs from the world, as small traits by role. Each has an adapter for AWS and a fake in
 //! [`crate::fakes`]; each has one error enum whose variants are what a caller does differently.
 
-use longshore_app_config::AppConfig;
+use longshore_app_config::{AppConfig, CalendarName, ChangeCalendarName};
 use longshore_core::{
     Action, AppName, Artifact, CommandId, Commit, Decision, Deployment, DeploymentId, Desk,
     DocumentPin, EnvironmentName, Failure, HostId, Millis, ParameterName, Release, ReleaseId,
@@ -96,6 +96,15 @@ pub enum Recorded {
     Before(Decision),
 }
 
+/// Where a command belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Belongs {
+    /// The deployment.
+    pub deployment: DeploymentId,
+    /// Whether that is a large one ([`Deployment::is_large`]), to which events mean nothing.
+    pub to_a_large_one: bool,
+}
+
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -140,7 +149,7 @@ pub trait Store: Sync {
     fn deployment_of(
         &self,
         command: &CommandId,
-    ) -> impl Future<Output = Result<Option<DeploymentId>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<Belongs>, StoreError>> + Send;
 
     /// The deployments that are not at rest, from an index that may lag: load each before acting on it.
     fn open(&self) -> impl Future<Output = Result<Vec<DeploymentId>, StoreError>> + Send;
@@ -322,6 +331,35 @@ pub trait Configs: Sync {
         repository: &Repository,
         version: Option<u32>,
     ) -> impl Future<Output = Result<Option<Configured>, ResolveError>> + Send;
+}
+
+/// Why a calendar cannot be read: the service's word for it. Whoever asks holds what it could not release.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct CalendarError(pub String);
+
+/// What a change calendar says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeState {
+    /// Whether changes are allowed.
+    pub is_open: bool,
+    /// When that changes, as far as it is known.
+    pub next: Option<Timestamp>,
+}
+
+/// The calendars that freeze.
+pub trait Calendars: Sync {
+    /// The text of an iCalendar file, at most a minute old.
+    fn file(
+        &self,
+        name: &CalendarName,
+    ) -> impl Future<Output = Result<String, CalendarError>> + Send;
+
+    /// What a change calendar says, at most a minute ago.
+    fn state(
+        &self,
+        name: &ChangeCalendarName,
+    ) -> impl Future<Output = Result<ChangeState, CalendarError>> + Send;
 }
 
 /// Which apps there are.

@@ -15,3 +15,4 @@ mod samples;
 mod writers;
 
 pub use dynamo::DynamoStore;
+pub use record::stored_bytes;

@@ -1,7 +1,8 @@
 //! The ports that [`crate::advance`] needs, together, and those of the poll.
 
 use crate::ports::{
-    Artifacts, Branches, Clock, Commands, Configs, Fleet, Ids, Outside, Repositories, Store, Wake,
+    Artifacts, Branches, Calendars, Clock, Commands, Configs, Fleet, Ids, Outside, Repositories,
+    Store, Wake,
 };
 use longshore_core::EnvironmentName;
 
@@ -17,6 +18,8 @@ pub trait World: Sync {
     type Artifacts: Artifacts;
     /// The app configurations.
     type Configs: Configs;
+    /// The calendars that freeze.
+    type Calendars: Calendars;
     /// The check from outside.
     type Outside: Outside;
     /// Looks that are to be taken later.
@@ -34,6 +37,8 @@ pub trait World: Sync {
     fn artifacts(&self) -> &Self::Artifacts;
     /// The app configurations.
     fn configs(&self) -> &Self::Configs;
+    /// The calendars that freeze.
+    fn calendars(&self) -> &Self::Calendars;
     /// The check from outside.
     fn outside(&self) -> &Self::Outside;
     /// Looks that are to be taken later.

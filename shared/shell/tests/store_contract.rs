@@ -26,7 +26,7 @@ use longshore_core::{
     AppName, CommandId, Decision, Deployment, Observation, SkipReason, Slot, State,
 };
 use longshore_shell::fakes::MemoryStore;
-use longshore_shell::ports::{Accept, PushKey, Recorded, Save, Store, StoreError};
+use longshore_shell::ports::{Accept, Belongs, PushKey, Recorded, Save, Store, StoreError};
 use samples::{accepted, id, policy};
 
 /// Declares each case for both stores.

@@ -4,7 +4,6 @@ use super::Bench;
 use crate::stage::drive;
 use longshore_core::{AppName, DeploymentId, Person, PlanDigest, Reason, Via};
 use longshore_shell::operate::{self, NotDone, Operator, Refusal, Wish};
-use std::future::Future;
 
 /// An operator of this name.
 fn named(name: &str) -> Operator {

@@ -10,6 +10,7 @@ use crate::invariants;
 use crate::words::host;
 use longshore_core::{Found, HostId, Millis, Timestamp, Verdict};
 use longshore_shell::fakes::Behaviour;
+use longshore_shell::ports::ChangeState;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,6 +55,8 @@ pub(super) struct Player {
 
 /// Keeps the chances of the pipelines apart from all others.
 const BUILDS: u64 = 0xB01D;
+/// Tells the schedules with a freeze from those without.
+const FREEZES: u64 = 0xF0E5;
 
 impl Player {
     /// The schedule of a seed, before anything has happened.
@@ -67,6 +70,9 @@ impl Player {
         let builds = builds.one_in(4).then_some(builds);
         if builds.is_some() {
             bench.configure(&json!({"source": "artifact"}));
+        }
+        if Chance::of(seed ^ FREEZES).one_in(4) {
+            freeze(&mut bench);
         }
         let watching = chance.one_in(2);
         if watching {
@@ -339,6 +345,21 @@ impl Player {
 /// The delivery of a push.
 pub(super) fn push_of(from: Option<&str>, to: &str) -> String {
     delivery("acme/orders", &[Change::branch("main", from, Some(to))])
+}
+
+/// Three hours of a freeze, in the middle of what happens, from a calendar; another calendar is asked and holds nothing.
+const FREEZE: &str = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART:20231114T230000Z\r\n\
+    DTEND:20231115T020000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+
+fn freeze(bench: &mut Bench) {
+    let calendars = &bench.cloud.world.calendars;
+    calendars.put("peak", Some(FREEZE));
+    let open = ChangeState {
+        is_open: true,
+        next: None,
+    };
+    calendars.set("changes", open);
+    bench.configure(&json!({"freeze": {"calendars": ["peak"], "change_calendars": ["changes"]}}));
 }
 
 fn configure(bench: &mut Bench, chance: &mut Chance) {

@@ -34,7 +34,7 @@ fn a_minimal_document_takes_every_default() {
     assert_eq!(policy.health.bake, Millis::from_secs(60));
     assert_eq!(policy.health.bake_failures_max, 2);
     assert!(!policy.health.outside && !policy.migrates && policy.approvals == 0);
-    assert_eq!((policy.attempts_max, policy.hosts_max), (3, 1000));
+    assert_eq!((policy.attempts_max, policy.hosts_max), (3, 10_000));
     assert_eq!(policy.settling, Millis::from_secs(30));
     assert_eq!(policy.round_timeout, Millis::from_secs(60));
     assert_eq!(policy.activate_timeout, Millis::from_secs(300));
@@ -48,6 +48,9 @@ fn the_keys_of_the_document_reach_the_policy() {
         ("waves", json!(["1", "50%", "100%"])),
         ("health.url", json!("https://orders.example.com/health")),
         ("hosts.unreachable_max", json!(2)),
+        ("hosts.parallel", json!(20)),
+        ("hosts.in_service_min", json!("75%")),
+        ("health.wave_bake_seconds", json!(30)),
         (
             "notifications",
             json!({ "slack": ["deployments"], "sns": false }),
@@ -60,6 +63,9 @@ fn the_keys_of_the_document_reach_the_policy() {
     let policy = config.policy();
     assert!(policy.health.outside && policy.migrates && policy.approvals == 1);
     assert_eq!(policy.unreachable_max, 2);
+    assert_eq!(policy.parallel_max, Some(20));
+    assert_eq!(policy.in_service_min, Some(WaveSize::Percent(75)));
+    assert_eq!(policy.health.wave_bake, Millis::from_secs(30));
     assert_eq!(policy.queue_timeout, Millis::from_secs(60));
     let slack = Channel::Slack(ChannelName::parse("deployments").unwrap());
     assert_eq!(policy.channels, [slack]);
@@ -85,12 +91,12 @@ fn every_problem_is_named_at_once_with_its_path_and_its_fix() {
     let found = problems(json);
     let expected = [
         "brnach is unknown: did you mean branch?",
-        "colour is unknown: remove it; known here are app, branch, source, hosts, waves, health, process, hooks, install, migrations, notifications, deploy_changes, approval, approvals, load_balancer, timeouts",
+        "colour is unknown: remove it; known here are app, branch, source, hosts, waves, health, process, hooks, install, migrations, notifications, deploy_changes, approval, approvals, freeze, load_balancer, timeouts",
         "port is unknown: did you mean health.port?",
         "branch is missing: add it, for example \"branch\": \"main\"",
         "hosts.tags.\"longshore:app\" is reserved: remove it; Longshore asks for its own tags anyway",
-        "hosts.unreachable_max is -1: write a whole number from 0 to 1000, unquoted",
-        "waves[1] is not the size of a wave: write a number of hosts from \"1\" to \"1000\" or a share from \"1%\" to \"100%\", in quotes",
+        "hosts.unreachable_max is -1: write a whole number from 0 to 10000, unquoted",
+        "waves[1] is not the size of a wave: write a number of hosts from \"1\" to \"10000\" or a share from \"1%\" to \"100%\", in quotes",
         "health.intervalSeconds is unknown: did you mean health.interval_seconds?",
         "health.port is 70000: write a whole number from 1 to 65535, unquoted",
         "health.path is not a path: write a path of up to 256 printable characters without spaces and #, beginning with /, for example \"/health\"",
@@ -280,6 +286,39 @@ fn what_is_said_of_migrations_needs_the_hooks_that_run_them() {
     assert!(migrations.down && !migrations.compatible);
     assert_eq!(migrations.folder.as_str(), "migrations");
     assert_eq!(migrations.irreversible.as_slice().len(), 1);
+}
+
+#[test]
+fn windows_freeze_and_their_ends_must_fit_together() {
+    let weekend = json!({ "name": "weekend", "from": "Fri 16:00", "to": "Mon 08:00" });
+    let half = json!({ "name": "half", "from": "Fri 16:00", "to": "08:00" });
+    let back =
+        json!({ "name": "back", "from": "2026-12-24T00:00:00Z", "to": "2026-12-24T00:00:00Z" });
+    let mut document = with("freeze.weekly", json!([weekend, half]));
+    samples::set(&mut document, "freeze.dated", json!([back]));
+    let expected = [
+        "freeze.weekly[1] names a day at one end only: write a day and a time for both ends, or a time for both and the days in days",
+        "freeze.dated[0] ends before it begins: write a later point in time as its end",
+    ];
+    assert_eq!(problems(&document.to_string()), expected);
+
+    let mut document = with("freeze.zone", json!("Europe/Berlin"));
+    let london = json!({ "name": "night", "days": ["Mon"], "from": "22:00", "to": "06:00", "zone": "Europe/London" });
+    let weekend = json!({ "name": "weekend", "from": "Fri 16:00", "to": "Mon 08:00" });
+    samples::set(&mut document, "freeze.weekly", json!([weekend, london]));
+    let dated = json!([{ "name": "stocktaking", "from": "2026-12-24T12:00:00+01:00", "to": "2027-01-02T08:00:00+01:00" }]);
+    samples::set(&mut document, "freeze.dated", dated);
+    let config = parse(&document.to_string()).unwrap();
+    for (now, expected) in [
+        ("2026-11-27T14:59:59Z", None),
+        ("2026-11-27T15:00:00Z", Some("weekend")),
+        ("2026-11-30T22:30:00Z", Some("night")),
+        ("2026-12-25T15:00:00Z", Some("stocktaking")),
+    ] {
+        let now = longshore_freeze::point(now).unwrap();
+        let frozen = config.freezing().by_window(now);
+        assert_eq!(frozen.as_ref().map(|freeze| freeze.name()), expected);
+    }
 }
 
 #[test]

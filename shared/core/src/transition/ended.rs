@@ -12,6 +12,8 @@ pub(super) fn ended(seen: &Observation) -> Advance {
         | Observation::Superseded(_)
         | Observation::Ready(_)
         | Observation::NotReady(_)
+        | Observation::FreezeSeen(_)
+        | Observation::BreakGlass(_)
         | Observation::SendStarted(_)
         | Observation::CommandSent(..)
         | Observation::SendRefused(..)

@@ -1,10 +1,10 @@
 //! How each phase is entered: what is asked of whom, until when. The other files of this folder decide *whether*.
 
-use super::{Advance, entered};
+use super::{Advance, entered, kept};
 use crate::Rounds;
 use crate::ask::{Ask, Question};
 use crate::command::Action;
-use crate::deployment::Deployment;
+use crate::deployment::{Deployment, Kind};
 use crate::failure::{Failure, FailureClass};
 use crate::ids::HostId;
 use crate::migrations::Verdict;
@@ -13,6 +13,7 @@ use crate::people::Said;
 use crate::release::Release;
 use crate::state::{Outcome, Phase, Run, State};
 use crate::time::{Millis, Timestamp};
+use std::collections::BTreeSet;
 
 pub(super) fn active(deployment: &Deployment, run: Run, phase: Phase, now: Timestamp) -> Advance {
     entered(deployment, State::Active { run, phase }, now)
@@ -26,33 +27,69 @@ pub(super) fn end(deployment: &Deployment, run: Run, outcome: Outcome, now: Time
     };
     entered(deployment, state, now)
 }
-/// Switches a wave. From the moment this is on record its hosts count as moved. A wave whose hosts are all excused is
-/// passed over; after the last one the bake begins.
+/// Switches what is left of a wave, as many hosts at a time as may be; then the next one. From the moment this is on record
+/// these hosts count as moved. A wave whose hosts are all excused is passed over; after the last one the bake begins.
+/// `before` says how many commands the first wave has had, when a part of it was switched already.
 pub(super) fn activate(
     deployment: &Deployment,
     mut run: Run,
     from_wave: u32,
+    before: u32,
     now: Timestamp,
 ) -> Advance {
-    let waves = u32::try_from(run.waves.len()).unwrap_or(u32::MAX);
-    let next = (from_wave..waves)
-        .map(|wave| (wave, run.wave(wave)))
-        .find(|(_, hosts)| !hosts.is_empty());
-    let Some((wave, hosts)) = next else {
+    let Some((wave, mut hosts)) = next_wave(&run, from_wave) else {
         return bake(deployment, run, now);
     };
+    let room = room(deployment, &run);
+    if room == 0 {
+        let cause = too_few(&run);
+        return if run.moved.is_empty() {
+            end(deployment, run, Outcome::Failed(cause), now)
+        } else {
+            roll_back(deployment, &run, cause, now)
+        };
+    }
+    hosts.truncate(room);
     run.moved.extend(hosts.iter().cloned());
-    let timeout = deployment.policy.activate_timeout;
-    let ask = ask(
-        deployment,
-        &run,
-        Action::Activate,
+    let goes_on = before > 0;
+    let question = Question {
+        deployment: &deployment.id,
+        generation: run.generation,
+        action: Action::Activate,
+        release: &run.release,
         wave,
-        timeout,
-        &hosts,
-        now,
-    );
-    active(deployment, run, Phase::Activating(ask), now)
+        batches: before,
+        timeout: deployment.policy.activate_timeout,
+    };
+    let phase = Phase::Activating(Ask::plan(&question, &hosts, now));
+    if goes_on {
+        kept(deployment, &run, phase)
+    } else {
+        active(deployment, run, phase, now)
+    }
+}
+
+/// The first wave from this one on with a host that is still to be switched, and those hosts.
+pub(super) fn next_wave(run: &Run, from_wave: u32) -> Option<(u32, Vec<HostId>)> {
+    let waves = u32::try_from(run.waves.len()).unwrap_or(u32::MAX);
+    (from_wave..waves)
+        .map(|wave| (wave, run.unmoved(wave)))
+        .find(|(_, hosts)| !hosts.is_empty())
+}
+
+/// How many hosts may be switched now. Where nothing is served yet, none can be missed.
+pub(super) fn room(deployment: &Deployment, run: &Run) -> usize {
+    let nothing_served = run.previous.is_none() || matches!(deployment.origin.kind, Kind::Join(_));
+    if nothing_served {
+        return deployment.policy.room_without_a_minimum();
+    }
+    deployment.policy.room(run.hosts.len(), run.away())
+}
+
+/// No host may be switched, as too few would stay in service.
+pub(super) fn too_few(run: &Run) -> Failure {
+    let line = format!("{} of {} hosts are away", run.away(), run.hosts.len());
+    Failure::with_detail(FailureClass::TooFewInService, &line)
 }
 
 /// Begins to verify every host that was switched up to this wave.
@@ -60,7 +97,12 @@ pub(super) fn verify(deployment: &Deployment, run: Run, wave: u32, now: Timestam
     let health = &deployment.policy.health;
     let deadline = now.after(time_for(deployment, health.attempts_max));
     let rounds = Rounds::from(now, deadline, run.rounds);
-    active(deployment, run, Phase::Verifying { wave, rounds }, now)
+    let phase = Phase::Verifying {
+        wave,
+        until: None,
+        rounds,
+    };
+    active(deployment, run, phase, now)
 }
 
 /// Begins to watch the whole target set.
@@ -93,9 +135,9 @@ pub(super) fn roll_back(
     match run.verdict() {
         None | Some(Verdict::Safe) => switch_back(deployment, run, previous, cause, now),
         Some(Verdict::NeedsDown) => {
-            let timeout = deployment.policy.migrate_timeout;
-            let release = &run.release;
-            let ask = question(deployment, run, release, Action::Unmigrate, 0, timeout, now);
+            let leader: Vec<HostId> = run.leader().into_iter().collect();
+            let question = back(deployment, run, &run.release, Action::Unmigrate);
+            let ask = Ask::plan(&question, &leader, now);
             let phase = Phase::Unmigrating { cause, ask };
             active(deployment, run.clone(), phase, now)
         }
@@ -113,8 +155,9 @@ pub(super) fn cancelled(said: &Said) -> Failure {
     Failure::with_detail(FailureClass::CancelledByOperator, &said.to_string())
 }
 
-/// Asks every host that moved to switch to the release before. There may be none: then the database was all that had to be
-/// taken back.
+/// Asks the hosts that moved to switch to the release before, as many of those that serve at a time as may be. Those that
+/// are not known to serve are out of service anyway, and come first, all of them. There may be none:
+/// then the database was all that had to be taken back.
 pub(super) fn switch_back(
     deployment: &Deployment,
     run: &Run,
@@ -125,10 +168,48 @@ pub(super) fn switch_back(
     if run.moved.is_empty() {
         return end(deployment, run.clone(), Outcome::RolledBack(cause), now);
     }
-    let timeout = deployment.policy.activate_timeout;
-    let ask = question(deployment, run, previous, Action::Activate, 0, timeout, now);
-    let phase = Phase::RollingBack { cause, ask };
-    active(deployment, run.clone(), phase, now)
+    let proven = run.moved_and_proven();
+    let mut hosts: Vec<HostId> = run.moved.iter().cloned().collect();
+    let room = room(deployment, run);
+    if room < proven.len() {
+        let later: BTreeSet<HostId> = proven.into_iter().skip(room).collect();
+        hosts.retain(|host| !later.contains(host));
+    }
+    if hosts.is_empty() {
+        hosts.extend(run.moved.iter().take(1).cloned());
+    }
+    let ask = Ask::plan(
+        &back(deployment, run, previous, Action::Activate),
+        &hosts,
+        now,
+    );
+    active(
+        deployment,
+        run.clone(),
+        Phase::RollingBack { cause, ask },
+        now,
+    )
+}
+
+/// Asks the next of the hosts that still serve the new release, once those before have answered: always one, as no minimum
+/// may keep a release on hosts that is to be taken back. `None` when there is none left.
+pub(super) fn switch_back_further(
+    deployment: &Deployment,
+    run: &Run,
+    previous: &Release,
+    before: u32,
+    now: Timestamp,
+) -> Option<Ask> {
+    let mut hosts = run.moved_and_proven();
+    hosts.truncate(room(deployment, run).max(1));
+    let is_done = hosts.is_empty();
+    (!is_done).then(|| {
+        let question = Question {
+            batches: before,
+            ..back(deployment, run, previous, Action::Activate)
+        };
+        Ask::plan(&question, &hosts, now)
+    })
 }
 
 /// A question about the new release.
@@ -147,40 +228,37 @@ pub(super) fn ask(
         action,
         release: &run.release,
         wave,
+        batches: 0,
         timeout,
     };
     Ask::plan(&question, hosts, now)
 }
 
-/// A question of a rollback, under its own generation: to the hosts that moved, about the release to go back to, or to the
-/// one that ran the migrations, about those.
-pub(super) fn question(
-    deployment: &Deployment,
+/// A question of a rollback, under its own generation: about the release to go back to, or about the migrations.
+pub(super) fn back<'a>(
+    deployment: &'a Deployment,
     run: &Run,
-    release: &Release,
+    release: &'a Release,
     action: Action,
-    number: u32,
-    timeout: Millis,
-    now: Timestamp,
-) -> Ask {
-    let question = Question {
+) -> Question<'a> {
+    let policy = &deployment.policy;
+    Question {
         deployment: &deployment.id,
         generation: run.generation.next(),
         action,
         release,
-        wave: number,
-        timeout,
-    };
-    // A host that policy excused may have switched after all: it is asked to go back, but not waited for in rounds.
-    let hosts = match action {
-        Action::Status => run.switched(),
-        Action::Unmigrate => run.leader().into_iter().collect(),
-        Action::Activate | Action::Prepare | Action::Migrate | Action::Prune => {
-            run.moved.iter().cloned().collect()
-        }
-    };
-    Ask::plan(&question, &hosts, now)
+        wave: 0,
+        batches: 0,
+        timeout: match action {
+            Action::Unmigrate => policy.migrate_timeout,
+            Action::Status => policy.round_timeout,
+            Action::Activate | Action::Prepare | Action::Migrate | Action::Prune => {
+                policy.activate_timeout
+            }
+        },
+    }
 }
+
 /// The time that so many failed rounds, and the one that decides, can take at most.
 pub(super) fn time_for(deployment: &Deployment, failures: u32) -> Millis {
     let policy = &deployment.policy;
@@ -233,6 +311,8 @@ pub(super) fn heard(
         | Observation::Superseded(_)
         | Observation::Ready(_)
         | Observation::NotReady(_)
+        | Observation::FreezeSeen(_)
+        | Observation::BreakGlass(_)
         | Observation::Probed { .. }
         | Observation::AnnounceStarted(_)
         | Observation::Announced(_) => false,

@@ -12,6 +12,7 @@ use crate::people::{Approval, Said};
 use crate::policy::waves_of;
 use crate::state::{Outcome, Phase, Run, Standing, State};
 use crate::time::Timestamp;
+use std::collections::BTreeSet;
 
 /// The turn came: the target set, the release and the document are frozen, and every host is asked to prepare.
 pub(super) fn start(deployment: &Deployment, start: &Start, now: Timestamp) -> Advance {
@@ -30,22 +31,36 @@ pub(super) fn start(deployment: &Deployment, start: &Start, now: Timestamp) -> A
         };
         return entered(deployment, state, now);
     }
+    let hosts: Vec<HostId> = start
+        .hosts
+        .iter()
+        .cloned()
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
     let run = Run {
         generation: start.generation,
         release: start.release.clone(),
         document: start.document.clone(),
         previous: start.previous.clone(),
-        waves: waves_of(&start.hosts, &deployment.policy.waves),
-        hosts: start
-            .hosts
-            .iter()
-            .map(|host| (host.clone(), Standing::Untouched))
+        waves: waves_of(&hosts, &deployment.policy.waves),
+        hosts: hosts
+            .into_iter()
+            .map(|h| (h, Standing::Untouched))
             .collect(),
-        moved: std::collections::BTreeSet::new(),
+        moved: BTreeSet::new(),
         rounds: 0,
         migrations: None,
         started_at: now,
     };
+    if enter::room(deployment, &run) == 0 {
+        let state = State::Ended {
+            outcome: Outcome::Failed(enter::too_few(&run)),
+            run: None,
+            at: now,
+        };
+        return entered(deployment, state, now);
+    }
     let timeout = deployment.policy.prepare_timeout;
     let hosts = run.in_service();
     let ask = enter::ask(deployment, &run, Action::Prepare, 0, timeout, &hosts, now);
@@ -69,7 +84,8 @@ pub(super) fn preparing(
         | Observation::TimePassed => match enter::heard(deployment, ask, seen, now) {
             None => Advance::Unchanged(Why::AlreadyKnown),
             Some(ask) => {
-                let run = judged(run, seen);
+                let mut run = run.clone();
+                judge(&mut run, seen);
                 if ask.is_complete() {
                     prepared(deployment, &run, &ask, now)
                 } else {
@@ -87,9 +103,11 @@ pub(super) fn preparing(
         | Observation::Ready(_)
         | Observation::AnnounceStarted(_)
         | Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
-        Observation::Refused(_) | Observation::Superseded(_) | Observation::NotReady(_) => {
-            Advance::Unchanged(Why::TooLate)
-        }
+        Observation::Refused(_)
+        | Observation::Superseded(_)
+        | Observation::NotReady(_)
+        | Observation::FreezeSeen(_)
+        | Observation::BreakGlass(_) => Advance::Unchanged(Why::TooLate),
         Observation::Probed { .. } => Advance::Rejected(Why::DoesNotFit),
     }
 }
@@ -126,9 +144,11 @@ pub(super) fn migrating(
         | Observation::Ready(_)
         | Observation::AnnounceStarted(_)
         | Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
-        Observation::Refused(_) | Observation::Superseded(_) | Observation::NotReady(_) => {
-            Advance::Unchanged(Why::TooLate)
-        }
+        Observation::Refused(_)
+        | Observation::Superseded(_)
+        | Observation::NotReady(_)
+        | Observation::FreezeSeen(_)
+        | Observation::BreakGlass(_) => Advance::Unchanged(Why::TooLate),
         Observation::Probed { .. } => Advance::Rejected(Why::DoesNotFit),
     }
 }
@@ -159,21 +179,22 @@ pub(super) fn activating(
         | Observation::Ready(_)
         | Observation::AnnounceStarted(_)
         | Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
-        Observation::Refused(_) | Observation::Superseded(_) | Observation::NotReady(_) => {
-            Advance::Unchanged(Why::TooLate)
-        }
+        Observation::Refused(_)
+        | Observation::Superseded(_)
+        | Observation::NotReady(_)
+        | Observation::FreezeSeen(_)
+        | Observation::BreakGlass(_) => Advance::Unchanged(Why::TooLate),
         Observation::Probed { .. } => Advance::Rejected(Why::DoesNotFit),
     }
 }
 
 /// Takes what a host found of migrations. The first host of the target set that could judge them is to run them: it has
 /// the release to go back to.
-fn judged(run: &Run, seen: &Observation) -> Run {
-    let mut run = run.clone();
+pub(super) fn judge(run: &mut Run, seen: &Observation) {
     if let Observation::HostReported(_, host, Report::Done { found, .. }) = seen
         && let Some(found) = found
         && run.previous.is_some()
-        && leads(&run, host)
+        && leads(run, host)
     {
         run.migrations = Some(Migrations {
             leader: host.clone(),
@@ -181,14 +202,12 @@ fn judged(run: &Run, seen: &Observation) -> Run {
             are_applied: false,
         });
     }
-    run
 }
 
-/// Whether this host comes before the one that is to run the migrations so far.
+/// Whether this host comes before the one that is to run the migrations so far: waves go by the order of the ids.
 fn leads(run: &Run, host: &HostId) -> bool {
-    let place = |wanted: &HostId| run.waves.iter().flatten().position(|h| h == wanted);
     let leader = run.migrations.as_ref().map(|m| &m.leader);
-    leader.is_none_or(|leader| place(host) < place(leader))
+    leader.is_none_or(|leader| host < leader)
 }
 
 /// Every host has answered to `prepare`. No host has moved, so any failure ends the deployment without a trace.
@@ -221,7 +240,7 @@ fn prepared(deployment: &Deployment, run: &Run, ask: &Ask, now: Timestamp) -> Ad
             let ask = enter::ask(deployment, &run, Action::Migrate, 0, timeout, &hosts, now);
             enter::active(deployment, run, Phase::Migrating(ask), now)
         }
-        Some(_) => enter::activate(deployment, run, 0, now),
+        Some(_) => enter::activate(deployment, run, 0, 0, now),
     }
 }
 
@@ -246,7 +265,7 @@ fn migrated(deployment: &Deployment, run: &Run, ask: &Ask, now: Timestamp) -> Ad
             }
             match &deployment.stop {
                 Some(said) => stopped(deployment, run, said, now),
-                None => enter::activate(deployment, run, 0, now),
+                None => enter::activate(deployment, run, 0, 0, now),
             }
         }
         Some((host, failure)) => {
@@ -262,7 +281,8 @@ fn activated(deployment: &Deployment, run: &Run, ask: &Ask, now: Timestamp) -> A
     let (run, stopped) = take_answers(deployment, run, ask, &Standing::Proven);
     match stopped {
         Some(cause) => enter::roll_back(deployment, &run, cause, now),
-        None => enter::verify(deployment, run, ask.wave, now),
+        None if run.unmoved(ask.wave).is_empty() => enter::verify(deployment, run, ask.wave, now),
+        None => enter::activate(deployment, run, ask.wave, ask.batches, now),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::rounds::{Limit, Look, is_given_up, looked};
 use super::{Advance, Why, enter, kept};
-use crate::ask::{Answer, Ask};
+use crate::ask::{Answer, Ask, Question};
 use crate::command::Action;
 use crate::deployment::Deployment;
 use crate::failure::{Failure, FailureClass};
@@ -38,7 +38,9 @@ pub(super) fn unmigrating(
         Observation::CancelRequested(_)
         | Observation::Refused(_)
         | Observation::Superseded(_)
-        | Observation::NotReady(_) => Advance::Unchanged(Why::TooLate),
+        | Observation::NotReady(_)
+        | Observation::FreezeSeen(_)
+        | Observation::BreakGlass(_) => Advance::Unchanged(Why::TooLate),
         Observation::Approved(_)
         | Observation::Ready(_)
         | Observation::AnnounceStarted(_)
@@ -73,7 +75,9 @@ pub(super) fn rolling_back(
         Observation::CancelRequested(_)
         | Observation::Refused(_)
         | Observation::Superseded(_)
-        | Observation::NotReady(_) => Advance::Unchanged(Why::TooLate),
+        | Observation::NotReady(_)
+        | Observation::FreezeSeen(_)
+        | Observation::BreakGlass(_) => Advance::Unchanged(Why::TooLate),
         Observation::Approved(_)
         | Observation::Ready(_)
         | Observation::AnnounceStarted(_)
@@ -90,18 +94,14 @@ pub(super) fn verifying_rollback(
     seen: &Observation,
     now: Timestamp,
 ) -> Advance {
-    let timeout = deployment.policy.round_timeout;
     let release = run.previous.as_ref().unwrap_or(&run.release);
     let ask = |number| {
-        enter::question(
-            deployment,
-            run,
-            release,
-            Action::Status,
-            number,
-            timeout,
-            now,
-        )
+        let question = Question {
+            wave: number,
+            ..enter::back(deployment, run, release, Action::Status)
+        };
+        // A host that was excused was asked to go back, but is not waited for.
+        Ask::plan(&question, &run.switched(), now)
     };
     match seen {
         Observation::SendStarted(_)
@@ -131,7 +131,9 @@ pub(super) fn verifying_rollback(
         Observation::CancelRequested(_)
         | Observation::Refused(_)
         | Observation::Superseded(_)
-        | Observation::NotReady(_) => Advance::Unchanged(Why::TooLate),
+        | Observation::NotReady(_)
+        | Observation::FreezeSeen(_)
+        | Observation::BreakGlass(_) => Advance::Unchanged(Why::TooLate),
         Observation::Approved(_)
         | Observation::Ready(_)
         | Observation::AnnounceStarted(_)
@@ -185,7 +187,24 @@ fn database_after(failure: &Failure, commands: u32) -> &'static str {
     }
 }
 
-/// Every host that moved has answered. One that could not be restored ends the rollback as failed.
+/// The first host that moved and could not be restored, with why.
+fn lost(run: &Run) -> Option<Failure> {
+    run.moved
+        .iter()
+        .find_map(|host| match run.hosts.get(host)? {
+            Standing::Failed(failure) | Standing::Unreachable(failure) => {
+                Some(enter::on_host(host, failure))
+            }
+            Standing::Untouched
+            | Standing::Prepared
+            | Standing::Proven
+            | Standing::Excused(_)
+            | Standing::Restored => None,
+        })
+}
+
+/// Every host that was asked has answered. When all that moved have, one that could not be restored ends the rollback as
+/// failed.
 fn restored(
     deployment: &Deployment,
     run: &Run,
@@ -194,7 +213,6 @@ fn restored(
     now: Timestamp,
 ) -> Advance {
     let mut run = run.clone();
-    let mut lost: Option<Failure> = None;
     for (host, answer) in &ask.answers {
         let excused = matches!(run.hosts.get(host), Some(Standing::Excused(_)));
         let standing = match answer {
@@ -203,12 +221,15 @@ fn restored(
             Answer::Failed(failure) => Standing::Failed(failure.clone()),
             Answer::Unreachable(failure) => Standing::Unreachable(failure.clone()),
         };
-        if let Some(failure) = standing.failure() {
-            lost.get_or_insert_with(|| enter::on_host(host, failure));
-        }
         run.hosts.insert(host.clone(), standing);
     }
-    if let Some(failure) = lost {
+    if let Some(previous) = &run.previous
+        && let Some(ask) = enter::switch_back_further(deployment, &run, previous, ask.batches, now)
+    {
+        let cause = cause.clone();
+        return kept(deployment, &run, Phase::RollingBack { cause, ask });
+    }
+    if let Some(failure) = lost(&run) {
         return enter::end(deployment, run, Outcome::RollbackFailed(failure), now);
     }
     let attempts = deployment.policy.health.attempts_max;

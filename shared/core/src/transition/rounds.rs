@@ -5,22 +5,33 @@ use crate::ask::Ask;
 use crate::command::Action;
 use crate::deployment::Deployment;
 use crate::failure::{Failure, FailureClass};
-use crate::ids::HostId;
 use crate::observation::Observation;
 use crate::rounds::{Probe, Round, Rounds, Verdict};
 use crate::state::{Outcome, Phase, Run};
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 
 pub(super) fn verifying(
     deployment: &Deployment,
     run: &Run,
-    wave: u32,
+    (wave, until): (u32, Option<Timestamp>),
     rounds: &Rounds,
     seen: &Observation,
     now: Timestamp,
 ) -> Advance {
-    let switched = run.switched();
-    let question = |number| status(deployment, run, number, &switched, now);
+    let question = |number| status(deployment, run, number, now);
+    let limit = if until.is_some() {
+        Limit::Bake
+    } else {
+        Limit::Verify
+    };
+    let stays = |rounds| {
+        let phase = Phase::Verifying {
+            wave,
+            until,
+            rounds,
+        };
+        kept(deployment, run, phase)
+    };
     match seen {
         Observation::SendStarted(_)
         | Observation::CommandSent(..)
@@ -31,16 +42,12 @@ pub(super) fn verifying(
         | Observation::Probed { .. }
         | Observation::TimePassed => match looked(deployment, rounds, seen, now, question) {
             Look::Nothing => Advance::Unchanged(Why::AlreadyKnown),
-            Look::Further(rounds) => kept(deployment, run, Phase::Verifying { wave, rounds }),
-            Look::Passed(rounds) => {
-                let mut run = run.clone();
-                run.rounds = rounds.begun;
-                enter::activate(deployment, run, wave.saturating_add(1), now)
-            }
-            Look::Failed(rounds) if is_given_up(deployment, &rounds, now, Limit::Verify) => {
+            Look::Further(rounds) => stays(rounds),
+            Look::Passed(rounds) => passed(deployment, run, (wave, until), rounds, now),
+            Look::Failed(rounds) if is_given_up(deployment, &rounds, now, limit) => {
                 enter::roll_back(deployment, run, rounds.failure(), now)
             }
-            Look::Failed(rounds) => kept(deployment, run, Phase::Verifying { wave, rounds }),
+            Look::Failed(rounds) => stays(rounds),
         },
         Observation::CancelRequested(said) => {
             enter::roll_back(deployment, run, enter::cancelled(said), now)
@@ -49,10 +56,45 @@ pub(super) fn verifying(
         | Observation::Ready(_)
         | Observation::AnnounceStarted(_)
         | Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
-        Observation::Refused(_) | Observation::Superseded(_) | Observation::NotReady(_) => {
-            Advance::Unchanged(Why::TooLate)
-        }
+        Observation::Refused(_)
+        | Observation::Superseded(_)
+        | Observation::NotReady(_)
+        | Observation::FreezeSeen(_)
+        | Observation::BreakGlass(_) => Advance::Unchanged(Why::TooLate),
     }
+}
+
+/// A round has passed. Before the next wave the hosts are watched for as long as policy says; the last wave is watched by the
+/// bake of the whole target set.
+fn passed(
+    deployment: &Deployment,
+    run: &Run,
+    (wave, until): (u32, Option<Timestamp>),
+    mut rounds: Rounds,
+    now: Timestamp,
+) -> Advance {
+    let health = &deployment.policy.health;
+    let next = wave.saturating_add(1);
+    let watched = health.wave_bake > Millis::default() && enter::next_wave(run, next).is_some();
+    let until = match until {
+        None if watched => {
+            let until = now.after(health.wave_bake);
+            rounds.deadline = until.after(enter::time_for(deployment, health.bake_failures_max));
+            Some(until)
+        }
+        known => known,
+    };
+    if until.is_some_and(|until| now < until) {
+        let phase = Phase::Verifying {
+            wave,
+            until,
+            rounds,
+        };
+        return kept(deployment, run, phase);
+    }
+    let mut run = run.clone();
+    run.rounds = rounds.begun;
+    enter::activate(deployment, run, next, 0, now)
 }
 
 pub(super) fn baking(
@@ -63,8 +105,7 @@ pub(super) fn baking(
     seen: &Observation,
     now: Timestamp,
 ) -> Advance {
-    let switched = run.switched();
-    let question = |number| status(deployment, run, number, &switched, now);
+    let question = |number| status(deployment, run, number, now);
     match seen {
         Observation::SendStarted(_)
         | Observation::CommandSent(..)
@@ -92,9 +133,11 @@ pub(super) fn baking(
         | Observation::Ready(_)
         | Observation::AnnounceStarted(_)
         | Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
-        Observation::Refused(_) | Observation::Superseded(_) | Observation::NotReady(_) => {
-            Advance::Unchanged(Why::TooLate)
-        }
+        Observation::Refused(_)
+        | Observation::Superseded(_)
+        | Observation::NotReady(_)
+        | Observation::FreezeSeen(_)
+        | Observation::BreakGlass(_) => Advance::Unchanged(Why::TooLate),
     }
 }
 
@@ -218,13 +261,16 @@ fn first_probe(deployment: &Deployment) -> Probe {
     }
 }
 
-fn status(
-    deployment: &Deployment,
-    run: &Run,
-    number: u32,
-    hosts: &[HostId],
-    now: Timestamp,
-) -> Ask {
+fn status(deployment: &Deployment, run: &Run, number: u32, now: Timestamp) -> Ask {
     let timeout = deployment.policy.round_timeout;
-    enter::ask(deployment, run, Action::Status, number, timeout, hosts, now)
+    let hosts = run.switched();
+    enter::ask(
+        deployment,
+        run,
+        Action::Status,
+        number,
+        timeout,
+        &hosts,
+        now,
+    )
 }

@@ -3,6 +3,7 @@
 use super::{Advance, Why, entered, forward};
 use crate::deployment::Deployment;
 use crate::failure::{Failure, FailureClass};
+use crate::freeze::{BreakGlass, Freeze};
 use crate::ids::PlanDigest;
 use crate::observation::Observation;
 use crate::people::{Approval, Vote};
@@ -41,10 +42,12 @@ pub(super) fn awaiting_approval(
         Observation::Superseded(by) => {
             end(deployment, Outcome::Superseded(by.clone()), Some(run), now)
         }
+        Observation::BreakGlass(_) => Advance::Unchanged(Why::TooEarly),
         Observation::TimePassed if now >= deadline => expired(deployment, Some(run), now),
         Observation::TimePassed => Advance::Unchanged(Why::TooEarly),
         // What the preparation was asked may still be answered.
         Observation::Ready(_)
+        | Observation::FreezeSeen(_)
         | Observation::SendStarted(_)
         | Observation::CommandSent(..)
         | Observation::SendRefused(..)
@@ -99,6 +102,8 @@ pub(super) fn queued(
         Observation::NotReady(failure) => {
             end(deployment, Outcome::Failed(failure.clone()), approved, now)
         }
+        Observation::FreezeSeen(freeze) => frozen(deployment, deadline, approved, freeze.as_ref()),
+        Observation::BreakGlass(word) => let_begin(deployment, word),
         Observation::CancelRequested(said) => {
             end(deployment, Outcome::Cancelled(said.clone()), approved, now)
         }
@@ -133,8 +138,47 @@ pub(super) fn queued(
     }
 }
 
+/// Keeps what holds it. The time of a freeze is no time in which its turn could have come, so the waiting goes on for the
+/// full time after it; a freeze of which no end is known puts nothing off, or a calendar that stays unreadable would hold a
+/// deployment for ever.
+fn frozen(
+    deployment: &Deployment,
+    deadline: Timestamp,
+    approved: Option<&Run>,
+    freeze: Option<&Freeze>,
+) -> Advance {
+    let until = freeze.and_then(|freeze| freeze.until);
+    let last = deployment.origin.at.after(Freeze::WAIT_MAX);
+    let put_off = until.map(|until| until.after(deployment.policy.queue_timeout).min(last));
+    let deadline = put_off.into_iter().fold(deadline, Timestamp::max);
+    let mut next = deployment.clone();
+    next.freeze = freeze.cloned();
+    next.state = State::Queued {
+        deadline,
+        approved: approved.cloned(),
+    };
+    if next == *deployment {
+        return Advance::Unchanged(Why::AlreadyKnown);
+    }
+    Advance::Advanced(Box::new(next))
+}
+
+/// Keeps the first word of a person: it is what let the deployment begin.
+fn let_begin(deployment: &Deployment, word: &BreakGlass) -> Advance {
+    if deployment.break_glass.is_some() {
+        return Advance::Unchanged(Why::AlreadyKnown);
+    }
+    let mut next = deployment.clone();
+    next.break_glass = Some(word.clone());
+    Advance::Advanced(Box::new(next))
+}
+
 fn expired(deployment: &Deployment, run: Option<&Run>, now: Timestamp) -> Advance {
-    let failure = Failure::of(FailureClass::WaitedTooLong);
+    let class = FailureClass::WaitedTooLong;
+    let failure = deployment.freeze.as_ref().map_or_else(
+        || Failure::of(class),
+        |freeze| Failure::with_detail(class, &format!("held by a freeze: {}", freeze.name())),
+    );
     end(deployment, Outcome::Expired(failure), run, now)
 }
 

@@ -15,10 +15,11 @@
 )]
 
 use longshore_core::{
-    Advance, AppName, Channel, Command, CommandId, CommandStatus, Commit, Deployment, DeploymentId,
-    DocumentPin, EnvironmentName, Failure, FailureClass, Found, Generation, HealthPolicy, HostId,
-    Kind, Millis, Observation, Origin, Person, Phase, PlanDigest, Policy, Reason, Release, Report,
-    Repository, Said, Start, State, Timestamp, Token, Verdict, Via, Vote, WaveSize, step,
+    Advance, AppName, BreakGlass, Channel, Command, CommandId, CommandStatus, Commit, Deployment,
+    DeploymentId, DocumentPin, EnvironmentName, Failure, FailureClass, Found, Freeze, FreezeSource,
+    Generation, HealthPolicy, HostId, Kind, Millis, Observation, Origin, Person, Phase, PlanDigest,
+    Policy, Reason, Release, Report, Repository, Said, Start, State, Timestamp, Token, Verdict,
+    Via, Vote, WaveSize, step,
 };
 use std::collections::BTreeMap;
 
@@ -31,6 +32,7 @@ pub fn policy() -> Policy {
             attempts_max: 2,
             interval: Millis::from_secs(2),
             bake: Millis::from_secs(10),
+            wave_bake: Millis::default(),
             bake_failures_max: 2,
             outside: false,
         },
@@ -39,6 +41,8 @@ pub fn policy() -> Policy {
         approvals: 0,
         by_author: true,
         unreachable_max: 0,
+        parallel_max: None,
+        in_service_min: None,
         hosts_max: 1000,
         attempts_max: 2,
         approval_timeout: Millis::from_secs(3600),
@@ -78,6 +82,11 @@ pub fn vote(deployment: &Deployment) -> Vote {
         plan: asked.unwrap_or_else(|| PlanDigest::parse(&"0".repeat(32)).unwrap()),
         at: START,
     }
+}
+
+pub fn freeze() -> Freeze {
+    let until = START.after(Millis::from_secs(7200));
+    Freeze::new("the weekend", Some(until), FreezeSource::Window)
 }
 
 pub fn release(letter: char) -> Release {
@@ -335,6 +344,13 @@ pub fn every_observation(deployment: &Deployment) -> Vec<(String, Observation, T
         ("Ready", Observation::Ready(start(2, true)), now),
         ("Ready, no hosts", Observation::Ready(start(0, true)), now),
         ("NotReady", Observation::NotReady(broken.clone()), now),
+        ("FreezeSeen", Observation::FreezeSeen(Some(freeze())), now),
+        ("FreezeSeen: none", Observation::FreezeSeen(None), now),
+        (
+            "BreakGlass",
+            Observation::BreakGlass(BreakGlass::new(person(), "a fire", now)),
+            now,
+        ),
         ("SendStarted", Observation::SendStarted(token.clone()), now),
         (
             "CommandSent",

@@ -2,14 +2,15 @@
 //! public address answers, and that time has passed.
 
 use super::AdvanceError;
+use crate::freeze::holding;
 use crate::ports::{
     Artifacts, Clock, Commands, Configs, Fleet, LookError, Outside, ResolveError, Store,
 };
 use crate::world::World;
 use longshore_app_config::{AppConfig, Source};
 use longshore_core::{
-    Artifact, Command, CommandStatus, Deployment, Desk, DocumentPin, Failure, FailureClass, HostId,
-    Kind, Observation, Release, Slot, Start, State,
+    Artifact, Cause, Command, CommandStatus, Deployment, Desk, DocumentPin, Failure, FailureClass,
+    HostId, Kind, Observation, Release, Slot, Start, State,
 };
 
 /// What one look has seen.
@@ -24,6 +25,7 @@ pub(super) async fn observe<W: World>(
     world: &W,
     desk: Option<Desk>,
     deployment: &Deployment,
+    cause: Cause,
 ) -> Result<Seen, AdvanceError> {
     let mut seen = Seen {
         observations: Vec::new(),
@@ -35,7 +37,9 @@ pub(super) async fn observe<W: World>(
             turn(world, deployment, &mut seen).await?;
         }
         State::Active { .. } => {
-            for command in deployment.commands() {
+            // What an event tells of a large deployment its own looks will see.
+            let asks = !deployment.is_large() || cause != Cause::Event;
+            for command in deployment.commands().iter().filter(|_| asks) {
                 if let Err(error) = became_of(world, deployment, command, &mut seen).await {
                     seen.unseen.push(error);
                 }
@@ -66,6 +70,15 @@ async fn turn<W: World>(
     {
         let failure = Failure::of(FailureClass::Quarantined);
         seen.observations.push(Observation::NotReady(failure));
+        return Ok(());
+    }
+    let freeze = holding(world, deployment).await;
+    let freeze = freeze.map_err(AdvanceError::Resolve)?;
+    let is_held = freeze.is_some();
+    if freeze != deployment.freeze {
+        seen.observations.push(Observation::FreezeSeen(freeze));
+    }
+    if is_held {
         return Ok(());
     }
     match resolve(world, deployment, &slot).await {

@@ -17,8 +17,27 @@ pub(super) async fn send_due<W: World>(
     folded: &mut Folded,
     cause: Cause,
 ) -> Result<bool, AdvanceError> {
+    let mut sent = false;
+    while send_some(world, folded, cause).await? {
+        sent = true;
+    }
+    Ok(sent)
+}
+
+/// Commands that are claimed at once. They are sent one after the other, and whoever claims more than can be sent in half the
+/// settling time leaves the rest to a search.
+const CLAIMED: usize = 20;
+/// Every claim writes the whole record, so there are only so many of them however many commands there are.
+const CLAIMS: usize = 10;
+
+async fn send_some<W: World>(
+    world: &W,
+    folded: &mut Folded,
+    cause: Cause,
+) -> Result<bool, AdvanceError> {
     let now = world.clock().now();
-    let orders = orders_due(&folded.deployment, now);
+    let mut orders = orders_due(&folded.deployment, now);
+    orders.truncate(CLAIMED.max(orders.len().div_ceil(CLAIMS)));
     if orders.is_empty() {
         return Ok(false);
     }

@@ -4,7 +4,7 @@ use super::{AdvanceError, CONFLICTS_MAX};
 use crate::ports::{Clock, Save, Store, StoreError};
 use longshore_core::{
     Advance, Cause, CommandId, Deployment, DeploymentId, Observation, Slot, State, Timestamp, Why,
-    step,
+    absorb, step,
 };
 
 /// A deployment after several observations.
@@ -27,6 +27,10 @@ pub(super) fn fold(
         rejected: Vec::new(),
     };
     for observation in seen {
+        if let Some(changed) = absorb(&mut folded.deployment, observation, now) {
+            folded.changed |= changed;
+            continue;
+        }
         match step(&folded.deployment, observation, now) {
             Advance::Advanced(next) => {
                 folded.deployment = *next;

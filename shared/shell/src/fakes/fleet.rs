@@ -58,6 +58,8 @@ struct Inner {
     given_up: BTreeSet<(CommandId, HostId)>,
     terminated: BTreeSet<HostId>,
     clocks: BTreeMap<HostId, i64>,
+    /// Over how many seconds the answers of one command come in; at once without it.
+    spread_s: u64,
 }
 
 /// SSM and a fleet of hosts in memory.
@@ -166,6 +168,11 @@ impl FakeSsm {
     #[must_use]
     pub fn behaviour(&self, release: &Release) -> Behaviour {
         behaviour_of(&self.lock().behaviours, release)
+    }
+
+    /// From here on the answers to a command come in over so many seconds.
+    pub fn answer_within(&self, seconds: u64) {
+        self.lock().spread_s = seconds;
     }
 
     /// The next so many looks at SSM fail.
@@ -395,8 +402,21 @@ impl Commands for FakeSsm {
 
     async fn reports(&self, command: &CommandId) -> Result<Vec<(HostId, Report)>, LookError> {
         let inner = self.look()?;
-        let reports = inner.commands.get(command).map(|(_, _, reports)| reports);
-        let list = reports.into_iter().flatten();
+        let (spread, now) = (inner.spread_s, self.clock.now());
+        let known = inner.commands.get(command);
+        let known = known.map(|(order, at, reports)| {
+            let passed = now.since(*at).as_ms() / 1_000;
+            // The hosts of a command answer one after the other, the last when the time is over.
+            let place = |host: &HostId| order.hosts.iter().position(|h| h == host).unwrap_or(0);
+            let count = order.hosts.len().max(1);
+            let late = move |host: &HostId| {
+                let place = u64::try_from(place(host)).unwrap_or(0);
+                let count = u64::try_from(count).unwrap_or(1);
+                spread.saturating_mul(place) / count > passed
+            };
+            reports.iter().filter(move |(host, _)| !late(host))
+        });
+        let list = known.into_iter().flatten();
         Ok(list
             .map(|(host, report)| (host.clone(), report.clone()))
             .collect())

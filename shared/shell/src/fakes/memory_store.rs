@@ -5,7 +5,7 @@
 //! randomness, ordered maps. Its index of open deployments can be held back, as the real one lags. It must never accept
 //! what the table refuses: `tests/store_contract.rs` runs the same cases on both.
 
-use crate::ports::{Accept, Entry, PushKey, Recorded, Save, Store, StoreError};
+use crate::ports::{Accept, Belongs, Entry, PushKey, Recorded, Save, Store, StoreError};
 use longshore_core::{AppName, CommandId, Decision, Deployment, DeploymentId, Slot, Timestamp};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -92,7 +92,7 @@ struct Inner {
     deployments: BTreeMap<DeploymentId, Deployment>,
     slots: BTreeMap<AppName, Slot>,
     decisions: BTreeMap<PushKey, Decision>,
-    commands: BTreeMap<CommandId, DeploymentId>,
+    commands: BTreeMap<CommandId, Belongs>,
     entries: BTreeMap<(AppName, u64), Entry>,
     log: Vec<Written>,
     write_faults: VecDeque<StoreFault>,
@@ -249,7 +249,10 @@ impl Inner {
     }
 
     fn apply(&mut self, plan: Plan) -> Written {
-        let deployment = plan.deployments.first().map(|first| first.id.clone());
+        let belongs = plan.deployments.first().map(|first| Belongs {
+            deployment: first.id.clone(),
+            to_a_large_one: first.is_large(),
+        });
         let mut written = Written {
             call: plan.call,
             decision: plan.decision,
@@ -273,8 +276,8 @@ impl Inner {
             slot.version = slot.version.saturating_add(1);
             self.slots.insert(slot.app.clone(), slot.clone());
         }
-        for (command, deployment) in written.commands.iter().zip(deployment.iter().cycle()) {
-            self.commands.insert(command.clone(), deployment.clone());
+        for (command, belongs) in written.commands.iter().zip(belongs.iter().cycle()) {
+            self.commands.insert(command.clone(), belongs.clone());
         }
         written
     }
@@ -319,7 +322,7 @@ impl Store for MemoryStore {
         })
     }
 
-    async fn deployment_of(&self, command: &CommandId) -> Result<Option<DeploymentId>, StoreError> {
+    async fn deployment_of(&self, command: &CommandId) -> Result<Option<Belongs>, StoreError> {
         self.read(StoreCall::DeploymentOf, |inner| {
             inner.commands.get(command).cloned()
         })

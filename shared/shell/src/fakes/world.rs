@@ -1,6 +1,6 @@
 //! A whole world in memory, with a clock that only tests move.
 
-use super::{FakeArtifacts, FakeBranches, FakeSsm, MemoryStore};
+use super::{FakeArtifacts, FakeBranches, FakeSsm, MemoryCalendars, MemoryStore};
 use crate::ports::{
     Clock, Configs, Configured, Ids, LookAgain, LookError, Outside, Repositories, ResolveError,
     Sighting, Wake,
@@ -181,6 +181,8 @@ pub struct FakeWorld {
     pub artifacts: FakeArtifacts,
     /// The app configurations.
     pub configs: MemoryConfigs,
+    /// The calendars that freeze.
+    pub calendars: MemoryCalendars,
     /// The check from outside.
     pub outside: FakeOutside,
     /// Planned looks.
@@ -203,6 +205,7 @@ impl FakeWorld {
             ssm: FakeSsm::new(clock.clone(), hosts),
             artifacts: FakeArtifacts::default(),
             configs: MemoryConfigs::default(),
+            calendars: MemoryCalendars::default(),
             outside: FakeOutside::default(),
             wake: MemoryWake {
                 clock: clock.clone(),
@@ -221,6 +224,7 @@ impl World for FakeWorld {
     type Fleet = FakeSsm;
     type Artifacts = FakeArtifacts;
     type Configs = MemoryConfigs;
+    type Calendars = MemoryCalendars;
     type Outside = FakeOutside;
     type Wake = MemoryWake;
     type Clock = ManualClock;
@@ -239,6 +243,9 @@ impl World for FakeWorld {
     }
     fn configs(&self) -> &Self::Configs {
         &self.configs
+    }
+    fn calendars(&self) -> &Self::Calendars {
+        &self.calendars
     }
     fn outside(&self) -> &Self::Outside {
         &self.outside

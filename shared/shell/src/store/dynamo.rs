@@ -15,7 +15,7 @@ use super::record::RecordError;
 use super::writers::Writers;
 use crate::clock::SystemIds;
 use crate::connect::Aws;
-use crate::ports::{Accept, Entry, Ids, PushKey, Recorded, Save, Store, StoreError};
+use crate::ports::{Accept, Belongs, Entry, Ids, PushKey, Recorded, Save, Store, StoreError};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use longshore_core::{AppName, CommandId, Decision, Deployment, DeploymentId, Slot, Timestamp};
@@ -145,7 +145,7 @@ impl Store for DynamoStore {
         item.map(|item| item.to_decision(key)).transpose()
     }
 
-    async fn deployment_of(&self, command: &CommandId) -> Result<Option<DeploymentId>, StoreError> {
+    async fn deployment_of(&self, command: &CommandId) -> Result<Option<Belongs>, StoreError> {
         let item = self.get(Key::Command(command)).await?;
         item.map(|item| item.to_deployment_of(command)).transpose()
     }

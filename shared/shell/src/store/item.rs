@@ -4,7 +4,7 @@
 
 use super::keys::{self, Key};
 use super::record::{self, RecordError};
-use crate::ports::{Entry, PushKey, StoreError};
+use crate::ports::{Belongs, Entry, PushKey, StoreError};
 use aws_sdk_dynamodb::types::AttributeValue;
 use longshore_core::{
     AppName, CommandId, Decision, Deployment, DeploymentId, Desk, SkipReason, Slot, Timestamp,
@@ -91,6 +91,9 @@ impl Item {
         let at = last.map_or(deployment.origin.at, |entry| entry.at);
         let mut item = Self::new(Key::Command(command), writer);
         item.text(keys::DEPLOYMENT, deployment.id.as_str());
+        if deployment.is_large() {
+            item.text(keys::LARGE, keys::LARGE_YES);
+        }
         item.number(keys::EXPIRES_AT, keys::expires_at(at));
         item
     }
@@ -157,10 +160,13 @@ impl Item {
         read().map_err(|problem| unreadable(Key::Decision(key), &problem))
     }
 
-    pub(super) fn to_deployment_of(&self, command: &CommandId) -> Result<DeploymentId, StoreError> {
+    pub(super) fn to_deployment_of(&self, command: &CommandId) -> Result<Belongs, StoreError> {
         let read = || {
             self.check_schema()?;
-            Ok(DeploymentId::parse(self.text_of(keys::DEPLOYMENT)?)?)
+            Ok(Belongs {
+                deployment: DeploymentId::parse(self.text_of(keys::DEPLOYMENT)?)?,
+                to_a_large_one: self.0.contains_key(keys::LARGE),
+            })
         };
         read().map_err(|problem: RecordError| unreadable(Key::Command(command), &problem))
     }

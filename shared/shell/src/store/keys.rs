@@ -25,6 +25,10 @@ pub const WRITER: &str = "writer";
 pub const OPEN: &str = "open";
 /// The one value of [`OPEN`].
 pub const OPEN_YES: &str = "1";
+/// Whether the deployment of a command is a large one, to which events mean nothing; absent where it is not.
+pub const LARGE: &str = "large";
+/// The one value of [`LARGE`].
+pub const LARGE_YES: &str = "yes";
 /// The record.
 pub const BODY: &str = "body";
 /// What was decided about a change: [`DECISION_DEPLOY`] or [`DECISION_SKIP`].

@@ -9,6 +9,7 @@
 mod ask;
 mod deployment;
 mod entry;
+mod freeze;
 mod people;
 mod slot;
 mod state;
@@ -71,6 +72,12 @@ pub(crate) fn read_entry(body: &str) -> Result<Entry, RecordError> {
 /// [`RecordError`] for a deployment that the core cannot have made, or one that does not fit into an item.
 pub(crate) fn write_deployment(deployment: &Deployment) -> Result<String, RecordError> {
     write(&DeploymentRecord::try_from(deployment)?)
+}
+
+/// How many bytes a deployment takes in the table; `None` for one that does not fit into an item.
+#[must_use]
+pub fn stored_bytes(deployment: &Deployment) -> Option<usize> {
+    write_deployment(deployment).ok().map(|body| body.len())
 }
 
 /// The deployment in an item's body.

@@ -96,6 +96,13 @@ pub(super) async fn one_slot_leaves_another_alone<S: Store>(store: &S) {
     assert_eq!(store.slot(&other).await.unwrap(), Slot::empty(other));
 }
 
+fn belongs(number: u32) -> Belongs {
+    Belongs {
+        deployment: id(number),
+        to_a_large_one: false,
+    }
+}
+
 pub(super) async fn sent_commands_are_found_by_their_ids<S: Store>(store: &S) {
     first_push(store).await;
     let read = store.deployment(&id(1)).await.unwrap().unwrap();
@@ -107,7 +114,7 @@ pub(super) async fn sent_commands_are_found_by_their_ids<S: Store>(store: &S) {
     store.save(sent).await.unwrap();
     for number in [1, 2] {
         let found = store.deployment_of(&command(number)).await.unwrap();
-        assert_eq!(found, Some(id(1)));
+        assert_eq!(found, Some(belongs(1)));
     }
     assert_eq!(store.deployment_of(&command(3)).await.unwrap(), None);
 }
@@ -122,7 +129,7 @@ pub(super) async fn more_commands_than_one_transaction_takes_are_found_too<S: St
     store.save(sent).await.unwrap();
     for command in &commands {
         let found = store.deployment_of(command).await.unwrap();
-        assert_eq!(found, Some(id(1)));
+        assert_eq!(found, Some(belongs(1)));
     }
 }
 
@@ -138,7 +145,7 @@ pub(super) async fn a_command_may_be_recorded_again<S: Store>(store: &S) {
         store.save(sent).await.unwrap();
     }
     let found = store.deployment_of(&command(1)).await.unwrap();
-    assert_eq!(found, Some(id(1)));
+    assert_eq!(found, Some(belongs(1)));
 }
 
 pub(super) async fn open_deployments_are_listed_until_they_are_at_rest<S: Store>(store: &S) {

@@ -1,5 +1,6 @@
 //! A deployment with its origin, policy and history, stored.
 
+use super::freeze::{BreakGlassRecord, FreezeRecord};
 use super::people::{ApprovalRecord, SaidRecord};
 use super::state::StateRecord;
 use super::tables::{Packer, Tables, Unpacker};
@@ -8,8 +9,8 @@ use super::words::{
 };
 use super::{RecordError, SCHEMA};
 use longshore_core::{
-    Announcement, AppName, Commit, Deployment, DeploymentId, EnvironmentName, HealthPolicy, Millis,
-    Origin, Person, Policy, Repository, TimelineEntry, Timestamp, WaveSize,
+    Announcement, AppName, Commit, Deployment, DeploymentId, EnvironmentName, Freeze, HealthPolicy,
+    Millis, Origin, Person, Policy, Repository, TimelineEntry, Timestamp, WaveSize,
 };
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,10 @@ pub(super) struct DeploymentRecord {
     approval: Option<ApprovalRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stop: Option<SaidRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    freeze: Option<FreezeRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    break_glass: Option<BreakGlassRecord>,
     announcements: Vec<AnnouncementRecord>,
     announced: u32,
     timeline: Vec<TimelineRecord>,
@@ -61,6 +66,10 @@ struct PolicyRecord {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     not_by_author: bool,
     unreachable_max: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parallel_max: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    in_service_min: Option<WaveSizeRecord>,
     hosts_max: u32,
     attempts_max: u32,
     approval_timeout_ms: u64,
@@ -80,8 +89,16 @@ struct HealthRecord {
     attempts_max: u32,
     interval_ms: u64,
     bake_ms: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    wave_bake_ms: u64,
     bake_failures_max: u32,
     outside: bool,
+}
+
+/// Whether a time is left out of the record, as records were written before there was one.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+const fn is_zero(ms: &u64) -> bool {
+    *ms == 0
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -125,6 +142,8 @@ impl TryFrom<&Deployment> for DeploymentRecord {
             state,
             approval: deployment.approval.as_ref().map(ApprovalRecord::from),
             stop: deployment.stop.as_ref().map(SaidRecord::from),
+            freeze: deployment.freeze.as_ref().map(FreezeRecord::from),
+            break_glass: deployment.break_glass.as_ref().map(BreakGlassRecord::from),
             announcements: announcements.map(AnnouncementRecord::from).collect(),
             announced: deployment.announced,
             timeline: deployment
@@ -154,6 +173,8 @@ impl TryFrom<DeploymentRecord> for Deployment {
             state: record.state.unpack(&tables)?,
             approval: record.approval.map(TryInto::try_into).transpose()?,
             stop: record.stop.map(TryInto::try_into).transpose()?,
+            freeze: record.freeze.map(Freeze::from),
+            break_glass: record.break_glass.map(TryInto::try_into).transpose()?,
             announcements: announcements
                 .map(TryInto::try_into)
                 .collect::<Result<_, _>>()?,
@@ -202,6 +223,8 @@ impl From<&Policy> for PolicyRecord {
             approvals: (policy.approvals > 1).then_some(policy.approvals),
             not_by_author: !policy.by_author,
             unreachable_max: policy.unreachable_max,
+            parallel_max: policy.parallel_max,
+            in_service_min: policy.in_service_min.map(WaveSizeRecord::from),
             hosts_max: policy.hosts_max,
             attempts_max: policy.attempts_max,
             approval_timeout_ms: policy.approval_timeout.as_ms(),
@@ -234,6 +257,8 @@ impl TryFrom<PolicyRecord> for Policy {
             },
             by_author: !record.not_by_author,
             unreachable_max: record.unreachable_max,
+            parallel_max: record.parallel_max,
+            in_service_min: record.in_service_min.map(WaveSize::from),
             hosts_max: record.hosts_max,
             attempts_max: record.attempts_max,
             approval_timeout: Millis::new(record.approval_timeout_ms),
@@ -255,6 +280,7 @@ impl From<&HealthPolicy> for HealthRecord {
             attempts_max: health.attempts_max,
             interval_ms: health.interval.as_ms(),
             bake_ms: health.bake.as_ms(),
+            wave_bake_ms: health.wave_bake.as_ms(),
             bake_failures_max: health.bake_failures_max,
             outside: health.outside,
         }
@@ -267,6 +293,7 @@ impl From<HealthRecord> for HealthPolicy {
             attempts_max: record.attempts_max,
             interval: Millis::new(record.interval_ms),
             bake: Millis::new(record.bake_ms),
+            wave_bake: Millis::new(record.wave_bake_ms),
             bake_failures_max: record.bake_failures_max,
             outside: record.outside,
         }

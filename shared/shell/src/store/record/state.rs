@@ -54,6 +54,8 @@ pub(super) enum PhaseRecord {
     },
     Verifying {
         wave: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until_ms: Option<u64>,
         rounds: RoundsRecord,
     },
     Baking {
@@ -215,8 +217,13 @@ impl PhaseRecord {
             Phase::Activating(ask) => Self::Activating {
                 ask: AskRecord::pack(ask, packer)?,
             },
-            Phase::Verifying { wave, rounds } => Self::Verifying {
+            Phase::Verifying {
+                wave,
+                until,
+                rounds,
+            } => Self::Verifying {
                 wave: *wave,
+                until_ms: until.map(Timestamp::as_unix_ms),
                 rounds: RoundsRecord::pack(rounds, packer)?,
             },
             Phase::Baking { until, rounds } => Self::Baking {
@@ -243,8 +250,13 @@ impl PhaseRecord {
             Self::Preparing { ask } => Phase::Preparing(ask.unpack(tables)?),
             Self::Migrating { ask } => Phase::Migrating(ask.unpack(tables)?),
             Self::Activating { ask } => Phase::Activating(ask.unpack(tables)?),
-            Self::Verifying { wave, rounds } => Phase::Verifying {
+            Self::Verifying {
                 wave,
+                until_ms,
+                rounds,
+            } => Phase::Verifying {
+                wave,
+                until: until_ms.map(Timestamp::from_unix_ms),
                 rounds: rounds.unpack(tables)?,
             },
             Self::Baking { until_ms, rounds } => Phase::Baking {

@@ -7,9 +7,9 @@ use crate::store::samples::{
     self, START, accepted, every_observation, every_state, policy, release,
 };
 use longshore_core::{
-    Advance, AppName, Artifact, Channel, ChannelName, Failure, FailureClass, Generation, Kind,
-    Live, Lock, ObjectVersion, Observation, ParameterName, Proven, Reason, Release, Sha256Digest,
-    State, Timestamp, WaveSize, step,
+    Advance, AppName, Artifact, BreakGlass, Channel, ChannelName, Failure, FailureClass, Freeze,
+    FreezeSource, Generation, Kind, Live, Lock, Millis, ObjectVersion, Observation, ParameterName,
+    Person, Phase, Proven, Reason, Release, Sha256Digest, State, Timestamp, WaveSize, step,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -73,6 +73,33 @@ fn ornate() -> Deployment {
     deployment.origin.by = None;
     deployment.version = u64::MAX;
     deployment
+}
+
+#[test]
+fn limits_that_few_apps_set_and_what_they_lead_to_are_read_back_too() {
+    let mut policy = policy();
+    policy.health.wave_bake = Millis::from_secs(30);
+    policy.parallel_max = Some(7);
+    policy.in_service_min = Some(WaveSize::Percent(75));
+    let mut deployment = every_state()
+        .into_iter()
+        .find(|deployment| deployment.state.name() == "Verifying")
+        .unwrap();
+    deployment.policy = policy;
+    let State::Active {
+        phase: Phase::Verifying { until, .. },
+        ..
+    } = &mut deployment.state
+    else {
+        panic!("it verifies");
+    };
+    *until = Some(START);
+    let by = Person::parse("Ada").unwrap();
+    deployment.break_glass = Some(BreakGlass::new(by, "a fire", START));
+    for source in FreezeSource::ALL {
+        deployment.freeze = Some(Freeze::new("the weekend", Some(START), source));
+        round_trip(&deployment);
+    }
 }
 
 #[test]

@@ -6,8 +6,8 @@
 use super::RecordError;
 use longshore_core::{
     Action, AnnouncementKind, Artifact, Cause, Channel, ChannelName, Commit, DocumentPin, Failure,
-    FailureClass, Kind, ObjectVersion, ParameterName, Release, Sha256Digest, State, Verdict,
-    WaveSize,
+    FailureClass, FreezeSource, Kind, ObjectVersion, ParameterName, Release, Sha256Digest, State,
+    Verdict, WaveSize,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -49,6 +49,11 @@ words! {
 words! {
     /// The words for [`Cause`].
     CauseWord for Cause { Push, Poll, Event, Tick, LookAgain, Operator }
+}
+
+words! {
+    /// The words for [`FreezeSource`].
+    FreezeSourceWord for FreezeSource { Window, Calendar, ChangeCalendar, Unreadable }
 }
 
 /// [`Kind`], stored.
