@@ -3,8 +3,8 @@
 
 use crate::bench::Bench;
 use longshore_core::{
-    Announcement, AppName, Channel, Commit, Deployment, DeploymentId, Found, Generation, Kind,
-    Outcome, Person, Phase, PlanDigest, Release, Run, Standing, State, Verdict,
+    Announcement, AppName, Channel, Commit, Deployment, DeploymentId, Found, Generation, HostId,
+    Kind, Outcome, Person, Phase, PlanDigest, Release, Run, Standing, State, Verdict,
 };
 use longshore_shell::fakes::{Behaviour, FakeHost, Written};
 use std::collections::{BTreeMap, BTreeSet};
@@ -505,16 +505,33 @@ fn rollbacks_go_to_what_was_proven(bench: &Bench, log: &[Written]) {
     }
 }
 
-/// I10: a rollback asks every host that was asked to switch, excused or not: it may have done so without an answer.
+/// I10: a rollback asks every host that was asked to switch, excused or not: it may have done so without an answer. Where it
+/// goes in parts it has asked all of them by its end.
 fn whoever_moved_is_asked_back(log: &[Written]) {
+    let mut asked: BTreeMap<&DeploymentId, BTreeSet<&HostId>> = BTreeMap::new();
     for deployment in log.iter().flat_map(|written| &written.deployments) {
-        if let State::Active {
-            run,
-            phase: Phase::RollingBack { ask, .. },
-        } = &deployment.state
-        {
-            let asked: BTreeSet<_> = ask.waiting.keys().chain(ask.answers.keys()).collect();
-            assert_eq!(asked, run.moved.iter().collect(), "I10: {run:#?}");
+        let in_parts =
+            deployment.policy.parallel_max.is_some() || deployment.policy.in_service_min.is_some();
+        let all = asked.entry(&deployment.id).or_default();
+        let moved = |run: &Run| run.moved.iter().cloned().collect::<BTreeSet<HostId>>();
+        match &deployment.state {
+            State::Active {
+                run,
+                phase: Phase::RollingBack { ask, .. },
+            } => {
+                all.extend(ask.waiting.keys().chain(ask.answers.keys()));
+                let now: BTreeSet<HostId> = all.iter().map(|host| (*host).clone()).collect();
+                assert!(now.is_subset(&moved(run)), "I10: {run:#?}");
+                assert!(in_parts || now == moved(run), "I10: {run:#?}");
+            }
+            State::Active {
+                run,
+                phase: Phase::VerifyingRollback { .. },
+            } => {
+                let now: BTreeSet<HostId> = all.iter().map(|host| (*host).clone()).collect();
+                assert_eq!(now, moved(run), "I10: {run:#?}");
+            }
+            _ => {}
         }
     }
 }

@@ -91,6 +91,7 @@ fn what_runs_when_a_freeze_begins_runs_on_and_is_rolled_back_in_it() {
 #[test]
 fn a_host_that_comes_late_gets_what_is_live_in_a_freeze() {
     let mut bench = Bench::new(1);
+    bench.watch();
     bench.live("a");
     night(&mut bench);
     bench.bear(2);

@@ -150,6 +150,14 @@ FAULTS = {
             }
         ),
     ),
+    "the notifier may read the calendars": (
+        "tokens_are_read_by_the_reconciler_only",
+        lambda t: statement(t, "NotifierRole", "ReadSlackAddresses").update(
+            Resource={
+                "Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/longshore/${EnvironmentName}/control/calendars/*"
+            }
+        ),
+    ),
     "a function writes another's log": (
         "logs_are_written_to_the_own_group_only",
         lambda t: statement(t, "NotifierRole", "WriteOwnLog").update(

@@ -30,6 +30,7 @@ CONTROL = PARAMETERS + "longshore/${EnvironmentName}/control/*"
 SLACK = PARAMETERS + "longshore/${EnvironmentName}/control/slack/"
 SECRET = PARAMETERS + "longshore/${EnvironmentName}/control/bitbucket/webhook-secret"
 TOKENS = tuple(PARAMETERS + "longshore/${EnvironmentName}/control/bitbucket/" + name for name in ("token", "token/*"))
+CALENDARS = PARAMETERS + "longshore/${EnvironmentName}/control/calendars/*"
 APPS = {PARAMETERS + "longshore/${EnvironmentName}/apps" + slash for slash in ("", "/")}
 # What the key's context is called by the service that uses it.
 CONTEXTS = {
@@ -201,6 +202,9 @@ def tokens_are_read_by_the_reconciler_only(template):
         contexts += one.condition("StringEquals", "kms:EncryptionContext:PARAMETER_ARN")
         for arn in one.resources + contexts:
             is_control = arn.startswith(CONTROL.removesuffix("*")) and not arn.startswith(SLACK)
+            # Calendars are no secret: the reconciler reads them, and decrypts none.
+            if arn == CALENDARS and one.owner == "ReconcilerRole" and one.actions == ("ssm:GetParameter",):
+                continue
             if is_control and arn not in readers.get(one.owner, ()):
                 yield f"{one.owner}.{one.sid} reaches {arn}"
     for owner, arns in readers.items():
