@@ -328,13 +328,13 @@ impl Request {
     }
 
     fn only_known_queries(&self, operation: Operation) -> Result<(), Refusal> {
-        let known = queries(operation);
+        let known: Vec<&str> = operation.queries().iter().map(|one| one.word()).collect();
         let unknown = self
             .query_string_parameters
             .keys()
             .any(|name| !known.contains(&name.as_str()));
         if unknown {
-            return Err(bad(&match known {
+            return Err(bad(&match known.as_slice() {
                 [] => "The route takes no query parameters.".to_owned(),
                 known => format!(
                     "The route takes no other query parameters than {}.",
@@ -457,29 +457,6 @@ impl Request {
             return Err(Refusal::of(ErrorWord::TooLarge));
         }
         serde_json::from_slice(&bytes).map_err(|error| bad(&complaint(&error)))
-    }
-}
-
-/// The query parameters of an operation.
-#[must_use]
-pub const fn queries(operation: Operation) -> &'static [&'static str] {
-    match operation {
-        Operation::History | Operation::Audit => &["limit", "before"],
-        Operation::Logs => &["host", "after"],
-        Operation::WhoAmI
-        | Operation::Apps
-        | Operation::Status
-        | Operation::Show
-        | Operation::Plan
-        | Operation::Begin
-        | Operation::Cancel
-        | Operation::Retry
-        | Operation::Approve
-        | Operation::Reject
-        | Operation::Lock
-        | Operation::Unlock
-        | Operation::BreakGlass
-        | Operation::ClearQuarantine => &[],
     }
 }
 
