@@ -9,7 +9,7 @@ pub mod act;
 pub mod answer;
 pub mod caller;
 pub mod office;
-pub mod pending;
+mod plan;
 pub mod read;
 pub mod request;
 mod view;

@@ -42,6 +42,9 @@ pub struct Begin {
     /// For `promote`: where it was proven.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<ProvenBy>,
+    /// For `rollback` and `drill`: go although the database may not fit the release.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub whatever_the_database: bool,
     /// Makes a repeat harmless: the same key for the same app begins one deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(pattern = "^[A-Za-z0-9_.:-]{1,64}$")]
