@@ -218,6 +218,24 @@ impl Act {
     }
 }
 
+impl Act {
+    /// What the operator says to it.
+    #[must_use]
+    pub const fn said(&self) -> Option<&Reason> {
+        match self {
+            Self::Plan(_, beginning) | Self::Begin(_, beginning) => beginning.reason.as_ref(),
+            Self::Approve(_, _, comment) => comment.as_ref(),
+            Self::Cancel(_, reason)
+            | Self::Retry(_, reason)
+            | Self::Reject(_, reason)
+            | Self::Lock(_, reason, _)
+            | Self::Unlock(_, reason)
+            | Self::BreakGlass(_, _, reason)
+            | Self::ClearQuarantine(_, _, reason) => Some(reason),
+        }
+    }
+}
+
 impl Cursor {
     /// Reads a cursor that this API has given.
     #[must_use]
