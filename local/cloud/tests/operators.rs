@@ -16,7 +16,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 const GET: Method = Method::GET;
-const LIMIT: Duration = Duration::from_mins(2);
+const LIMIT: Duration = Duration::from_mins(3);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// A cloud with its operators.
