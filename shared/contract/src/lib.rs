@@ -1,0 +1,31 @@
+//! What the operators' API and its callers say to each other: every request, every answer, every error word, and the table
+//! of routes. Both sides use these types, and the OpenAPI document is made of them (`docs/operator-api.openapi.json`).
+//!
+//! The types carry texts as they are on the wire; the API turns them into the core's identifiers at its edge, and nothing
+//! here depends on the core or on the shell. A request with a field that is not known is refused, so that a typing mistake
+//! is no silent default. An answer may gain fields, and a caller skips what it does not know. What is optional and missing
+//! is left out. Times are RFC 3339 in UTC.
+
+mod app;
+mod deployment;
+mod error;
+mod page;
+mod plan;
+mod request;
+mod route;
+
+pub use app::{
+    AppStatus, AppSummary, Apps, Drift, Freeze, HostStatus, Live, Lock, Ping, Quarantined, WhoAmI,
+};
+pub use deployment::{
+    Begun, Deployment, DeploymentSummary, Ended, Failure, HostVerdict, Migrations, Rounds, Run,
+    TimelineEntry, Verdict, Vote,
+};
+pub use error::{ErrorWord, Refusal};
+pub use page::{Audit, AuditEntry, History, LogLine, Logs};
+pub use plan::{Artifact, ParameterChange, Plan, Release};
+pub use request::{Approve, Begin, BeginKind, BreakGlass, LockApp, ProvenBy, Reason};
+pub use route::{Method, Operation, Role, Route};
+
+/// A moment; RFC 3339 in UTC on the wire.
+pub use jiff::Timestamp;

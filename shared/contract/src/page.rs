@@ -1,0 +1,77 @@
+//! What comes in pages: deployments, what operators did, and the hosts' logs.
+
+use crate::DeploymentSummary;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Deployments of an app, the newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct History {
+    /// The deployments.
+    pub deployments: Vec<DeploymentSummary>,
+    /// Give this as `before` to go on; missing on the last page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+}
+
+/// What operators did to an app, the newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Audit {
+    /// The entries.
+    pub entries: Vec<AuditEntry>,
+    /// Give this as `before` to go on; missing on the last page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+}
+
+/// One thing that an operator did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AuditEntry {
+    /// Its id: a ULID.
+    pub id: String,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// Who.
+    pub by: String,
+    /// What: `lock`, `unlock`, `clear_quarantine`, `break_glass`, `begin`, `cancel`, `retry`, `approve`, `reject`.
+    pub action: String,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The deployment it was about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<String>,
+    /// The commit it was about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// For a lock: its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub until: Option<Timestamp>,
+}
+
+/// What the hosts have written while a deployment was at work on them, in the order of time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Logs {
+    /// The lines.
+    pub lines: Vec<LogLine>,
+    /// Give this as `after` to go on; asking again with it later follows the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// Whether nothing more will come: the deployment is over, and this was the last of it.
+    pub complete: bool,
+}
+
+/// A line of a host's log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogLine {
+    /// When it was written.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// The host.
+    pub host: String,
+    /// The line. It comes from the host: show it, and do nothing else with it.
+    pub text: String,
+}
