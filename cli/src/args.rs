@@ -5,8 +5,8 @@ mod others;
 mod parse;
 
 pub use deployments::{
-    Approve, Deploy, Drill, History, Logs, Plan, Promote, Reasoned, Release, Reject, Rollback,
-    Show, Watch, Watching,
+    Approve, Deploy, Drill, History, Logs, Pace, Plan, Promote, Reasoned, Reject, Release,
+    Rollback, Show, Watch, Watching,
 };
 pub use others::{
     Audit, Completions, Config, Doctor, Freeze, Lock, Man, Quarantine, Status, Unlock,
@@ -15,6 +15,7 @@ pub use parse::{Subject, seconds, subject};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use longshore_core::EnvironmentName;
+use std::path::PathBuf;
 
 /// The exit codes, at the end of the help.
 const AFTER: &str = "\
@@ -67,6 +68,15 @@ pub struct Common {
         hide_env_values = true
     )]
     pub api_url: Option<String>,
+    /// A PEM file whose certificates are trusted instead of the usual ones
+    #[arg(
+        long,
+        global = true,
+        env = "AWS_CA_BUNDLE",
+        value_name = "FILE",
+        hide_env_values = true
+    )]
+    pub ca_bundle: Option<PathBuf>,
     /// A table for people, or the API's JSON for scripts
     #[arg(
         short,
@@ -110,7 +120,7 @@ pub enum Color {
 pub enum Verb {
     /// Show what a deployment would do, and change nothing
     Plan(Plan),
-    /// Deploy the branch's commit, another one, or what is live again
+    /// Deploy a commit, what is live again, or what is live with its newest parameters
     Deploy(Deploy),
     /// Show what runs where now, and what differs from what should
     Status(Status),

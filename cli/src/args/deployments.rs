@@ -14,7 +14,7 @@ pub struct Release {
     /// The app
     #[arg(value_parser = app)]
     pub app: AppName,
-    /// This commit, with all of its 40 digits [default: the one that is live, with its build made anew]
+    /// This commit, with all of its 40 digits [default: what is live, again]
     #[arg(long, value_parser = commit, value_name = "COMMIT")]
     pub commit: Option<Commit>,
     /// What is live, with the newest versions of its parameters
