@@ -12,7 +12,7 @@ pub struct DeploymentSummary {
     pub id: String,
     /// The app.
     pub app: String,
-    /// What it is for: `push`, `redeploy`, `rollback`, `config`, `promote`, `join`.
+    /// What it is for: `push`, `redeploy`, `rollback`, `drill`, `config`, `promote` or `join`.
     pub kind: String,
     /// The commit it brings.
     pub commit: String,
@@ -205,13 +205,10 @@ pub struct Vote {
     /// When.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// From where: `api` or `slack`.
+    /// From where: `api`, `api` with an address behind a space, or `slack`.
     pub via: String,
     /// The digest of the plan that was approved.
     pub plan: String,
-    /// What was said to it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub comment: Option<String>,
 }
 
 /// A deployment that a request has begun.

@@ -85,7 +85,7 @@ words! {
     /// The request is not one: not JSON, a field that is unknown, missing or has a value that is not allowed.
     BadRequest = "bad_request", 400, "The request is not valid.", "Correct the field that the message names.";
     /// The body is too large.
-    TooLarge = "too_large", 400, "The body is larger than 16 KiB.", "Send less; a reason has at most 300 characters.";
+    TooLarge = "too_large", 400, "The body is larger than 16 KiB.", "Send less; a reason has at most 200 characters.";
     /// Nobody signed the request.
     NotIdentified = "not_identified", 403, "The request does not say who sends it.", "Sign it with AWS credentials (SigV4, service execute-api).";
     /// The policy of the environment does not let this person do this.

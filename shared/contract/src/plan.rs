@@ -34,7 +34,7 @@ pub struct Artifact {
 /// What a deployment would be. A vote is for its digest, so that approval of one plan never starts another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Plan {
-    /// SHA-256 over all of it, in hexadecimal; missing when it cannot be approved, as for a plan that was only asked for.
+    /// 32 hexadecimal digits over all of it; missing when it cannot be approved, as for a plan that was only asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
     /// What it is for, as in a deployment.

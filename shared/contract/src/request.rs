@@ -16,6 +16,8 @@ pub enum BeginKind {
     Config,
     /// The last proven release before what is live, or the one of `deployment`.
     Rollback,
+    /// A rehearsal: as `rollback`, but nothing goes into quarantine.
+    Drill,
     /// What another environment has proven: `commit` is needed, `artifact` and `from` where there are some.
     Promote,
 }
@@ -30,7 +32,7 @@ pub struct Begin {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(pattern = "^[0-9a-f]{40}$")]
     pub commit: Option<String>,
-    /// For `rollback`: the deployment whose release is gone back to.
+    /// For `rollback` and `drill`: the deployment whose release is gone back to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(pattern = "^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
     pub deployment: Option<String>,
@@ -46,7 +48,7 @@ pub struct Begin {
     pub key: Option<String>,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 300)]
+    #[schema(min_length = 1, max_length = 200)]
     pub reason: Option<String>,
 }
 
@@ -67,11 +69,11 @@ pub struct ProvenBy {
 #[serde(deny_unknown_fields)]
 pub struct Approve {
     /// The digest of the plan that was seen; it counts for no other.
-    #[schema(pattern = "^[0-9a-f]{64}$")]
+    #[schema(pattern = "^[0-9a-f]{32}$")]
     pub plan: String,
     /// What is said to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 300)]
+    #[schema(min_length = 1, max_length = 200)]
     pub comment: Option<String>,
 }
 
@@ -80,7 +82,7 @@ pub struct Approve {
 #[serde(deny_unknown_fields)]
 pub struct Reason {
     /// Why; it is kept in the history.
-    #[schema(min_length = 1, max_length = 300)]
+    #[schema(min_length = 1, max_length = 200)]
     pub reason: String,
 }
 
@@ -89,7 +91,7 @@ pub struct Reason {
 #[serde(deny_unknown_fields)]
 pub struct LockApp {
     /// Why; everybody who meets the lock sees it.
-    #[schema(min_length = 1, max_length = 300)]
+    #[schema(min_length = 1, max_length = 200)]
     pub reason: String,
     /// For how long, in seconds: a minute to thirty days.
     #[schema(minimum = 60, maximum = 2_592_000)]
@@ -104,6 +106,6 @@ pub struct BreakGlass {
     #[schema(pattern = "^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
     pub deployment: String,
     /// Why; it is kept, and people are told.
-    #[schema(min_length = 1, max_length = 300)]
+    #[schema(min_length = 1, max_length = 200)]
     pub reason: String,
 }
