@@ -6,7 +6,7 @@
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use std::fmt::Write as _;
-use unicode_width::UnicodeWidthChar;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// What a mark says, and its colour.
 const MARKS: [(char, Style); 5] = [
@@ -30,6 +30,8 @@ pub const IDLE: char = '○';
 
 /// The space between two columns.
 const GAP: u16 = 2;
+/// The least room for the last column beside the others.
+const LAST_MIN: usize = 24;
 
 /// A page.
 #[derive(Clone, Debug, Default)]
@@ -140,8 +142,44 @@ fn cut(line: &str, width: usize) -> String {
     line.chars().take_while(fits).collect()
 }
 
-/// Columns of the width of their content; where that is too much, the widest are wrapped.
+/// Columns of the width of their content. The last one is wrapped in the room that is left; where that is little, it goes
+/// below its row instead.
 fn laid_out(head: &[String], rows: &[Vec<String>], width: Option<u16>) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let last = columns.saturating_sub(1);
+    let room = width.map(|width| usize::from(width).saturating_sub(width_of(head, rows, last)));
+    let wanted = content(head, rows, last).min(LAST_MIN);
+    if last == 0 || room.is_none_or(|room| room >= wanted) {
+        return columned(head, rows, width);
+    }
+    let before = |row: &Vec<String>| row.iter().take(last).cloned().collect::<Vec<_>>();
+    let short: Vec<Vec<String>> = rows.iter().map(before).collect();
+    let short_head = before(&head.to_vec());
+    let text = columned(&short_head, &short, None);
+    let below = rows.iter().map(|row| row.get(last).filter(|text| !text.is_empty()));
+    let head_lines = (!head.is_empty()).then_some(None);
+    let notes = head_lines.into_iter().chain(below);
+    let lines = text.lines().zip(notes).map(|(line, note)| match note {
+        Some(note) => format!("{line}\n    {note}"),
+        None => line.to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The width of all columns before this one, with the gaps.
+fn width_of(head: &[String], rows: &[Vec<String>], before: usize) -> usize {
+    let one = |column: usize| content(head, rows, column).saturating_add(GAP.into());
+    (0..before).map(one).sum()
+}
+
+/// The width of a column's content.
+fn content(head: &[String], rows: &[Vec<String>], column: usize) -> usize {
+    let all = rows.iter().map(Vec::as_slice).chain([head]);
+    let cells = all.filter_map(|row| row.get(column));
+    cells.map(|cell| cell.width()).max().unwrap_or(0)
+}
+
+fn columned(head: &[String], rows: &[Vec<String>], width: Option<u16>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     if !head.is_empty() {
@@ -181,7 +219,7 @@ pub fn coloured(text: &str) -> String {
     painted
 }
 
-/// The text without anything that a terminal would obey, or that would turn its letters around.
+/// The text without its colours, and without anything else that a terminal would obey or that would turn its letters around.
 #[must_use]
 pub fn clean(text: &str) -> String {
     let shown = |c: char| {
@@ -194,7 +232,7 @@ pub fn clean(text: &str) -> String {
             c
         }
     };
-    text.chars().map(shown).collect()
+    anstream::adapter::strip_str(text).to_string().chars().map(shown).collect()
 }
 
 #[cfg(test)]

@@ -30,9 +30,15 @@ pub fn relative(at: Timestamp, now: Timestamp) -> String {
     let seconds = now.as_second().saturating_sub(at.as_second());
     match seconds {
         0 => "now".to_owned(),
-        1.. => format!("{} ago", length(seconds)),
-        _ => format!("in {}", length(seconds.saturating_neg())),
+        1.. => format!("{} ago", roughly(seconds)),
+        _ => format!("in {}", roughly(seconds.saturating_neg())),
     }
+}
+
+/// A length of time in its largest unit.
+fn roughly(seconds: i64) -> String {
+    let length = length(seconds);
+    length.split(' ').next().unwrap_or_default().to_owned()
 }
 
 /// The time between two moments.

@@ -152,7 +152,7 @@ Your word counts for exactly the plan that was shown. If anything of it has chan
 
 Examples:
   longshore -e prod approve orders             shows the plan, and asks
-  longshore -e prod approve orders --plan 5f2a…c9 --comment 'looked at it with Ines'")]
+  longshore -e prod approve orders --plan 5f2a60c4d8e14b7f9a3c1e2d4b6f8a0c --comment 'looked at it with Ines'")]
 pub struct Approve {
     /// A deployment's id, or an app: the one that waits
     #[arg(value_parser = subject, value_name = "DEPLOYMENT|APP")]
@@ -193,6 +193,8 @@ pub struct Reasoned {
 /// `rollback`
 #[derive(Debug, Args)]
 #[command(after_help = "\
+It is an activation from the hosts' disks: nothing is fetched or built. The commit that is left goes into quarantine.
+
 Examples:
   longshore -e prod rollback orders            shows what would come back, and asks
   longshore -e prod rollback orders --to 01KB3Z9V7Q2M8C4T6R5N1W0XYZ --reason 'prices are wrong' --yes --watch")]

@@ -46,6 +46,8 @@ async fn in_the_account(session: &Session, name: &EnvironmentName, found: &mut F
 enum Health {
     Good,
     Bad,
+    /// Neither: something to know.
+    Known,
     NotChecked,
 }
 
@@ -80,6 +82,10 @@ impl Findings {
         self.push(what, Health::Bad, detail, Some(next));
     }
 
+    fn known(&mut self, what: &str, detail: &str) {
+        self.push(what, Health::Known, detail, None);
+    }
+
     fn unknown(&mut self, what: &str, failure: &Failure) {
         let next = Some(failure.next.as_str());
         self.push(what, Health::NotChecked, &failure.message, next);
@@ -98,6 +104,7 @@ impl Findings {
             let health = match one.health {
                 Health::Good => "good",
                 Health::Bad => "bad",
+                Health::Known => "known",
                 Health::NotChecked => "not_checked",
             };
             json!({ "what": one.what, "health": health, "detail": one.detail, "next": one.next })
@@ -110,10 +117,10 @@ impl Findings {
             let mark = match one.health {
                 Health::Good => GOOD,
                 Health::Bad => BAD,
-                Health::NotChecked => IDLE,
+                Health::Known | Health::NotChecked => IDLE,
             };
             let detail = match one.health {
-                Health::Good | Health::Bad => one.detail.clone(),
+                Health::Good | Health::Bad | Health::Known => one.detail.clone(),
                 Health::NotChecked => format!("not checked: {}", one.detail),
             };
             vec![format!("{mark} {}", one.what), detail]

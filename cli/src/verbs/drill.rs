@@ -77,7 +77,7 @@ async fn leg(
     let request = Begin {
         deployment: to.cloned(),
         reason: Some("drill".to_owned()),
-        ..of_kind(BeginKind::Rollback)
+        ..of_kind(BeginKind::Drill)
     };
     let started = start(desk, api, args.app.as_str(), &request, None).await?;
     let mut view = View::beside(desk);

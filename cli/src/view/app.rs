@@ -130,11 +130,10 @@ const fn app_mark(app: &AppSummary) -> char {
 }
 
 fn activity(app: &AppSummary) -> String {
-    let text = |word: &str, one: &DeploymentSummary| format!("{word} {} {}", one.kind, one.state);
-    let running = app.running.as_ref().map(|one| text("runs:", one));
-    let waiting = app.waiting.as_ref().map(|one| text("waits:", one));
+    let running = app.running.as_ref().map(marked);
+    let waiting = app.waiting.as_ref().map(marked);
     let parts: Vec<String> = running.into_iter().chain(waiting).collect();
-    parts.join("; ")
+    parts.join(" ")
 }
 
 fn holds(app: &AppSummary, now: Timestamp) -> Vec<String> {

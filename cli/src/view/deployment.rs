@@ -17,7 +17,7 @@ pub fn history(history: &History, app: &str, now: Timestamp) -> Page {
         return page;
     }
     let rows = history.deployments.iter().map(|one| history_row(one, now));
-    let head = ["DEPLOYMENT", "STATE", "KIND", "COMMIT", "BY", "ACCEPTED", "TOOK", "WHY"];
+    let head = ["DEPLOYMENT", "STATE", "WHAT", "ACCEPTED", "TOOK", "WHO, WHY"];
     page.table(&head, rows.collect());
     if let Some(before) = &history.before {
         page.line(&format!(
@@ -30,19 +30,14 @@ pub fn history(history: &History, app: &str, now: Timestamp) -> Page {
 fn history_row(one: &DeploymentSummary, now: Timestamp) -> Vec<String> {
     let took = one.started_at.zip(one.ended_at);
     let why = one.failure.as_ref().map(|failure| failure.class.clone());
+    let ago = relative(one.accepted_at, now);
     vec![
         one.id.clone(),
         marked(one),
-        one.kind.clone(),
-        short(&one.commit).to_owned(),
-        one.by.clone().unwrap_or_default(),
-        format!(
-            "{} ({})",
-            one.accepted_at.strftime("%Y-%m-%d %H:%M"),
-            relative(one.accepted_at, now)
-        ),
+        format!("{} {}", one.kind, short(&one.commit)),
+        format!("{} ({ago})", one.accepted_at.strftime("%m-%d %H:%M")),
         took.map(|(from, to)| between(from, to)).unwrap_or_default(),
-        why.unwrap_or_default(),
+        one.by.iter().cloned().chain(why).collect::<Vec<_>>().join(", "),
     ]
 }
 
@@ -74,7 +69,7 @@ pub fn show(deployment: &Deployment, now: Timestamp) -> Page {
 
 fn head(page: &mut Page, deployment: &Deployment, now: Timestamp) {
     let one = &deployment.summary;
-    page.heading(&format!("{} {} in {}", marked(one), one.app, deployment.environment));
+    page.heading(&format!("{}: {} in {}", marked(one), one.app, deployment.environment));
     let took = one.started_at.map(|from| {
         let to = one.ended_at.unwrap_or(now);
         between(from, to)
@@ -125,8 +120,7 @@ fn votes(page: &mut Page, deployment: &Deployment, now: Timestamp) {
     let row = |vote: &Vote| {
         vec![
             format!("  {}", vote.by),
-            format!("{} by {}", moment(vote.at, now), vote.via),
-            vote.comment.clone().unwrap_or_default(),
+            format!("{}, by {}", moment(vote.at, now), vote.via),
         ]
     };
     page.table(&[], deployment.votes.iter().map(row).collect());

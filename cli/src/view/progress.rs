@@ -3,7 +3,7 @@
 use crate::exit::Exit;
 use crate::page::{BAD, BUSY, GOOD, Page};
 use crate::view::deployment::{failure_text, state_text, timeline_line};
-use crate::view::why::cause;
+use crate::view::why::{cause, failed_while};
 use crate::view::{count, mark, marked, short, verdict_mark};
 use crate::when::{between, relative, seconds_between, time_of_day};
 use longshore_contract::{Deployment, HostVerdict, Timestamp};
@@ -31,7 +31,7 @@ pub fn picture(deployment: &Deployment, now: Timestamp) -> Page {
     let since = one.started_at.unwrap_or(one.accepted_at);
     let took = between(since, one.ended_at.unwrap_or(now));
     page.heading(&format!(
-        "{} of {} in {}, {took}",
+        "{}: {} in {}, {took}",
         marked(one),
         one.app,
         deployment.environment
@@ -59,10 +59,12 @@ pub fn picture(deployment: &Deployment, now: Timestamp) -> Page {
 fn phases(deployment: &Deployment, now: Timestamp) -> Vec<Vec<String>> {
     let one = &deployment.summary;
     let entries = &deployment.timeline;
+    let failed = failed_while(deployment);
     let ends = entries.iter().skip(1).map(|entry| Some(entry.at));
     let ends = ends.chain(std::iter::once(None));
     let row = |(entry, end): (&longshore_contract::TimelineEntry, Option<Timestamp>)| {
         let sign = match end {
+            Some(_) if failed == Some(entry) => BAD,
             Some(_) => GOOD,
             None => mark(one),
         };

@@ -1,10 +1,10 @@
 //! Why a deployment did not succeed: the class, the first real error line, the host, and the command that helps.
 
 use crate::page::Page;
-use crate::view::deployment::failure_text;
+use crate::view::deployment::{failure_text, state_text};
 use crate::view::{count, marked, short};
 use crate::when::moment;
-use longshore_contract::{Deployment, Ended, Failure, HostVerdict, Timestamp};
+use longshore_contract::{Deployment, Ended, Failure, HostVerdict, TimelineEntry, Timestamp};
 
 /// As many hosts of one failure as are named.
 const HOSTS_SHOWN: usize = 8;
@@ -25,7 +25,7 @@ pub fn page(deployment: &Deployment, now: Timestamp) -> Page {
         ("deployment", Some(one.id.clone())),
         ("commit", Some(short(&one.commit).to_owned())),
         ("ended", one.ended_at.map(|at| moment(at, now))),
-        ("failed while", failed_while(deployment)),
+        ("failed while", failed_while(deployment).map(state_text)),
     ]);
     page.gap();
     page.line(&sentence(deployment));
@@ -85,14 +85,14 @@ pub fn cause(deployment: &Deployment) -> Option<&Failure> {
 }
 
 /// The last state of the way forward that it was in.
-fn failed_while(deployment: &Deployment) -> Option<String> {
+#[must_use]
+pub fn failed_while(deployment: &Deployment) -> Option<&TimelineEntry> {
     deployment.summary.failure.as_ref()?;
     let forward = ["Preparing", "Migrating", "Activating", "Verifying", "Baking"];
     let entries = deployment.timeline.iter().rev();
-    let last = entries
+    entries
         .into_iter()
-        .find(|entry| forward.contains(&entry.state.as_str()))?;
-    Some(crate::view::deployment::state_text(last))
+        .find(|entry| forward.contains(&entry.state.as_str()))
 }
 
 fn failing(deployment: &Deployment) -> impl Iterator<Item = (&HostVerdict, &Failure)> {

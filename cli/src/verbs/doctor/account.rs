@@ -117,7 +117,8 @@ fn parameter(
     environment: &EnvironmentName,
     found: &mut Findings,
 ) {
-    let what = format!("parameter {}", one.name);
+    let stem = format!("/longshore/{environment}/");
+    let what = format!("parameter {}", one.name.trim_start_matches(&stem));
     let Some((kind, key)) = there else {
         let detail = format!("is missing: {}", one.without);
         found.bad(&what, &detail, "create it: README.md, \"Deploy to AWS\"");

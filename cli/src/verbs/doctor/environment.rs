@@ -71,7 +71,7 @@ async fn rights(api: &Api, found: &mut Findings) {
         };
         let reply: Result<Reply<Value>, Failure> = api.send(operation, path, &body).await;
         match reply {
-            Err(failure) if failure.word == "forbidden" => found.good(what, "you do not have it"),
+            Err(failure) if failure.word == "forbidden" => found.known(what, "you do not have it"),
             Err(failure) if failure.exit == Exit::Unreachable => found.unknown(what, &failure),
             Ok(_) | Err(_) => found.good(what, "you have it"),
         }
