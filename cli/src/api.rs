@@ -124,7 +124,8 @@ impl Api {
             return Ok(());
         }
         let message = format!("the API at this address is that of {found}, not of {meant}");
-        let next = format!("pass -e {found} if you mean it, else correct --api-url or LONGSHORE_API_URL");
+        let next =
+            format!("pass -e {found} if you mean it, else correct --api-url or LONGSHORE_API_URL");
         Err(Failure::refused("other_environment", message, next))
     }
 

@@ -53,7 +53,7 @@ pub struct Common {
     /// The environment, like dev or prod
     #[arg(short, long, global = true, env = "LONGSHORE_ENVIRONMENT", value_name = "NAME", value_parser = environment)]
     pub environment: Option<EnvironmentName>,
-    /// The AWS region [default: that of the profile or of AWS_REGION]
+    /// The AWS region [default: that of the profile, or of the variable `AWS_REGION`]
     #[arg(long, global = true, value_name = "REGION")]
     pub region: Option<String>,
     /// The profile of the AWS configuration whose credentials are used

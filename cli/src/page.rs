@@ -156,7 +156,9 @@ fn laid_out(head: &[String], rows: &[Vec<String>], width: Option<u16>) -> String
     let short: Vec<Vec<String>> = rows.iter().map(before).collect();
     let short_head = before(&head.to_vec());
     let text = columned(&short_head, &short, None);
-    let below = rows.iter().map(|row| row.get(last).filter(|text| !text.is_empty()));
+    let below = rows
+        .iter()
+        .map(|row| row.get(last).filter(|text| !text.is_empty()));
     let head_lines = (!head.is_empty()).then_some(None);
     let notes = head_lines.into_iter().chain(below);
     let lines = text.lines().zip(notes).map(|(line, note)| match note {
@@ -232,54 +234,9 @@ pub fn clean(text: &str) -> String {
             c
         }
     };
-    anstream::adapter::strip_str(text).to_string().chars().map(shown).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn page() -> Page {
-        let mut page = Page::new();
-        page.heading("orders");
-        page.pairs([
-            ("live", Some("8c1f5e0f6bb1".to_owned())),
-            ("lock", None),
-        ]);
-        page.table(
-            &["host", "verdict", ""],
-            vec![
-                vec!["i-1".to_owned(), format!("{GOOD} proven"), String::new()],
-                vec![
-                    "i-22".to_owned(),
-                    format!("{BAD} failed"),
-                    "the app ended while it was starting, with an error of its own".to_owned(),
-                ],
-            ],
-        );
-        page
-    }
-
-    #[test]
-    fn a_page_without_a_width_has_one_line_for_each_row() {
-        insta::assert_snapshot!(page().text(None, false));
-    }
-
-    #[test]
-    fn a_narrow_page_wraps_what_is_long() {
-        insta::assert_snapshot!(page().text(Some(40), false));
-    }
-
-    #[test]
-    fn colours_follow_the_marks() {
-        insta::assert_snapshot!(page().text(None, true).escape_debug());
-    }
-
-    #[test]
-    fn what_a_host_wrote_cannot_command_the_terminal() {
-        let mut page = Page::new();
-        page.line("\u{1b}[2Jgone\r\u{202e}lla");
-        page.table(&[], vec![vec!["a\nb".to_owned()]]);
-        insta::assert_snapshot!(page.text(None, true).escape_debug());
-    }
+    anstream::adapter::strip_str(text)
+        .to_string()
+        .chars()
+        .map(shown)
+        .collect()
 }

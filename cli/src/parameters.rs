@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::session::Session;
 use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ssm::operation::get_parameter::GetParameterError;
 use aws_sdk_ssm::types::{ParameterTier, ParameterType};
 use aws_smithy_types::error::display::DisplayErrorContext;
 use longshore_core::EnvironmentName;
@@ -34,7 +35,9 @@ impl Session {
             Some(stored) => Ok(stored.text),
             None => Err(Failure::refused(
                 "no_such_environment",
-                format!("there is no environment {environment} here: the parameter {name} does not exist"),
+                format!(
+                    "there is no environment {environment} here: the parameter {name} does not exist"
+                ),
                 "check --environment, --region and --profile; or name the API itself with --api-url",
             )),
         }
@@ -57,7 +60,7 @@ impl Session {
             Err(error)
                 if error
                     .as_service_error()
-                    .is_some_and(|e| e.is_parameter_not_found()) =>
+                    .is_some_and(GetParameterError::is_parameter_not_found) =>
             {
                 Ok(None)
             }
@@ -91,20 +94,17 @@ where
     E: ProvideErrorMetadata + Error + 'static,
     R: std::fmt::Debug,
 {
-    match error {
-        SdkError::ServiceError(service) => {
-            let code = service.err().code().unwrap_or("unknown");
-            let text = service.err().message().unwrap_or("no reason was given");
-            let message = format!("AWS refused {action}: {code}: {text}");
-            let next = format!("check who you are (`aws sts get-caller-identity`) and that you may call {action}");
-            Failure::refused("aws_refused", message, next)
-        }
-        other => {
-            let why = DisplayErrorContext(other).to_string();
-            let why = why.lines().next().unwrap_or_default();
-            let message = format!("AWS cannot be asked ({action}): {why}");
-            let next = "check credentials, network, --region and --profile";
-            Failure::unreachable("aws_unreachable", message, next)
-        }
-    }
+    let Some(refusal) = error.as_service_error() else {
+        let why = DisplayErrorContext(error).to_string();
+        let why = why.lines().next().unwrap_or_default();
+        let message = format!("AWS cannot be asked ({action}): {why}");
+        let next = "check credentials, network, --region and --profile";
+        return Failure::unreachable("aws_unreachable", message, next);
+    };
+    let code = refusal.code().unwrap_or("unknown");
+    let text = refusal.message().unwrap_or("no reason was given");
+    let message = format!("AWS refused {action}: {code}: {text}");
+    let next =
+        format!("check who you are (`aws sts get-caller-identity`) and that you may call {action}");
+    Failure::refused("aws_refused", message, next)
 }

@@ -114,7 +114,7 @@ impl Screen {
             0 => String::new(),
             lines => format!("\u{1b}[{lines}A"),
         };
-        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let text = format!("{}\n", lines.join("\n"));
         let text = if matches!(self.color, ColorChoice::Never) {
             text
         } else {
@@ -126,7 +126,7 @@ impl Screen {
         lines.len()
     }
 
-    fn width(&self) -> Option<u16> {
+    fn width(self) -> Option<u16> {
         self.size().map(|(width, _)| width)
     }
 

@@ -8,11 +8,9 @@ use crate::failure::Failure;
 use aws_config::BehaviorVersion;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
-use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::{
-    Provider, TlsContext, TrustStore, rustls_provider::CryptoMode,
-};
 use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{
     HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
@@ -119,8 +117,15 @@ fn trust(bundle: Option<&Path>) -> Result<TrustStore, Failure> {
         return Ok(TrustStore::default().with_pem_certificate(AMAZON_ROOTS));
     };
     let pem = std::fs::read(path).map_err(|error| {
-        let message = format!("the certificates in {} cannot be read: {error}", path.display());
-        Failure::usage("no_certificates", message, "correct AWS_CA_BUNDLE, or take it away")
+        let message = format!(
+            "the certificates in {} cannot be read: {error}",
+            path.display()
+        );
+        Failure::usage(
+            "no_certificates",
+            message,
+            "correct AWS_CA_BUNDLE, or take it away",
+        )
     })?;
     Ok(TrustStore::empty().with_pem_certificate(pem))
 }

@@ -116,7 +116,8 @@ fn unreachable(url: &str, error: &ConnectorError) -> Failure {
         source = cause.source();
     }
     let message = format!("{} cannot be reached: {why}", origin(url));
-    let next = "check the network and the address (--api-url, --region, HTTPS_PROXY, AWS_CA_BUNDLE)";
+    let next =
+        "check the network and the address (--api-url, --region, HTTPS_PROXY, AWS_CA_BUNDLE)";
     Failure::unreachable("unreachable", message, next)
 }
 

@@ -35,10 +35,7 @@ pub fn seconds(text: &str) -> Result<u64, String> {
     let whole = span
         .to_duration(SpanRelativeTo::days_are_24_hours())
         .map_err(|_| expected())?;
-    let whole = whole
-        .round(Unit::Second)
-        .map_err(|_| expected())?
-        .as_secs();
+    let whole = whole.round(Unit::Second).map_err(|_| expected())?.as_secs();
     u64::try_from(whole).map_err(|_| expected())
 }
 

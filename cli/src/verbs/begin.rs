@@ -14,7 +14,8 @@ pub(super) async fn plan(desk: &Desk<'_>, args: &args::Plan) -> Ended {
     let api = Api::of(desk.common).await?;
     let app = args.release.app.as_str();
     let reply = planned(&api, app, &of_release(&args.release)).await?;
-    desk.screen.show(&reply.json, &view::page(&reply.value, app));
+    desk.screen
+        .show(&reply.json, &view::page(&reply.value, app));
     Ok(Exit::Done)
 }
 
@@ -27,7 +28,8 @@ pub(super) async fn deploy(desk: &Desk<'_>, args: &args::Deploy) -> Ended {
     };
     let app = args.release.app.as_str();
     let question = format!("Deploy {app} now?");
-    start(desk, &api, app, &request, (!args.yes).then_some(&question)).await?
+    start(desk, &api, app, &request, (!args.yes).then_some(&question))
+        .await?
         .then(desk, &api, &args.watching)
         .await
 }
@@ -41,7 +43,8 @@ pub(super) async fn rollback(desk: &Desk<'_>, args: &args::Rollback) -> Ended {
     };
     let app = args.app.as_str();
     let question = format!("Roll {app} back to this now?");
-    start(desk, &api, app, &request, (!args.yes).then_some(&question)).await?
+    start(desk, &api, app, &request, (!args.yes).then_some(&question))
+        .await?
         .then(desk, &api, &args.watching)
         .await
 }
@@ -81,11 +84,7 @@ fn of_release(release: &args::Release) -> Begin {
     }
 }
 
-pub(super) async fn planned(
-    api: &Api,
-    app: &str,
-    request: &Begin,
-) -> Result<Reply<Plan>, Failure> {
+pub(super) async fn planned(api: &Api, app: &str, request: &Begin) -> Result<Reply<Plan>, Failure> {
     api.send(Operation::Plan, &[("app", app)], request).await
 }
 
@@ -125,9 +124,18 @@ impl Started {
             repeated,
         } = &self.0.value;
         let one = &deployment.summary;
-        let again = if *repeated { ", begun before by the same key" } else { "" };
+        let again = if *repeated {
+            ", begun before by the same key"
+        } else {
+            ""
+        };
         let mut page = Page::new();
-        page.line(&format!("{} {} of {}{again}", marked(one), one.kind, one.app));
+        page.line(&format!(
+            "{} {} of {}{again}",
+            marked(one),
+            one.kind,
+            one.app
+        ));
         page.line(&format!("follow it: longshore watch {}", one.id));
         desk.screen.show(&self.0.json, &page);
         Ok(Exit::Done)

@@ -39,7 +39,11 @@ pub(super) async fn config(desk: &Desk<'_>, args: &args::Config) -> Ended {
 
 fn parsed(repository: &str) -> Result<Repository, Failure> {
     Repository::parse(repository).map_err(|error| {
-        Failure::usage("bad_repository", error.to_string(), "name it like acme/orders")
+        Failure::usage(
+            "bad_repository",
+            error.to_string(),
+            "name it like acme/orders",
+        )
     })
 }
 
@@ -52,7 +56,11 @@ fn read(file: &Path) -> Result<String, Failure> {
     };
     read.map_err(|error| {
         let message = format!("{} cannot be read: {error}", file.display());
-        Failure::usage("unreadable", message, "name a JSON file, or - for the standard input")
+        Failure::usage(
+            "unreadable",
+            message,
+            "name a JSON file, or - for the standard input",
+        )
     })
 }
 
@@ -62,7 +70,8 @@ fn validate(desk: &Desk<'_>, file: &Path, repository: &Repository) -> Ended {
         Ok(_) => {
             let mut page = Page::new();
             page.line(&format!("{GOOD} {} is valid", file.display()));
-            desk.screen.show(&json!({ "valid": true, "problems": [] }), &page);
+            desk.screen
+                .show(&json!({ "valid": true, "problems": [] }), &page);
             Ok(Exit::Done)
         }
         Err(problems) => {
@@ -74,16 +83,15 @@ fn validate(desk: &Desk<'_>, file: &Path, repository: &Repository) -> Ended {
 
 fn tell(desk: &Desk<'_>, file: &Path, problems: &ConfigProblems) {
     let problems = problems.as_slice();
-    let object = |problem: &longshore_app_config::Problem| {
-        json!({ "path": problem.path, "wrong": problem.wrong, "fix": problem.fix })
-    };
+    let object = |problem: &longshore_app_config::Problem| json!({ "path": problem.path, "wrong": problem.wrong, "fix": problem.fix });
     let list: Vec<Value> = problems.iter().map(object).collect();
     let mut page = Page::new();
     page.line(&format!("{BAD} {} is not valid:", file.display()));
     for problem in problems {
         page.line(&format!("  {problem}"));
     }
-    desk.screen.show(&json!({ "valid": false, "problems": list }), &page);
+    desk.screen
+        .show(&json!({ "valid": false, "problems": list }), &page);
 }
 
 /// A file and what is stored in its place.
@@ -148,7 +156,10 @@ async fn apply(desk: &Desk<'_>, repository: &Repository, file: &Path, yes: bool)
     page.line(&format!("{GOOD} stored {} as version {version}", both.name));
     let before = both.stored.as_ref().map_or(0, |stored| stored.version);
     if version != before.saturating_add(1) {
-        page.line(&format!("{BAD} somebody else stored version {} meanwhile: compare them", version.saturating_sub(1)));
+        page.line(&format!(
+            "{BAD} somebody else stored version {} meanwhile: compare them",
+            version.saturating_sub(1)
+        ));
     }
     page.line("It counts from the next deployment on: longshore deploy APP --config");
     let json = json!({ "parameter": both.name, "version": version, "before": before });
@@ -158,9 +169,7 @@ async fn apply(desk: &Desk<'_>, repository: &Repository, file: &Path, yes: bool)
 
 impl Both {
     fn json(&self) -> Value {
-        let object = |change: &Change| {
-            json!({ "path": change.path, "before": change.before, "after": change.after })
-        };
+        let object = |change: &Change| json!({ "path": change.path, "before": change.before, "after": change.after });
         let changes: Vec<Value> = self.changes.iter().map(object).collect();
         let version = self.stored.as_ref().map(|stored| stored.version);
         json!({ "parameter": self.name, "version": version, "changes": changes })
@@ -178,7 +187,11 @@ impl Both {
         }
         let text = |value: &Option<Value>| value.as_ref().map_or("-".to_owned(), Value::to_string);
         let row = |change: &Change| {
-            vec![change.path.clone(), text(&change.before), text(&change.after)]
+            vec![
+                change.path.clone(),
+                text(&change.before),
+                text(&change.after),
+            ]
         };
         let rows = self.changes.iter().map(row).collect();
         page.table(&["KEY", "STORED", "FILE"], rows);
@@ -235,9 +248,9 @@ mod tests {
         let after = r#"{"branch":"main","health":{"port":3001,"path":"/"},"approval":true,"waves":["1","100%"]}"#;
         let found: Vec<String> = changes(before, after)
             .iter()
-            .map(|c| format!("{} {:?} {:?}", c.path, c.before, c.after))
+            .map(|change| change.path.clone())
             .collect();
-        insta::assert_debug_snapshot!(found);
+        assert_eq!(found, ["approval", "health.port", "waves"]);
         assert!(changes(before, before).is_empty());
     }
 

@@ -80,7 +80,12 @@ async fn tell(desk: &Desk<'_>, api: &Api, id: &str, said: &Reply<Value>, done: &
     let reply: Reply<Deployment> = api.get(Operation::Show, &[("id", id)], &[]).await?;
     let one = &reply.value.summary;
     let mut page = Page::new();
-    page.line(&format!("{done}: {} of {}, {}", one.kind, one.app, marked(one)));
+    page.line(&format!(
+        "{done}: {} of {}, {}",
+        one.kind,
+        one.app,
+        marked(one)
+    ));
     if let Some(missing) = missing_votes(&reply.value) {
         page.line(&missing);
     }

@@ -53,7 +53,10 @@ fn fit(status: &AppStatus) -> Result<&Live, Failure> {
         return Err(Failure::refused("not_free", message, next));
     }
     app.live.as_ref().ok_or_else(|| {
-        let message = format!("nothing of {} is live, so there is nothing to go back from", app.app);
+        let message = format!(
+            "nothing of {} is live, so there is nothing to go back from",
+            app.app
+        );
         Failure::refused("nothing_live", message, "deploy two good commits first")
     })
 }
@@ -85,20 +88,26 @@ async fn leg(
 }
 
 fn stopped(desk: &Desk<'_>, deployment: &Deployment, leg: &str) -> Exit {
-    desk.screen.note(&format!("the drill stopped while {leg}: {}", marked(&deployment.summary)));
+    desk.screen.note(&format!(
+        "the drill stopped while {leg}: {}",
+        marked(&deployment.summary)
+    ));
     desk.screen.note(&last_line(deployment));
     outcome(deployment).unwrap_or(Exit::Waiting)
 }
 
 fn report(desk: &Desk<'_>, back: &Deployment, forth: &Deployment) {
-    let leg = |deployment: &Deployment| {
-        json!({ "deployment": deployment.summary.id, "commit": deployment.summary.commit, "seconds": seconds(deployment) })
-    };
+    let leg = |deployment: &Deployment| json!({ "deployment": deployment.summary.id, "commit": deployment.summary.commit, "seconds": seconds(deployment) });
     let json = json!({ "app": back.summary.app, "back": leg(back), "forward": leg(forth) });
     let row = |name: &str, deployment: &Deployment| {
         let one = &deployment.summary;
         let took = seconds(deployment).unwrap_or_default();
-        vec![name.to_owned(), short(&one.commit).to_owned(), format!("{took} s"), one.id.clone()]
+        vec![
+            name.to_owned(),
+            short(&one.commit).to_owned(),
+            format!("{took} s"),
+            one.id.clone(),
+        ]
     };
     let mut page = Page::new();
     page.table(

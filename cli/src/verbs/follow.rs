@@ -154,7 +154,8 @@ pub(super) async fn logs(desk: &Desk<'_>, args: &args::Logs) -> Ended {
         }
     }
     if !any {
-        desk.screen.note(&format!("no host of {id} has written anything yet"));
+        desk.screen
+            .note(&format!("no host of {id} has written anything yet"));
     }
     Ok(Exit::Done)
 }

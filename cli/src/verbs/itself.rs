@@ -22,11 +22,16 @@ pub(super) fn man(desk: &Desk<'_>, args: &args::Man) -> Ended {
         desk.screen.raw(&String::from_utf8_lossy(&text));
         return Ok(Exit::Done);
     };
-    clap_mangen::generate_to(Line::command(), folder).map_err(|error| unwritable(folder, &error))?;
+    clap_mangen::generate_to(Line::command(), folder)
+        .map_err(|error| unwritable(folder, &error))?;
     Ok(Exit::Done)
 }
 
 fn unwritable(place: &Path, error: &std::io::Error) -> Failure {
     let message = format!("{} cannot be written: {error}", place.display());
-    Failure::usage("unwritable", message, "name a folder that exists and is yours")
+    Failure::usage(
+        "unwritable",
+        message,
+        "name a folder that exists and is yours",
+    )
 }

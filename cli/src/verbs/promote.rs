@@ -6,9 +6,7 @@ use crate::api::{Api, Reply, access};
 use crate::args;
 use crate::failure::Failure;
 use crate::session::{Access, Session};
-use longshore_contract::{
-    AppStatus, Begin, BeginKind, Deployment, Operation, ProvenBy, Release,
-};
+use longshore_contract::{AppStatus, Begin, BeginKind, Deployment, Operation, ProvenBy, Release};
 use longshore_core::DeploymentId;
 
 pub(super) async fn promote(desk: &Desk<'_>, args: &args::Promote) -> Ended {

@@ -22,11 +22,7 @@ pub fn apps(apps: &Apps, now: Timestamp) -> Page {
         vec![
             format!("{} {}", app_mark(app), app.app),
             app.live.as_ref().map_or("-".to_owned(), |live| {
-                format!(
-                    "{} {}",
-                    short(&live.release.commit),
-                    relative(live.at, now)
-                )
+                format!("{} {}", short(&live.release.commit), relative(live.at, now))
             }),
             activity(app),
             holds(app, now).join("; "),
@@ -53,7 +49,10 @@ pub fn status(status: &AppStatus, now: Timestamp) -> Page {
         ("waiting", deployment(&app.waiting)),
         ("lock", app.lock.as_ref().map(|lock| lock_text(lock, now))),
         ("freeze", app.freeze.as_ref().map(|f| freeze_text(f, now))),
-        ("stranded", app.stranded.as_ref().map(|id| stranded_text(id))),
+        (
+            "stranded",
+            app.stranded.as_ref().map(|id| stranded_text(id)),
+        ),
         ("quarantine", quarantined(status)),
         ("hosts", Some(drift_counts(&status.hosts))),
     ]);

@@ -4,8 +4,8 @@ use crate::page::Page;
 use crate::view::{count, marked, plan, short, verdict_mark};
 use crate::when::{absolute, between, moment, relative, time_of_day};
 use longshore_contract::{
-    Deployment, DeploymentSummary, Failure, History, HostVerdict, Migrations, Timestamp,
-    TimelineEntry, Verdict, Vote,
+    Deployment, DeploymentSummary, Failure, History, HostVerdict, Migrations, TimelineEntry,
+    Timestamp, Verdict, Vote,
 };
 
 /// An app's deployments.
@@ -17,7 +17,14 @@ pub fn history(history: &History, app: &str, now: Timestamp) -> Page {
         return page;
     }
     let rows = history.deployments.iter().map(|one| history_row(one, now));
-    let head = ["DEPLOYMENT", "STATE", "WHAT", "ACCEPTED", "TOOK", "WHO, WHY"];
+    let head = [
+        "DEPLOYMENT",
+        "STATE",
+        "WHAT",
+        "ACCEPTED",
+        "TOOK",
+        "WHO, WHY",
+    ];
     page.table(&head, rows.collect());
     if let Some(before) = &history.before {
         page.line(&format!(
@@ -37,7 +44,12 @@ fn history_row(one: &DeploymentSummary, now: Timestamp) -> Vec<String> {
         format!("{} {}", one.kind, short(&one.commit)),
         format!("{} ({ago})", one.accepted_at.strftime("%m-%d %H:%M")),
         took.map(|(from, to)| between(from, to)).unwrap_or_default(),
-        one.by.iter().cloned().chain(why).collect::<Vec<_>>().join(", "),
+        one.by
+            .iter()
+            .cloned()
+            .chain(why)
+            .collect::<Vec<_>>()
+            .join(", "),
     ]
 }
 
@@ -69,7 +81,12 @@ pub fn show(deployment: &Deployment, now: Timestamp) -> Page {
 
 fn head(page: &mut Page, deployment: &Deployment, now: Timestamp) {
     let one = &deployment.summary;
-    page.heading(&format!("{}: {} in {}", marked(one), one.app, deployment.environment));
+    page.heading(&format!(
+        "{}: {} in {}",
+        marked(one),
+        one.app,
+        deployment.environment
+    ));
     let took = one.started_at.map(|from| {
         let to = one.ended_at.unwrap_or(now);
         between(from, to)
@@ -139,7 +156,10 @@ pub fn migrations_text(migrations: &Migrations) -> String {
     };
     let applied = if migrations.applied { ", applied" } else { "" };
     let findings = migrations.findings.iter().map(|text| format!("; {text}"));
-    format!("{count}, {verdict}{applied}{}", findings.collect::<String>())
+    format!(
+        "{count}, {verdict}{applied}{}",
+        findings.collect::<String>()
+    )
 }
 
 /// A failure in a line.

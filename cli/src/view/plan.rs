@@ -23,7 +23,7 @@ pub fn onto(page: &mut Page, plan: &Plan) {
     page.pairs([
         ("commit", Some(commit(plan))),
         ("build", build(&plan.release)),
-        ("configuration", configuration(plan)),
+        ("configuration", Some(configuration(plan))),
         ("parameters", Some(parameters(&plan.parameters))),
         (
             "migrations",
@@ -58,13 +58,13 @@ fn build(release: &Release) -> Option<String> {
     Some(format!("a stored one, SHA-256 {}", short(&artifact.sha256)))
 }
 
-fn configuration(plan: &Plan) -> Option<String> {
+fn configuration(plan: &Plan) -> String {
     let version = plan.release.config_version;
-    Some(match &plan.live {
+    match &plan.live {
         Some(live) if live.config_version == version => format!("version {version} (as live)"),
         Some(live) => format!("version {version} (live: {})", live.config_version),
         None => format!("version {version}"),
-    })
+    }
 }
 
 fn parameters(changes: &[ParameterChange]) -> String {
@@ -110,11 +110,7 @@ fn held(by: &[String]) -> String {
 }
 
 fn wave_row((index, hosts): (usize, &Vec<String>)) -> Vec<String> {
-    let shown: Vec<&str> = hosts
-        .iter()
-        .take(HOSTS_SHOWN)
-        .map(String::as_str)
-        .collect();
+    let shown: Vec<&str> = hosts.iter().take(HOSTS_SHOWN).map(String::as_str).collect();
     let more = match hosts.len().saturating_sub(HOSTS_SHOWN) {
         0 => String::new(),
         more => format!(" and {more} more"),

@@ -104,7 +104,10 @@ fn marks(hosts: &[&HostVerdict]) -> String {
     if hosts.len() > MARKS_MAX {
         return count(hosts.len(), "host", "hosts");
     }
-    hosts.iter().map(|host| verdict_mark(&host.verdict)).collect()
+    hosts
+        .iter()
+        .map(|host| verdict_mark(&host.verdict))
+        .collect()
 }
 
 fn counts(hosts: &[&HostVerdict]) -> String {

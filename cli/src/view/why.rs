@@ -88,7 +88,13 @@ pub fn cause(deployment: &Deployment) -> Option<&Failure> {
 #[must_use]
 pub fn failed_while(deployment: &Deployment) -> Option<&TimelineEntry> {
     deployment.summary.failure.as_ref()?;
-    let forward = ["Preparing", "Migrating", "Activating", "Verifying", "Baking"];
+    let forward = [
+        "Preparing",
+        "Migrating",
+        "Activating",
+        "Verifying",
+        "Baking",
+    ];
     let entries = deployment.timeline.iter().rev();
     entries
         .into_iter()
@@ -119,9 +125,8 @@ fn others(page: &mut Page, deployment: &Deployment) {
     let Some(cause) = cause(deployment) else {
         return;
     };
-    let differs = |failure: &Failure| {
-        failure.class != cause.class || failure.detail != cause.detail
-    };
+    let differs =
+        |failure: &Failure| failure.class != cause.class || failure.detail != cause.detail;
     let rows: Vec<Vec<String>> = failing(deployment)
         .filter(|(_, failure)| differs(failure))
         .map(|(host, failure)| vec![host.host.clone(), failure_text(failure)])
@@ -142,12 +147,18 @@ fn helps(deployment: &Deployment) -> String {
     match one.state.as_str() {
         "Succeeded" => format!("longshore status {app}"),
         "AwaitingApproval" => format!("longshore approve {id}"),
-        "Superseded" => match deployment.ended.as_ref().and_then(|e| e.superseded_by.as_ref()) {
+        "Superseded" => match deployment
+            .ended
+            .as_ref()
+            .and_then(|e| e.superseded_by.as_ref())
+        {
             Some(newer) => format!("longshore show {newer}"),
             None => format!("longshore status {app}"),
         },
         "Expired" | "Rejected" | "Cancelled" => format!("longshore history {app}"),
-        "RolledBack" => format!("longshore logs {id}; then push a fix, or longshore quarantine list {app}"),
+        "RolledBack" => {
+            format!("longshore logs {id}; then push a fix, or longshore quarantine list {app}")
+        }
         "RollbackFailed" => format!("longshore logs {id}; then longshore status {app}"),
         _ if one.over => format!("longshore logs {id}; then longshore retry {id} --reason '…'"),
         _ => format!("longshore watch {id}"),

@@ -50,7 +50,11 @@ fn documentation() -> String {
 fn section(page: &mut String, command: &mut Command, name: &str) {
     let help = command.render_long_help().to_string();
     let help: Vec<&str> = help.lines().map(str::trim_end).collect();
-    let _ = write!(page, "\n## {name}\n\n```text\n{}\n```\n", help.join("\n").trim_end());
+    let _ = write!(
+        page,
+        "\n## {name}\n\n```text\n{}\n```\n",
+        help.join("\n").trim_end()
+    );
     for inner in command.get_subcommands_mut() {
         if inner.get_name() != "help" {
             let name = format!("{name} {}", inner.get_name());
@@ -67,5 +71,8 @@ fn the_page_is_what_the_command_says_of_itself() {
         std::fs::write(&path, &expected).unwrap();
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == expected, "docs/CLI.md is old: LONGSHORE_WRITE_DOCS=1 cargo test --workspace --test cli");
+    assert!(
+        written == expected,
+        "docs/CLI.md is old: LONGSHORE_WRITE_DOCS=1 cargo test --workspace --test cli"
+    );
 }

@@ -6,7 +6,7 @@ use crate::samples::{
 };
 use insta::assert_snapshot;
 use longshore_cli::exit::Exit;
-use longshore_cli::page::Page;
+use longshore_cli::page::{BAD, GOOD, Page};
 use longshore_cli::view::{app, deployment, plan as plans, progress, record, why};
 use longshore_contract::{Apps, Audit, Deployment, Ended, History};
 
@@ -49,8 +49,14 @@ fn the_history_names_state_person_and_reason() {
 
 #[test]
 fn a_deployment_is_shown_in_full() {
-    assert_snapshot!("show_running", wide(&deployment::show(&activating(), now())));
-    assert_snapshot!("show_failed", wide(&deployment::show(&rolled_back(), now())));
+    assert_snapshot!(
+        "show_running",
+        wide(&deployment::show(&activating(), now()))
+    );
+    assert_snapshot!(
+        "show_failed",
+        wide(&deployment::show(&rolled_back(), now()))
+    );
     assert_snapshot!("show_waiting", wide(&deployment::show(&awaiting(), now())));
 }
 
@@ -70,7 +76,10 @@ fn a_plan_shows_everything_that_would_be_approved() {
 #[test]
 fn a_plan_never_shows_a_value_of_a_parameter() {
     let text = wide(&plans::page(&plan(), "orders"));
-    assert!(text.contains("~DATABASE_URL (3 → 4), +FEATURE_X, -OLD_KEY"), "{text}");
+    assert!(
+        text.contains("~DATABASE_URL (3 → 4), +FEATURE_X, -OLD_KEY"),
+        "{text}"
+    );
 }
 
 fn ended(state: &str, ended: Ended) -> Deployment {
@@ -115,9 +124,18 @@ fn why_answers_for_every_state() {
 
 #[test]
 fn the_picture_shows_phases_waves_hosts_and_the_first_error() {
-    assert_snapshot!("picture_running", wide(&progress::picture(&activating(), now())));
-    assert_snapshot!("picture_failed", wide(&progress::picture(&rolled_back(), now())));
-    assert_snapshot!("picture_done", wide(&progress::picture(&succeeded(), now())));
+    assert_snapshot!(
+        "picture_running",
+        wide(&progress::picture(&activating(), now()))
+    );
+    assert_snapshot!(
+        "picture_failed",
+        wide(&progress::picture(&rolled_back(), now()))
+    );
+    assert_snapshot!(
+        "picture_done",
+        wide(&progress::picture(&succeeded(), now()))
+    );
 }
 
 #[test]
@@ -149,7 +167,10 @@ fn every_change_is_told_once() {
     let first = told.news(&activating(), now());
     assert_eq!(told.news(&activating(), now()), Vec::<String>::new());
     let second = told.news(&rolled_back(), now());
-    assert_snapshot!("news", format!("{}\n----\n{}", first.join("\n"), second.join("\n")));
+    assert_snapshot!(
+        "news",
+        format!("{}\n----\n{}", first.join("\n"), second.join("\n"))
+    );
 }
 
 #[test]
@@ -179,4 +200,43 @@ fn an_error_line_that_would_command_the_terminal_is_made_harmless() {
         assert!(text.contains("red"), "{text}");
         assert!(!text.contains(['\u{1b}', '\u{7}', '\u{9b}']), "{text:?}");
     }
+}
+
+fn table() -> Page {
+    let mut page = Page::new();
+    page.heading("orders");
+    page.pairs([("live", Some("8c1f5e0f6bb1".to_owned())), ("lock", None)]);
+    let why = "the app ended while it was starting, with an error of its own";
+    let row =
+        |host: &str, verdict: String, why: &str| vec![host.to_owned(), verdict, why.to_owned()];
+    page.table(
+        &["HOST", "VERDICT", "WHY"],
+        vec![
+            row("i-1", format!("{GOOD} proven"), ""),
+            row("i-22", format!("{BAD} failed"), why),
+        ],
+    );
+    page
+}
+
+#[test]
+fn a_table_fits_its_width_and_what_has_no_room_goes_below_its_row() {
+    let widths = [None, Some(60), Some(30)].map(|width| table().text(width, false));
+    assert_snapshot!("table_widths", widths.join("----\n"));
+}
+
+#[test]
+fn colours_follow_the_marks() {
+    assert_snapshot!("table_coloured", table().text(None, true).escape_debug());
+}
+
+#[test]
+fn a_text_cannot_turn_the_line_around_or_begin_a_new_one() {
+    let mut page = Page::new();
+    page.line("\u{1b}[2Jgone\r\u{202e}lla");
+    page.table(&[], vec![vec!["a\nb\tc".to_owned()]]);
+    assert_eq!(
+        page.text(None, true),
+        "gone\u{fffd}\u{fffd}lla\na\u{fffd}b c\n"
+    );
 }

@@ -45,12 +45,19 @@ fn verbs() -> Vec<(Operation, Vec<&'static str>)> {
 fn what(operation: Operation) -> String {
     let route = operation.route();
     let path = route.path.replace("{app}", "orders").replace("{id}", ID);
-    format!("{} {}", route.method.word(), path.replace("{commit}", COMMIT))
+    format!(
+        "{} {}",
+        route.method.word(),
+        path.replace("{commit}", COMMIT)
+    )
 }
 
 #[test]
 fn every_operation_of_the_api_is_reached_by_a_verb() {
-    let reached: Vec<Operation> = verbs().into_iter().map(|(operation, _)| operation).collect();
+    let reached: Vec<Operation> = verbs()
+        .into_iter()
+        .map(|(operation, _)| operation)
+        .collect();
     for operation in Operation::ALL {
         assert!(reached.contains(operation), "{operation:?}");
     }
@@ -86,9 +93,14 @@ fn passed_on(operation: Operation, words: &[&str], word: ErrorWord) {
     said.headers.push(("retry-after", "0".to_owned()));
     let api = StandIn::start().on_said(&what(operation), said);
     let ran = api.run(&[&["-o", "json"], words].concat());
-    assert_eq!((ran.code, ran.out.as_str()), (code, ""), "{words:?}: {ran:?}");
+    assert_eq!(
+        (ran.code, ran.out.as_str()),
+        (code, ""),
+        "{words:?}: {ran:?}"
+    );
     let told: serde_json::Value = serde_json::from_str(&ran.err).unwrap();
-    let expected = json!({ "error": word.word(), "message": "what was wrong", "next": word.next() });
+    let expected =
+        json!({ "error": word.word(), "message": "what was wrong", "next": word.next() });
     assert_eq!(told, expected, "{words:?}");
 }
 
@@ -129,9 +141,10 @@ fn looks_are_repeated_when_the_api_is_busy_and_acts_are_not() {
         said.headers.push(("retry-after", "0".to_owned()));
         said
     };
-    let api = StandIn::start()
-        .on_said("GET /v1/whoami", busy())
-        .on("GET /v1/whoami", 200, &whoami());
+    let api =
+        StandIn::start()
+            .on_said("GET /v1/whoami", busy())
+            .on("GET /v1/whoami", 200, &whoami());
     assert_eq!(api.run(&["whoami"]).code, 0);
     let api = StandIn::start().on_said("GET /v1/whoami", busy());
     check(&api.run(&["whoami"]), &["whoami"], 4, "unavailable");
@@ -178,7 +191,10 @@ fn without_credentials_nothing_is_sent() {
 fn what_is_missing_on_the_command_line_is_asked_for() {
     let ran = run(&["status"], &[]);
     check(&ran, &["status"], 2, "no_environment");
-    let ran = run(&["--api-url", "http://127.0.0.1:1", "status"], &[("AWS_REGION", "")]);
+    let ran = run(
+        &["--api-url", "http://127.0.0.1:1", "status"],
+        &[("AWS_REGION", "")],
+    );
     check(&ran, &["status"], 2, "no_region");
     let ran = run(&["--api-url", "no address", "status"], &[]);
     check(&ran, &["status"], 2, "bad_url");
@@ -199,40 +215,66 @@ fn what_is_missing_on_the_command_line_is_asked_for() {
 fn an_environment_that_does_not_exist_is_named() {
     let missing = json!({ "__type": "ParameterNotFound", "message": "none" });
     let aws = StandIn::start().on("AmazonSSM.GetParameter", 400, &missing);
-    let ran = run(&["-e", "prdo", "status"], &[("AWS_ENDPOINT_URL", &aws.url())]);
+    let ran = run(
+        &["-e", "prdo", "status"],
+        &[("AWS_ENDPOINT_URL", &aws.url())],
+    );
     check(&ran, &["status"], 3, "no_such_environment");
     let denied = json!({ "__type": "AccessDeniedException", "message": "not you" });
     let aws = StandIn::start().on("AmazonSSM.GetParameter", 400, &denied);
-    let ran = run(&["-e", "prod", "status"], &[("AWS_ENDPOINT_URL", &aws.url())]);
+    let ran = run(
+        &["-e", "prod", "status"],
+        &[("AWS_ENDPOINT_URL", &aws.url())],
+    );
     check(&ran, &["status"], 3, "aws_refused");
 }
 
 #[test]
 fn nothing_is_changed_in_an_environment_that_was_not_meant() {
-    let api = StandIn::start()
-        .on("GET /v1/whoami", 200, &whoami())
-        .on("POST /v1/apps/orders/deployments", 201, &begun(awaiting()));
+    let api = StandIn::start().on("GET /v1/whoami", 200, &whoami()).on(
+        "POST /v1/apps/orders/deployments",
+        201,
+        &begun(awaiting()),
+    );
     let ran = api.run(&["-e", "staging", "deploy", "orders", "--yes"]);
     check(&ran, &["deploy"], 3, "other_environment");
     assert_eq!(api.acts(), Vec::<String>::new());
-    assert_eq!(api.run(&["-e", "prod", "deploy", "orders", "--yes"]).code, 0);
+    assert_eq!(
+        api.run(&["-e", "prod", "deploy", "orders", "--yes"]).code,
+        0
+    );
 }
 
 #[test]
 fn a_deployment_that_does_not_wait_is_not_asked_about() {
     let api = StandIn::start()
         .on(&format!("GET /v1/deployments/{ID}"), 200, &rolled_back())
-        .on("GET /v1/apps/orders/deployments", 200, &json!({ "deployments": [] }));
+        .on(
+            "GET /v1/apps/orders/deployments",
+            200,
+            &json!({ "deployments": [] }),
+        );
     check(&api.run(&["approve", ID]), &["approve"], 3, "wrong_state");
-    check(&api.run(&["approve", "orders"]), &["approve"], 3, "wrong_state");
-    check(&api.run(&["show", "orders"]), &["show"], 3, "no_such_deployment");
+    check(
+        &api.run(&["approve", "orders"]),
+        &["approve"],
+        3,
+        "wrong_state",
+    );
+    check(
+        &api.run(&["show", "orders"]),
+        &["show"],
+        3,
+        "no_such_deployment",
+    );
     assert_eq!(api.acts(), Vec::<String>::new());
 }
 
 #[test]
 fn a_clock_that_is_wrong_is_found_to_be_the_reason() {
     let mut said = Said::new(403, &json!({ "message": "Signature expired" }));
-    said.headers.push(("date", "Tue, 04 Jan 2000 10:00:00 GMT".to_owned()));
+    said.headers
+        .push(("date", "Tue, 04 Jan 2000 10:00:00 GMT".to_owned()));
     let api = StandIn::start().on_said("GET /v1/whoami", said);
     check(&api.run(&["whoami"]), &["whoami"], 3, "clock_wrong");
 }

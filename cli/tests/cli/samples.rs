@@ -3,7 +3,7 @@
 use longshore_contract::{
     AppStatus, AppSummary, Apps, Audit, AuditEntry, Begun, Deployment, DeploymentSummary, Drift,
     Failure, Freeze, History, HostStatus, HostVerdict, Live, Lock, Migrations, ParameterChange,
-    Ping, Plan, Quarantined, Release, Run, Timestamp, TimelineEntry, Verdict, Vote, WhoAmI,
+    Ping, Plan, Quarantined, Release, Run, TimelineEntry, Timestamp, Verdict, Vote, WhoAmI,
 };
 use std::collections::BTreeMap;
 
@@ -179,8 +179,12 @@ pub fn rolled_back() -> Deployment {
         ),
         host("i-00000004", 2, "prepared", None),
     ];
-    deployment.timeline.push(entry("10:22:30", "RollingBack", None));
-    deployment.timeline.push(entry("10:23:25", "RolledBack", None));
+    deployment
+        .timeline
+        .push(entry("10:22:30", "RollingBack", None));
+    deployment
+        .timeline
+        .push(entry("10:23:25", "RolledBack", None));
     deployment
 }
 
@@ -232,7 +236,9 @@ pub fn awaiting() -> Deployment {
     }];
     deployment.run = None;
     deployment.timeline.truncate(2);
-    deployment.timeline.push(entry("10:21:00", "AwaitingApproval", None));
+    deployment
+        .timeline
+        .push(entry("10:21:00", "AwaitingApproval", None));
     deployment
 }
 

@@ -79,7 +79,11 @@ impl StandIn {
     #[must_use]
     pub fn on_said(self, what: &str, said: Said) -> Self {
         let mut script = self.script.lock().unwrap();
-        script.answers.entry(what.to_owned()).or_default().push(said);
+        script
+            .answers
+            .entry(what.to_owned())
+            .or_default()
+            .push(said);
         drop(script);
         self
     }
@@ -185,7 +189,9 @@ async fn answered(script: &Mutex<Script>, request: Request<Body>) -> Response<Bo
         authorization: header("authorization").unwrap_or_default(),
         token: header("x-amz-security-token"),
     };
-    let signed = asked.authorization.starts_with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/");
+    let signed = asked
+        .authorization
+        .starts_with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/");
     let said = {
         let mut script = script.lock().unwrap();
         script.asked.push(asked);

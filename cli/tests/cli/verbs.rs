@@ -21,10 +21,15 @@ fn every_request_is_signed_for_the_api_with_the_session_of_the_operator() {
     assert_eq!(ran.code, 0, "{ran:?}");
     let asked = &api.asked()[0];
     assert!(
-        asked.authorization.contains("/eu-central-1/execute-api/aws4_request"),
+        asked
+            .authorization
+            .contains("/eu-central-1/execute-api/aws4_request"),
         "{asked:?}"
     );
-    assert!(asked.authorization.contains("x-amz-security-token"), "{asked:?}");
+    assert!(
+        asked.authorization.contains("x-amz-security-token"),
+        "{asked:?}"
+    );
     assert_eq!(asked.token.as_deref(), Some("token"));
 }
 
@@ -33,12 +38,28 @@ fn json_is_what_the_api_said() {
     let cases: [(&[&str], &str, Value); 8] = [
         (&["whoami"], "GET /v1/whoami", json!(whoami())),
         (&["status"], "GET /v1/apps", json!(apps_in_order())),
-        (&["status", "orders"], "GET /v1/apps/orders", json!(status())),
-        (&["history", "orders"], "GET /v1/apps/orders/deployments", json!(history())),
-        (&["audit", "orders"], "GET /v1/apps/orders/audit", json!(audit())),
+        (
+            &["status", "orders"],
+            "GET /v1/apps/orders",
+            json!(status()),
+        ),
+        (
+            &["history", "orders"],
+            "GET /v1/apps/orders/deployments",
+            json!(history()),
+        ),
+        (
+            &["audit", "orders"],
+            "GET /v1/apps/orders/audit",
+            json!(audit()),
+        ),
         (&["show", ID], SHOW, json!(rolled_back())),
         (&["why", ID], SHOW, json!(rolled_back())),
-        (&["plan", "orders"], "POST /v1/apps/orders/plan", json!(plan())),
+        (
+            &["plan", "orders"],
+            "POST /v1/apps/orders/plan",
+            json!(plan()),
+        ),
     ];
     for (words, what, mut answer) in cases {
         answer["field_of_a_newer_version"] = json!("kept");
@@ -74,7 +95,10 @@ fn pages_of_the_history_are_asked_for_as_the_api_wants() {
     let ran = api.run(&["history", "orders", "--limit", "5", "--before", ID]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(api.asked()[0].query, format!("limit=5&before={ID}"));
-    assert!(ran.out.contains(&format!("longshore history orders --before {OLD}")));
+    assert!(
+        ran.out
+            .contains(&format!("longshore history orders --before {OLD}"))
+    );
 }
 
 #[test]
@@ -97,7 +121,11 @@ fn an_app_means_its_deployment_that_runs_else_waits_else_the_last() {
             states.iter().zip(&ids).map(|(s, id)| of(s, id)).collect();
         let show = format!("GET /v1/deployments/{}", ids[expected]);
         let api = StandIn::start()
-            .on("GET /v1/apps/orders/deployments", 200, &json!({ "deployments": list }))
+            .on(
+                "GET /v1/apps/orders/deployments",
+                200,
+                &json!({ "deployments": list }),
+            )
             .on(&show, 200, &activating());
         let ran = api.run(&["show", "orders"]);
         assert_eq!(ran.code, 0, "{states:?}: {ran:?}");
@@ -109,7 +137,10 @@ fn a_plan_asks_for_exactly_the_release_that_is_meant() {
     let cases: [(&[&str], Value); 3] = [
         (&[], json!({ "kind": "redeploy" })),
         (&["--config"], json!({ "kind": "config" })),
-        (&["--commit", COMMIT], json!({ "kind": "push", "commit": COMMIT })),
+        (
+            &["--commit", COMMIT],
+            json!({ "kind": "push", "commit": COMMIT }),
+        ),
     ];
     for (words, body) in cases {
         let api = StandIn::start().on("POST /v1/apps/orders/plan", 200, &plan());
@@ -123,14 +154,21 @@ fn a_plan_asks_for_exactly_the_release_that_is_meant() {
 
 #[test]
 fn deploy_begins_once_and_says_how_to_follow() {
-    let api = StandIn::start().on("POST /v1/apps/orders/deployments", 201, &begun(activating()));
+    let api = StandIn::start().on(
+        "POST /v1/apps/orders/deployments",
+        201,
+        &begun(activating()),
+    );
     let ran = api.run(&[
         "deploy", "orders", "--commit", COMMIT, "--reason", "a fix", "--key", "ci-42", "--yes",
     ]);
     assert_eq!(ran.code, 0, "{ran:?}");
     let body = json!({ "kind": "push", "commit": COMMIT, "key": "ci-42", "reason": "a fix" });
     assert_eq!(api.asked()[0].body, body);
-    assert!(ran.out.contains(&format!("longshore watch {ID}")), "{ran:?}");
+    assert!(
+        ran.out.contains(&format!("longshore watch {ID}")),
+        "{ran:?}"
+    );
 }
 
 #[test]
@@ -171,7 +209,10 @@ fn what_is_asked_about_is_shown_first() {
         .on("POST /v1/apps/orders/plan", 200, &plan())
         .on(SHOW, 200, &awaiting());
     let ran = api.run(&["rollback", "orders"]);
-    assert!(ran.err.contains("2 new ones, taken back before a rollback"), "{ran:?}");
+    assert!(
+        ran.err.contains("2 new ones, taken back before a rollback"),
+        "{ran:?}"
+    );
     let ran = api.run(&["approve", ID]);
     assert!(ran.err.contains("approvals: 1 of 2"), "{ran:?}");
     assert!(ran.err.contains(&format!("--plan {DIGEST}")), "{ran:?}");
@@ -179,8 +220,14 @@ fn what_is_asked_about_is_shown_first() {
 
 #[test]
 fn rollback_names_the_deployment_to_go_back_to() {
-    let api = StandIn::start().on("POST /v1/apps/orders/deployments", 201, &begun(activating()));
-    let ran = api.run(&["rollback", "orders", "--to", OLD, "--reason", "prices", "--yes"]);
+    let api = StandIn::start().on(
+        "POST /v1/apps/orders/deployments",
+        201,
+        &begun(activating()),
+    );
+    let ran = api.run(&[
+        "rollback", "orders", "--to", OLD, "--reason", "prices", "--yes",
+    ]);
     assert_eq!(ran.code, 0, "{ran:?}");
     let body = json!({ "kind": "rollback", "deployment": OLD, "reason": "prices" });
     assert_eq!(api.asked()[0].body, body);
@@ -193,7 +240,10 @@ fn approve_with_a_digest_votes_for_exactly_that() {
         .on(SHOW, 200, &awaiting());
     let ran = api.run(&["approve", ID, "--plan", DIGEST, "--comment", "seen"]);
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert_eq!(api.asked()[0].body, json!({ "plan": DIGEST, "comment": "seen" }));
+    assert_eq!(
+        api.asked()[0].body,
+        json!({ "plan": DIGEST, "comment": "seen" })
+    );
     assert!(ran.out.contains("1 more must approve"), "{ran:?}");
 }
 
@@ -237,7 +287,10 @@ fn locks_are_taken_for_a_time_and_let_go() {
     assert!(ran.out.contains("orders is locked for 2h"), "{ran:?}");
     assert_eq!(api.run(&["unlock", "orders", "--reason", "done"]).code, 0);
     let bodies: Vec<Value> = api.asked().into_iter().map(|asked| asked.body).collect();
-    let expected = [json!({ "reason": "moving", "seconds": 7200 }), json!({ "reason": "done" })];
+    let expected = [
+        json!({ "reason": "moving", "seconds": 7200 }),
+        json!({ "reason": "done" }),
+    ];
     assert_eq!(bodies, expected);
 }
 
@@ -247,8 +300,18 @@ fn a_freeze_is_shown_and_broken_for_one_deployment() {
         .on("GET /v1/apps/orders", 200, &drifting())
         .on("POST /v1/apps/orders/break-glass", 200, &json!({}));
     let ran = api.run(&["freeze", "orders"]);
-    assert!(ran.out.contains("orders is frozen: black friday, until"), "{ran:?}");
-    let ran = api.run(&["freeze", "orders", "--break", ID, "--reason", "security fix"]);
+    assert!(
+        ran.out.contains("orders is frozen: black friday, until"),
+        "{ran:?}"
+    );
+    let ran = api.run(&[
+        "freeze",
+        "orders",
+        "--break",
+        ID,
+        "--reason",
+        "security fix",
+    ]);
     assert_eq!(ran.code, 0, "{ran:?}");
     let body = json!({ "deployment": ID, "reason": "security fix" });
     assert_eq!(api.asked()[1].body, body);
@@ -263,7 +326,14 @@ fn quarantine_is_listed_and_cleared() {
         .on(&clear, 200, &json!({}));
     let ran = api.run(&["quarantine", "list", "orders"]);
     assert!(ran.out.contains(COMMIT), "{ran:?}");
-    let ran = api.run(&["quarantine", "clear", "orders", COMMIT, "--reason", "it was the database"]);
+    let ran = api.run(&[
+        "quarantine",
+        "clear",
+        "orders",
+        COMMIT,
+        "--reason",
+        "it was the database",
+    ]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(api.acts(), [clear]);
 }
@@ -277,10 +347,20 @@ fn promote_brings_what_is_live_elsewhere_with_its_build() {
         sha256: "a".repeat(64),
     });
     let staging = StandIn::start().on("GET /v1/apps/orders", 200, &there);
-    let prod = StandIn::start().on("POST /v1/apps/orders/deployments", 201, &begun(activating()));
+    let prod = StandIn::start().on(
+        "POST /v1/apps/orders/deployments",
+        201,
+        &begun(activating()),
+    );
     let url = staging.url();
     let ran = prod.run(&[
-        "promote", "orders", "--from", "staging", "--from-api-url", &url, "--yes",
+        "promote",
+        "orders",
+        "--from",
+        "staging",
+        "--from-api-url",
+        &url,
+        "--yes",
     ]);
     assert_eq!(ran.code, 0, "{ran:?}");
     let body = json!({
@@ -299,7 +379,15 @@ fn promote_takes_only_what_was_proven() {
     let prod = StandIn::start();
     let url = staging.url();
     let ran = prod.run(&[
-        "promote", "orders", "--from", "staging", "--from-api-url", &url, "--deployment", ID, "--yes",
+        "promote",
+        "orders",
+        "--from",
+        "staging",
+        "--from-api-url",
+        &url,
+        "--deployment",
+        ID,
+        "--yes",
     ]);
     assert_eq!(ran.code, 3, "{ran:?}");
     assert!(ran.err.contains("(not_proven)"), "{ran:?}");
@@ -326,8 +414,16 @@ fn drill_ground(environment: &str, back: &str) -> StandIn {
     StandIn::start()
         .on("GET /v1/whoami", 200, &me)
         .on("GET /v1/apps/orders", 200, &status())
-        .on("POST /v1/apps/orders/deployments", 201, &begun(back.clone()))
-        .on("POST /v1/apps/orders/deployments", 201, &begun(forth.clone()))
+        .on(
+            "POST /v1/apps/orders/deployments",
+            201,
+            &begun(back.clone()),
+        )
+        .on(
+            "POST /v1/apps/orders/deployments",
+            201,
+            &begun(forth.clone()),
+        )
         .on(&format!("GET /v1/deployments/{one}"), 200, &back)
         .on(&format!("GET /v1/deployments/{two}"), 200, &forth)
 }
@@ -338,8 +434,14 @@ fn a_drill_goes_back_and_forward_again_and_tells_the_seconds() {
     let ran = api.run(&["drill", "orders", "--yes", "-o", "json"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     let json = ran.json();
-    assert_eq!([&json["back"]["seconds"], &json["forward"]["seconds"]], [41, 33]);
-    let acts = api.asked().into_iter().filter(|asked| asked.what.starts_with("POST"));
+    assert_eq!(
+        [&json["back"]["seconds"], &json["forward"]["seconds"]],
+        [41, 33]
+    );
+    let acts = api
+        .asked()
+        .into_iter()
+        .filter(|asked| asked.what.starts_with("POST"));
     let bodies: Vec<Value> = acts.map(|asked| asked.body).collect();
     let back = json!({ "kind": "drill", "reason": "drill" });
     let forth = json!({ "kind": "drill", "deployment": OLD, "reason": "drill" });
@@ -381,7 +483,11 @@ fn logs_are_read_to_their_end_by_the_cursor() {
     let what = format!("GET /v1/deployments/{ID}/logs");
     let api = StandIn::start()
         .on(&what, 200, &page("npm ci", "f/1=+", false))
-        .on(&what, 200, &json!({ "lines": [], "after": "f/1=+", "complete": false }))
+        .on(
+            &what,
+            200,
+            &json!({ "lines": [], "after": "f/1=+", "complete": false }),
+        )
         .on(&what, 200, &page("\u{1b}[31mstarted", "f/2", true));
     let ran = api.run(&["logs", ID, "-f", "--interval", "0s", "--host", "i-00000001"]);
     assert_eq!(ran.code, 0, "{ran:?}");
@@ -413,7 +519,10 @@ fn completions_and_man_pages_are_made_of_the_same_command_line() {
     let place = folder.path().to_str().unwrap();
     assert_eq!(run(&["man", "--folder", place], &[]).code, 0);
     assert!(folder.path().join("longshore-approve.1").exists());
-    assert_eq!(run(&["man", "--folder", "/nonexistent/folder"], &[]).code, 2);
+    assert_eq!(
+        run(&["man", "--folder", "/nonexistent/folder"], &[]).code,
+        2
+    );
 }
 
 fn file(text: &str) -> tempfile::NamedTempFile {
@@ -422,20 +531,36 @@ fn file(text: &str) -> tempfile::NamedTempFile {
     file
 }
 
-const GOOD: &str = r#"{ "branch": "main", "health": { "port": 3000 }, "process": { "script": "server.js" } }"#;
+const GOOD: &str =
+    r#"{ "branch": "main", "health": { "port": 3000 }, "process": { "script": "server.js" } }"#;
 
 #[test]
 fn a_configuration_is_checked_without_aws() {
     let nothing = [("AWS_ACCESS_KEY_ID", ""), ("AWS_REGION", "")];
     let good = file(GOOD);
-    let ran = run(&["config", "validate", good.path().to_str().unwrap()], &nothing);
+    let ran = run(
+        &["config", "validate", good.path().to_str().unwrap()],
+        &nothing,
+    );
     assert_eq!(ran.code, 0, "{ran:?}");
     let bad = file(r#"{ "branch": "main", "health": { "port": 0 }, "proces": {} }"#);
-    let ran = run(&["-o", "json", "config", "validate", bad.path().to_str().unwrap()], &nothing);
+    let ran = run(
+        &[
+            "-o",
+            "json",
+            "config",
+            "validate",
+            bad.path().to_str().unwrap(),
+        ],
+        &nothing,
+    );
     assert_eq!(ran.code, 2, "{ran:?}");
     let problems = ran.json()["problems"].as_array().unwrap().len();
     assert!(problems >= 2, "{ran:?}");
-    assert_eq!(run(&["config", "validate", "/nonexistent"], &nothing).code, 2);
+    assert_eq!(
+        run(&["config", "validate", "/nonexistent"], &nothing).code,
+        2
+    );
 }
 
 #[test]
@@ -455,20 +580,34 @@ fn a_configuration_is_compared_and_stored_with_its_version() {
     let stored = GOOD.replace("3000", "3001");
     let aws = StandIn::start()
         .on("AmazonSSM.GetParameter", 200, &parameter(&stored))
-        .on("AmazonSSM.PutParameter", 200, &json!({ "Version": 8, "Tier": "Standard" }));
+        .on(
+            "AmazonSSM.PutParameter",
+            200,
+            &json!({ "Version": 8, "Tier": "Standard" }),
+        );
     let new = file(GOOD);
     let name = new.path().to_str().unwrap();
     let variables = [("AWS_ENDPOINT_URL", aws.url())];
     let variables: Vec<(&str, &str)> = variables.iter().map(|(n, v)| (*n, v.as_str())).collect();
-    let ran = run(&["-e", "dev", "config", "diff", "acme/orders", name], &variables);
+    let ran = run(
+        &["-e", "dev", "config", "diff", "acme/orders", name],
+        &variables,
+    );
     assert_eq!(ran.code, 1, "{ran:?}");
     insta::assert_snapshot!("config_diff", ran.out);
-    let ran = run(&["-e", "dev", "config", "apply", "acme/orders", name], &variables);
+    let ran = run(
+        &["-e", "dev", "config", "apply", "acme/orders", name],
+        &variables,
+    );
     assert_eq!(ran.code, 2, "{ran:?}");
     let words = ["-e", "dev", "config", "apply", "acme/orders", name, "--yes"];
     let ran = run(&words, &variables);
     assert_eq!(ran.code, 0, "{ran:?}");
-    let puts: Vec<_> = aws.asked().into_iter().filter(|a| a.what.ends_with("PutParameter")).collect();
+    let puts: Vec<_> = aws
+        .asked()
+        .into_iter()
+        .filter(|a| a.what.ends_with("PutParameter"))
+        .collect();
     assert_eq!(puts.len(), 1);
     assert_eq!(puts[0].body["Name"], "/longshore/dev/apps/acme/orders");
     assert_eq!(puts[0].body["Value"], GOOD);
@@ -479,9 +618,15 @@ fn a_configuration_is_compared_and_stored_with_its_version() {
 fn the_api_is_found_by_its_parameter() {
     let api = StandIn::start().on("GET /v1/apps", 200, &apps_in_order());
     let aws = StandIn::start().on("AmazonSSM.GetParameter", 200, &parameter(&api.url()));
-    let ran = run(&["-e", "prod", "status"], &[("AWS_ENDPOINT_URL", &aws.url())]);
+    let ran = run(
+        &["-e", "prod", "status"],
+        &[("AWS_ENDPOINT_URL", &aws.url())],
+    );
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert_eq!(aws.asked()[0].body["Name"], "/longshore/prod/control/api-url");
+    assert_eq!(
+        aws.asked()[0].body["Name"],
+        "/longshore/prod/control/api-url"
+    );
     assert!(ran.out.contains("orders"), "{ran:?}");
     let _ = app();
 }

@@ -48,7 +48,10 @@ fn watch_ends_with_5_when_the_time_is_over_or_somebody_is_asked() {
     let api = StandIn::start().on(SHOW, 200, &awaiting());
     let ran = api.run(&["watch", ID]);
     assert_eq!(ran.code, 5, "{ran:?}");
-    assert!(ran.err.contains(&format!("longshore approve {ID}")), "{ran:?}");
+    assert!(
+        ran.err.contains(&format!("longshore approve {ID}")),
+        "{ran:?}"
+    );
     let api = StandIn::start()
         .on(SHOW, 200, &awaiting())
         .on(SHOW, 200, &succeeded());
@@ -69,7 +72,9 @@ fn watch_outlives_an_api_that_is_away_for_a_moment() {
     }
     let api = api.on(SHOW, 200, &succeeded());
     assert_eq!(api.run(&["watch", ID, "--interval", "0s"]).code, 0);
-    let api = StandIn::start().on(SHOW, 200, &activating()).on_said(SHOW, away());
+    let api = StandIn::start()
+        .on(SHOW, 200, &activating())
+        .on_said(SHOW, away());
     assert_eq!(api.run(&["watch", ID, "--interval", "0s"]).code, 4);
     let api = StandIn::start().on_said(SHOW, away());
     let ran = api.run(&["watch", ID, "--interval", "0s"]);
@@ -80,7 +85,11 @@ fn watch_outlives_an_api_that_is_away_for_a_moment() {
 fn deploy_with_watch_ends_with_the_outcome() {
     for (end, code) in [(succeeded(), 0), (rolled_back(), 1), (awaiting(), 5)] {
         let api = StandIn::start()
-            .on("POST /v1/apps/orders/deployments", 201, &begun(activating()))
+            .on(
+                "POST /v1/apps/orders/deployments",
+                201,
+                &begun(activating()),
+            )
             .on(SHOW, 200, &end);
         let ran = api.run(&["deploy", "orders", "--yes", "--watch", "--interval", "0s"]);
         assert_eq!(ran.code, code, "{ran:?}");
@@ -119,23 +128,43 @@ fn healthy() -> StandIn {
         .on_said(STS, caller())
         .on("GET /v1/whoami", 200, &whoami())
         .on("AmazonSSM.DescribeParameters", 200, &parameters)
-        .on("TrentService.DescribeKey", 200, &json!({ "KeyMetadata": { "KeyState": "Enabled" } }))
+        .on(
+            "TrentService.DescribeKey",
+            200,
+            &json!({ "KeyMetadata": { "KeyState": "Enabled" } }),
+        )
         .on("AmazonSQS.ListQueues", 200, &queues)
-        .on("AmazonSQS.GetQueueAttributes", 200, &json!({ "Attributes": { "ApproximateNumberOfMessages": "0" } }))
-        .on("GraniteServiceVersion20100801.DescribeAlarms", 200, &json!({ "MetricAlarms": [
-            { "AlarmName": "longshore-prod-reconciler-errors", "StateValue": "OK" }] }))
+        .on(
+            "AmazonSQS.GetQueueAttributes",
+            200,
+            &json!({ "Attributes": { "ApproximateNumberOfMessages": "0" } }),
+        )
+        .on(
+            "GraniteServiceVersion20100801.DescribeAlarms",
+            200,
+            &json!({ "MetricAlarms": [
+            { "AlarmName": "longshore-prod-reconciler-errors", "StateValue": "OK" }] }),
+        )
 }
 
 fn refusing(api: StandIn) -> StandIn {
     let zero = "00000000000000000000000000";
     let missing = Refusal::of(ErrorWord::NoSuchDeployment);
-    api.on(&format!("POST /v1/deployments/{zero}/cancel"), 404, &missing)
-        .on(&format!("POST /v1/deployments/{zero}/reject"), 403, &json!({ "message": "Forbidden" }))
-        .on(
-            "DELETE /v1/apps/longshore-doctor-asks-in-vain/lock",
-            404,
-            &Refusal::of(ErrorWord::NoSuchApp),
-        )
+    api.on(
+        &format!("POST /v1/deployments/{zero}/cancel"),
+        404,
+        &missing,
+    )
+    .on(
+        &format!("POST /v1/deployments/{zero}/reject"),
+        403,
+        &json!({ "message": "Forbidden" }),
+    )
+    .on(
+        "DELETE /v1/apps/longshore-doctor-asks-in-vain/lock",
+        404,
+        &Refusal::of(ErrorWord::NoSuchApp),
+    )
 }
 
 fn doctor(api: &StandIn, words: &[&str]) -> crate::stand_in::Ran {
@@ -172,15 +201,35 @@ fn the_doctor_names_each_fault_with_its_fix() {
         .on("GET /v1/apps", 200, &sick)
         .on("GET /v1/apps/orders", 200, &drifting())
         .on("GET /v1/apps/catalog", 200, &bare)
-        .on("AmazonSSM.DescribeParameters", 200, &json!({ "Parameters": [
+        .on(
+            "AmazonSSM.DescribeParameters",
+            200,
+            &json!({ "Parameters": [
             described("/longshore/prod/control/bitbucket/webhook-secret", "String", None),
-            described("/longshore/prod/git/token", "SecureString", Some("alias/aws/ssm"))] }))
-        .on("TrentService.DescribeKey", 400, &json!({ "__type": "NotFoundException" }))
-        .on("AmazonSQS.ListQueues", 200, &json!({ "QueueUrls": [queue] }))
-        .on("AmazonSQS.GetQueueAttributes", 200, &json!({ "Attributes": { "ApproximateNumberOfMessages": "3" } }))
-        .on("GraniteServiceVersion20100801.DescribeAlarms", 200, &json!({ "MetricAlarms": [
+            described("/longshore/prod/git/token", "SecureString", Some("alias/aws/ssm"))] }),
+        )
+        .on(
+            "TrentService.DescribeKey",
+            400,
+            &json!({ "__type": "NotFoundException" }),
+        )
+        .on(
+            "AmazonSQS.ListQueues",
+            200,
+            &json!({ "QueueUrls": [queue] }),
+        )
+        .on(
+            "AmazonSQS.GetQueueAttributes",
+            200,
+            &json!({ "Attributes": { "ApproximateNumberOfMessages": "3" } }),
+        )
+        .on(
+            "GraniteServiceVersion20100801.DescribeAlarms",
+            200,
+            &json!({ "MetricAlarms": [
             { "AlarmName": "longshore-prod-failed-rollback", "StateValue": "ALARM",
-              "AlarmDescription": "docs/OPERATIONS.md, chapter Failed rollback" }] }));
+              "AlarmDescription": "docs/OPERATIONS.md, chapter Failed rollback" }] }),
+        );
     let ran = doctor(&api, &[]);
     assert_eq!(ran.code, 1, "{ran:?}");
     insta::assert_snapshot!("doctor_sick", ran.out);
@@ -203,8 +252,15 @@ fn what_the_doctor_may_not_see_is_not_called_good() {
     let json = ran.json();
     let not_checked = json["findings"].as_array().unwrap().iter();
     let not_checked = not_checked.filter(|one| one["health"] == "not_checked");
-    let names: Vec<&str> = not_checked.map(|one| one["what"].as_str().unwrap()).collect();
-    let expected = ["parameters", "key alias/longshore-prod", "dead letters", "alarms"];
+    let names: Vec<&str> = not_checked
+        .map(|one| one["what"].as_str().unwrap())
+        .collect();
+    let expected = [
+        "parameters",
+        "key alias/longshore-prod",
+        "dead letters",
+        "alarms",
+    ];
     assert_eq!(names, expected);
 }
 
@@ -212,7 +268,10 @@ fn what_the_doctor_may_not_see_is_not_called_good() {
 fn the_doctor_works_without_an_api_too() {
     let missing = json!({ "__type": "ParameterNotFound", "message": "none" });
     let api = healthy().on("AmazonSSM.GetParameter", 400, &missing);
-    let ran = run(&["-e", "prod", "doctor"], &[("AWS_ENDPOINT_URL", &api.url())]);
+    let ran = run(
+        &["-e", "prod", "doctor"],
+        &[("AWS_ENDPOINT_URL", &api.url())],
+    );
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.out.contains("✗ operators' API"), "{ran:?}");
     assert!(ran.out.contains("✓ dead letters"), "{ran:?}");

@@ -142,7 +142,12 @@ pub(super) async fn key(session: &Session, environment: &EnvironmentName, found:
     let what = format!("key {alias}");
     let body = json!({ "KeyId": alias });
     let said = asked(session, &KMS, "DescribeKey", &body).await;
-    match said.map(|json| json["KeyMetadata"]["KeyState"].as_str().map(str::to_owned)) {
+    let state = |json: Value| {
+        json.pointer("/KeyMetadata/KeyState")?
+            .as_str()
+            .map(str::to_owned)
+    };
+    match said.map(state) {
         Err(failure) if failure.word == "NotFoundException" => {
             let next = "deploy the stack again: its key is gone";
             found.bad(&what, "does not exist", next);
@@ -167,7 +172,11 @@ pub(super) async fn dead_letters(
     };
     if queues.is_empty() {
         let detail = format!("no queue is named longshore-{environment}-…-dlq");
-        return found.bad("dead letters", &detail, "deploy the stack, or check --region");
+        return found.bad(
+            "dead letters",
+            &detail,
+            "deploy the stack, or check --region",
+        );
     }
     let before = found.0.len();
     for url in &queues {
@@ -187,7 +196,10 @@ async fn dead_letter_queues(
     let prefix = format!("longshore-{environment}-");
     let output = client.list_queues().queue_name_prefix(prefix).send().await;
     let output = output.map_err(|error| failed("sqs:ListQueues", &error))?;
-    let urls = output.queue_urls().iter().filter(|url| url.ends_with("-dlq"));
+    let urls = output
+        .queue_urls()
+        .iter()
+        .filter(|url| url.ends_with("-dlq"));
     Ok(urls.cloned().collect())
 }
 
@@ -220,21 +232,30 @@ pub(super) async fn alarms(session: &Session, environment: &EnvironmentName, fou
         Ok(json) => json,
         Err(failure) => return found.unknown(what, &failure),
     };
-    let alarms = json["MetricAlarms"].as_array().cloned().unwrap_or_default();
+    let alarms = json.get("MetricAlarms").and_then(Value::as_array);
+    let alarms = alarms.cloned().unwrap_or_default();
     if alarms.is_empty() {
-        return found.bad(what, "there is none", "deploy the stack: its alarms are missing");
+        return found.bad(
+            what,
+            "there is none",
+            "deploy the stack: its alarms are missing",
+        );
     }
-    let rings = |alarm: &&Value| alarm["StateValue"] == "ALARM";
+    let rings = |alarm: &&Value| text_of(alarm, "StateValue") == Some("ALARM");
     let ringing: Vec<&Value> = alarms.iter().filter(rings).collect();
     for alarm in &ringing {
-        let name = alarm["AlarmName"].as_str().unwrap_or("unknown");
-        let next = alarm["AlarmDescription"].as_str();
+        let name = text_of(alarm, "AlarmName").unwrap_or("unknown");
+        let next = text_of(alarm, "AlarmDescription");
         let next = next.unwrap_or("docs/OPERATIONS.md");
         found.bad(&format!("alarm {name}"), "rings", next);
     }
     if ringing.is_empty() {
         found.good(what, &format!("none of {} rings", alarms.len()));
     }
+}
+
+fn text_of<'a>(json: &'a Value, key: &str) -> Option<&'a str> {
+    json.get(key).and_then(Value::as_str)
 }
 
 /// A service that is asked by its JSON protocol.
@@ -274,10 +295,7 @@ async fn asked(
         service: service.signed_as,
         method: "POST",
         url: &url,
-        headers: &[
-            ("content-type", service.content),
-            ("x-amz-target", &target),
-        ],
+        headers: &[("content-type", service.content), ("x-amz-target", &target)],
         body: body.to_string(),
     };
     let answer = session.send(&call).await?;
@@ -285,7 +303,7 @@ async fn asked(
     if answer.status == 200 {
         return Ok(json);
     }
-    let code = json["__type"].as_str().unwrap_or("unknown");
+    let code = text_of(&json, "__type").unwrap_or("unknown");
     let code = code.rsplit('#').next().unwrap_or(code);
     let action = format!("{}:{action}", service.endpoint);
     let message = format!("AWS refused {action} with {} {code}", answer.status);
@@ -302,7 +320,9 @@ fn url_of(session: &Session, service: &Service) -> Result<String, Failure> {
         .build()
         .ok();
     let named = session.sdk().service_config();
-    let named = named.zip(key).and_then(|(config, key)| config.load_config(key));
+    let named = named
+        .zip(key)
+        .and_then(|(config, key)| config.load_config(key));
     let everything = session.sdk().endpoint_url().map(str::to_owned);
     let end = if region.starts_with("cn-") {
         "amazonaws.com.cn"

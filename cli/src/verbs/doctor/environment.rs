@@ -50,7 +50,11 @@ async fn whoami(api: &Api, name: &EnvironmentName, found: &mut Findings) -> Resu
         found.good("version", &format!("{mine} on both sides"));
     } else {
         let detail = format!("this command is {mine}, the API is {}", me.version);
-        found.bad("version", &detail, "use the command of the version of the stack");
+        found.bad(
+            "version",
+            &detail,
+            "use the command of the version of the stack",
+        );
     }
     Ok(())
 }
