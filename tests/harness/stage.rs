@@ -8,8 +8,8 @@ use longshore_core::{
 use longshore_shell::announce::{Announce, AnnounceError, Notice};
 use longshore_shell::ports::{
     Accept, Artifacts, Branches, Commands, Configs, Configured, Fleet, HeadError, LookAgain,
-    LookError, Order, Outside, PushKey, Recorded, Repositories, ResolveError, Save, SendError,
-    Sighting, Store, StoreError, Wake,
+    LookError, Order, Outside, PushKey, Recorded, Repositories, ResolveError, Save, Seen,
+    SendError, Sighting, Store, StoreError, Wake,
 };
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -271,6 +271,16 @@ impl<T: Store + Send> Store for Staged<Arc<T>> {
     async fn open(&self) -> Result<Vec<DeploymentId>, StoreError> {
         self.stage.call("store.open", self.port.open()).await
     }
+    async fn history(
+        &self,
+        app: &AppName,
+        before: Option<&DeploymentId>,
+        limit: u32,
+    ) -> Result<Vec<DeploymentId>, StoreError> {
+        self.stage
+            .call("store.history", self.port.history(app, before, limit))
+            .await
+    }
     async fn skip(
         &self,
         key: &PushKey,
@@ -329,6 +339,15 @@ impl<T: Fleet> Fleet for Staged<T> {
     ) -> Result<Vec<HostId>, ResolveError> {
         self.stage
             .call("fleet.online", self.port.online(app, tags))
+            .await
+    }
+    async fn seen(
+        &self,
+        app: &AppName,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<Vec<Seen>, ResolveError> {
+        self.stage
+            .call("fleet.seen", self.port.seen(app, tags))
             .await
     }
     async fn parameters(

@@ -30,6 +30,11 @@ def drop_host_statement(template, sid):
     host_statements(template).remove(host_statement(template, sid))
 
 
+def operator_routes(template, policy):
+    """The routes that one of the operators' policies allows."""
+    return properties(template, policy)["PolicyDocument"]["Statement"][0]["Resource"]
+
+
 def parameter(template, name):
     """A parameter of the host document."""
     return properties(template, "HostDocument")["Content"]["parameters"][name]
@@ -60,6 +65,36 @@ FAULTS = {
     "the webhook may send commands": (
         "the_webhook_cannot_send_commands",
         lambda t: statement(t, "TriggerDeployRole", "UseTable")["Action"].append("ssm:SendCommand"),
+    ),
+    "operators may send commands": (
+        "operators_cannot_send_commands",
+        lambda t: statement(t, "OperatorApiRole", "UseTable")["Action"].append("ssm:SendCommand"),
+    ),
+    "operators may decrypt parameters": (
+        "operators_cannot_send_commands",
+        lambda t: statement(t, "OperatorApiRole", "DecryptTable")["Condition"]["StringEquals"].update(
+            {"kms:ViaService": {"Fn::Sub": "ssm.${AWS::Region}.amazonaws.com"}}
+        ),
+    ),
+    "a reader may approve": (
+        "operators_call_the_routes_of_their_role",
+        lambda t: operator_routes(t, "OperatorReaderPolicy").extend(operator_routes(t, "OperatorApproverPolicy")),
+    ),
+    "an admin may call everything": (
+        "operators_call_the_routes_of_their_role",
+        lambda t: operator_routes(t, "OperatorAdminPolicy").append("*"),
+    ),
+    "an approver cannot refuse": (
+        "operators_call_the_routes_of_their_role",
+        lambda t: operator_routes(t, "OperatorApproverPolicy").pop(),
+    ),
+    "anybody may approve": (
+        "operators_come_in_by_iam_only",
+        lambda t: properties(t, "OperatorApproveRoute").update(AuthorizationType="NONE"),
+    ),
+    "a route of the operators that the document does not have": (
+        "operators_come_in_by_iam_only",
+        lambda t: properties(t, "OperatorApproveRoute").update(RouteKey="POST /v1/anything"),
     ),
     "the notifier may send commands": (
         "commands_are_our_document_on_tagged_hosts",

@@ -7,6 +7,7 @@ exist is named, and its absence is an objection.
 import pathlib
 import re
 
+import resource_rules
 import view
 
 BALANCER = pathlib.Path(__file__).parents[2] / "host" / "script" / "45-balancer.sh"
@@ -37,6 +38,9 @@ CONTEXTS = {
     "dynamodb.${AWS::Region}.amazonaws.com": "kms:EncryptionContext:aws:dynamodb:tableName",
     "sns.${AWS::Region}.amazonaws.com": "kms:EncryptionContext:aws:sns:topicArn",
 }
+# Who may query what.
+QUERIES = {"OperatorApiRole": "${Table.Arn}/index/by_app", "ReconcilerRole": "${Table.Arn}/index/open"}
+ROUTE = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${HttpApi}/$default/"
 ADMINISTRATION = "AccountAdministersTheKey"
 USES_OF_THE_KEY = {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:CreateGrant", "kms:ReEncryptFrom"}
 
@@ -90,6 +94,38 @@ def the_webhook_cannot_send_commands(template):
             yield f"trigger-deploy may {action}"
 
 
+def operators_cannot_send_commands(template):
+    """What operators call reads, and writes the table: no host, no queue and no secret is in its reach."""
+    function = view.functions(template).get("operator-api")
+    actions = view.allowed_actions(template, function.role) if function else ["there is no such function"]
+    if set(actions) - set(view.PERMISSIONS["operator-api"]["platform"] + view.PERMISSIONS["operator-api"]["code"]):
+        yield f"operator-api may {actions}"
+    for action in actions:
+        if action.startswith(("sqs:", "sns:", "lambda:", "events:")) or action in ("ssm:SendCommand", "ssm:StartSession"):
+            yield f"operator-api may {action}"
+    for one in allowed(template):
+        if function and one.owner == function.role and "kms:Decrypt" in one.actions:
+            if one.condition("StringEquals", "kms:ViaService") != ("dynamodb.${AWS::Region}.amazonaws.com",):
+                yield f"{one.owner}.{one.sid}: decrypts more than the table"
+
+
+def operators_call_the_routes_of_their_role(template):
+    """Each of the four policies invokes exactly the routes that the API's document gives to its role, and nothing else."""
+    for role in ("reader", "deployer", "approver", "admin"):
+        owner = f"Operator{role.capitalize()}Policy"
+        keys = [key for key, of in resource_rules.operator_routes().items() if of == role]
+        wanted = {ROUTE + re.sub(r"{[a-z]+}", "*", key.replace(" ", "", 1)) for key in keys}
+        mine = [one for one in view.identity_statements(template) if one.owner == owner]
+        if any((one.effect, one.actions) != ("Allow", ("execute-api:Invoke",)) for one in mine):
+            yield f"{owner}: allows or denies something else than calling routes"
+        found = {resource for one in mine for resource in one.resources}
+        if found != wanted:
+            yield f"{owner}: too many {sorted(found - wanted)}, too few {sorted(wanted - found)}"
+    for one in allowed(template):
+        if "execute-api:Invoke" in one.actions and not one.owner.startswith("Operator"):
+            yield f"{one.owner}.{one.sid}: calls routes of operators"
+
+
 def nothing_is_deleted_or_scanned(template):
     """The table keeps its history: no role deletes from it, scans it, or writes in bulk."""
     banned = {
@@ -102,7 +138,7 @@ def nothing_is_deleted_or_scanned(template):
     for one in allowed(template):
         for action in banned & set(one.actions):
             yield f"{one.owner}.{one.sid} may {action}"
-        if "dynamodb:Query" in one.actions and one.resources != ("${Table.Arn}/index/open",):
+        if "dynamodb:Query" in one.actions and one.resources != (QUERIES.get(one.owner),):
             yield f"{one.owner}.{one.sid} may query {one.resources}"
 
 
@@ -223,7 +259,7 @@ def logs_are_written_to_the_own_group_only(template):
         writes = [
             one
             for one in view.role_statements(template, function.role)
-            if any(action.startswith("logs:") for action in one.actions)
+            if any(action in ("logs:CreateLogStream", "logs:PutLogEvents") for action in one.actions)
         ]
         if [one.resources for one in writes] != [("${" + function.log_group + ".Arn}",)]:
             yield f"{name} writes logs to {[one.resources for one in writes]}"
@@ -278,6 +314,8 @@ RULES = [
     stars_only_where_there_are_no_resources,
     commands_are_our_document_on_tagged_hosts,
     the_webhook_cannot_send_commands,
+    operators_cannot_send_commands,
+    operators_call_the_routes_of_their_role,
     nothing_is_deleted_or_scanned,
     every_decryption_is_bound_to_its_purpose,
     table_users_may_open_the_table,

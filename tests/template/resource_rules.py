@@ -5,19 +5,23 @@ exist is named, and its absence is an objection.
 """
 
 import json
+import pathlib
 import re
 
 import view
 
 VISIBILITY_TO_TIMEOUT = 6
 BITBUCKET_SECONDS = 10
-FUNCTIONS = {"auto-rollback", "health-verifier", "notifier", "on-command-status", "reconciler", "trigger-deploy"}
+FUNCTIONS = {"auto-rollback", "health-verifier", "notifier", "on-command-status", "operator-api", "reconciler", "trigger-deploy"}
+# The functions that the HTTP API calls; every other one is fed by a queue.
+CALLED = {"operator-api", "trigger-deploy"}
+OPENAPI = pathlib.Path(__file__).parents[2] / "docs" / "operator-api.openapi.json"
 ANCHOR = re.compile(r" Next: docs/OPERATIONS\.md#[a-z0-9-]+$")
 ANCHORED = re.compile(r"^\^\(\?:(.+)\)\??\$$")
 
 
 def functions_have_their_own_role_and_log(template):
-    """Six functions, each with a role and a log group of its own, logs in JSON and kept for the days that were asked for."""
+    """Seven functions, each with a role and a log group of its own, logs in JSON and kept for the days that were asked for."""
     found = view.functions(template)
     if set(found) != FUNCTIONS:
         yield f"the functions are {sorted(found)}"
@@ -57,7 +61,7 @@ def queues_feed_functions_with_time_to_spare(template):
     sources = view.of_type(template, "AWS::Lambda::EventSourceMapping")
     fed = {view.text(source["FunctionName"]): source for source in sources.values()}
     for name, function in view.functions(template).items():
-        if name == "trigger-deploy":
+        if name in CALLED:
             continue
         source = fed.get("${" + function.logical_id + "}", {})
         queue = queues.get(view.text(source.get("EventSourceArn", "")).removeprefix("${").removesuffix(".Arn}"), {})
@@ -196,9 +200,10 @@ def the_poll_comes_every_five_minutes(template):
 
 
 def the_webhook_is_narrow(template):
-    """One route, throttled and logged, that answers before Bitbucket gives up, on a function with a limit."""
+    """The one route without IAM: throttled and logged, it answers before Bitbucket gives up, on a function with a limit."""
     stage = view.of_type(template, "AWS::ApiGatewayV2::Stage").get("HttpApiStage", {})
-    routes = [route["RouteKey"] for route in view.of_type(template, "AWS::ApiGatewayV2::Route").values()]
+    found = view.of_type(template, "AWS::ApiGatewayV2::Route").values()
+    routes = [route["RouteKey"] for route in found if route.get("AuthorizationType") != "AWS_IAM"]
     if routes != ["POST /webhooks/bitbucket"]:
         yield f"the routes are {routes}"
     for route in routes:
@@ -214,6 +219,35 @@ def the_webhook_is_narrow(template):
         or "ReservedConcurrentExecutions" not in function.properties
     ):
         yield "trigger-deploy: may answer after Bitbucket gave up, or take all concurrency of the account"
+
+
+def operator_routes():
+    """The routes of the operators' API as its document has them: route key to role."""
+    paths = json.loads(OPENAPI.read_text(encoding="utf-8"))["paths"]
+    return {
+        f"{method.upper()} {path}": operation["x-longshore-role"]
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+    }
+
+
+def operators_come_in_by_iam_only(template):
+    """The operators' routes are those of the document, each takes IAM and goes to the one function, and no other leads there."""
+    wanted = set(operator_routes())
+    into = "integrations/${OperatorIntegration}"
+    routes = view.of_type(template, "AWS::ApiGatewayV2::Route").values()
+    found = {one["RouteKey"] for one in routes if view.text(one.get("Target")) == into}
+    if found != wanted:
+        yield f"routes that nobody serves {sorted(found - wanted)}, routes that are missing {sorted(wanted - found)}"
+    for one in routes:
+        if view.text(one.get("Target")) == into and one.get("AuthorizationType") != "AWS_IAM":
+            yield f"{one['RouteKey']}: anybody may call it"
+    integration = view.of_type(template, "AWS::ApiGatewayV2::Integration").get("OperatorIntegration", {})
+    if "${OperatorApiFunction.Arn}" not in view.text(integration.get("IntegrationUri")):
+        yield f"OperatorIntegration: leads to {integration.get('IntegrationUri')}"
+    permission = view.of_type(template, "AWS::Lambda::Permission").get("OperatorPermission", {})
+    if not view.text(permission.get("SourceArn")).endswith(":${HttpApi}/*/*/v1/*"):
+        yield f"OperatorPermission: for {permission.get('SourceArn')}"
 
 
 def what_must_last_is_kept(template):
@@ -397,6 +431,7 @@ RULES = [
     the_tick_comes_every_minute,
     the_poll_comes_every_five_minutes,
     the_webhook_is_narrow,
+    operators_come_in_by_iam_only,
     what_must_last_is_kept,
     alarms_wake_somebody,
     counted_log_lines_are_the_contract,

@@ -9,7 +9,8 @@ use anyhow::{Context, Result, bail};
 use reqwest::{Method, Response};
 use serde_json::Value;
 
-use crate::sign::{self, ToSign, UNSIGNED_PAYLOAD};
+use crate::operators::canonical;
+use crate::sign::{self, Key, ToSign, UNSIGNED_PAYLOAD};
 
 /// How long one call may take.
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -141,6 +142,46 @@ impl Aws {
         self.put(&format!("/{bucket}/{key}"), bytes).await
     }
 
+    /// A call of an HTTP API as the holder of a key; the status and the text of the answer.
+    ///
+    /// # Errors
+    /// When the emulator does not answer.
+    pub async fn execute_api(
+        &self,
+        key: &Key<'_>,
+        method: Method,
+        path: &str,
+        query: &str,
+        body: String,
+    ) -> Result<(u16, String)> {
+        let date = jiff::Timestamp::now().strftime(AMZ_DATE).to_string();
+        let to_sign = ToSign {
+            method: method.as_str(),
+            path: &canonical(path),
+            query,
+            host: &self.host,
+            service: "execute-api",
+            region: &self.region,
+            amz_date: &date,
+            payload: &sign::hex_hash(body.as_bytes()),
+        };
+        let authorization = sign::authorization(&to_sign, key)?;
+        let query = if query.is_empty() {
+            String::new()
+        } else {
+            format!("?{query}")
+        };
+        let request = self
+            .http
+            .request(method, format!("{}{path}{query}", self.endpoint))
+            .header("x-amz-date", date)
+            .header("authorization", authorization)
+            .header("content-type", "application/json")
+            .body(body);
+        let answer = request.send().await?;
+        Ok((answer.status().as_u16(), answer.text().await?))
+    }
+
     async fn put(&self, path: &str, body: Vec<u8>) -> Result<()> {
         let call = Call {
             method: Method::PUT,
@@ -162,16 +203,19 @@ impl Aws {
         } else {
             sign::hex_hash(&call.body)
         };
-        let authorization = sign::authorization(&ToSign {
-            method: call.method.as_str(),
-            path: call.path,
-            query: "",
-            host: &self.host,
-            service: call.service,
-            region: &self.region,
-            amz_date: &date,
-            payload: &payload,
-        })?;
+        let authorization = sign::authorization(
+            &ToSign {
+                method: call.method.as_str(),
+                path: call.path,
+                query: "",
+                host: &self.host,
+                service: call.service,
+                region: &self.region,
+                amz_date: &date,
+                payload: &payload,
+            },
+            &sign::DEPLOYING,
+        )?;
         let mut request = self
             .http
             .request(call.method, format!("{}{}", self.endpoint, call.path))

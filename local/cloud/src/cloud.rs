@@ -14,6 +14,7 @@ use crate::aws::Aws;
 use crate::bitbucket::{Api, Bitbucket, Repository, Webhook};
 use crate::hosts::{self, Host, Hosts};
 use crate::ministack::{self, MiniStack};
+use crate::operators::{self, Operator};
 use crate::parameters::{self, Kind};
 use crate::ports::Port;
 use crate::power;
@@ -110,6 +111,7 @@ pub struct LocalCloud {
     outputs: BTreeMap<String, String>,
     resources: BTreeMap<String, Vec<String>>,
     is_resumed: bool,
+    operators: Vec<Operator>,
     bitbucket: Bitbucket,
     bitbucket_api: Api,
     sinks: Sinks,
@@ -154,7 +156,8 @@ impl LocalCloud {
             boot(&options, &hosts, &agents).await?;
         }
         let resources = resources_by_type(&stack).await?;
-        Ok(Self {
+        let operators = operators::ensure(&aws, &outputs).await?;
+        let cloud = Self {
             options,
             tools,
             aws,
@@ -162,6 +165,7 @@ impl LocalCloud {
             outputs,
             resources,
             is_resumed,
+            operators,
             bitbucket,
             bitbucket_api,
             sinks,
@@ -169,7 +173,9 @@ impl LocalCloud {
             agents,
             ministack,
             _sinks_port: sinks_port,
-        })
+        };
+        cloud.write_operators()?;
+        Ok(cloud)
     }
 
     /// Brings the stack to what the template and the binaries are now.
@@ -298,6 +304,26 @@ impl LocalCloud {
             "{}/_aws/execute-api/{api}/$default{path}",
             self.aws.endpoint()
         ))
+    }
+
+    /// The people who may call the operators' API.
+    #[must_use]
+    pub fn operators(&self) -> &[Operator] {
+        &self.operators
+    }
+
+    /// Address and keys of the operators' API, in a file for whoever wants to call it.
+    #[must_use]
+    pub fn operators_file(&self) -> PathBuf {
+        self.options.work_dir.join("operators.json")
+    }
+
+    fn write_operators(&self) -> Result<()> {
+        if self.operators.is_empty() {
+            return Ok(());
+        }
+        let (file, url) = (self.operators_file(), self.api_url("")?);
+        operators::write(&file, &url, &self.options.region, &self.operators)
     }
 
     /// Where Bitbucket's webhooks go.

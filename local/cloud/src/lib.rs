@@ -14,6 +14,7 @@ pub mod demo;
 pub mod dynamodb_local;
 pub mod hosts;
 pub mod ministack;
+pub mod operators;
 pub mod package;
 pub mod parameters;
 pub mod pipeline;

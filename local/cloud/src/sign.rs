@@ -1,14 +1,28 @@
 //! Signs a request with AWS Signature Version 4, because the emulator checks every signature once it enforces IAM.
 //!
-//! It signs as the deploying key only, whose secret is public by design; it must never be given a real credential.
+//! It signs as the deploying key, whose secret is public by design, or with a key that the emulator has made; it must never be
+//! given a real credential.
 
 use anyhow::Result;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
+/// A key of the emulator.
+#[derive(Clone, Copy, Debug)]
+pub struct Key<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Its secret.
+    pub secret: &'a str,
+}
+
 /// The deploying key of the emulator, which is root there.
 pub const ACCESS_KEY: &str = "test";
-const SECRET_KEY: &str = "test";
+/// The same with its secret.
+pub const DEPLOYING: Key<'static> = Key {
+    id: ACCESS_KEY,
+    secret: ACCESS_KEY,
+};
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// What S3 takes in the place of a body's hash.
 pub const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
@@ -38,7 +52,7 @@ pub struct ToSign<'a> {
 ///
 /// # Errors
 /// Never in practice: HMAC takes a key of any length.
-pub fn authorization(request: &ToSign<'_>) -> Result<String> {
+pub fn authorization(request: &ToSign<'_>, signer: &Key<'_>) -> Result<String> {
     let date = request.amz_date.get(..8).unwrap_or_default();
     let scope = format!("{date}/{}/{}/aws4_request", request.region, request.service);
     let (headers, names) = canonical_headers(request);
@@ -58,13 +72,14 @@ pub fn authorization(request: &ToSign<'_>) -> Result<String> {
         &hex_hash(canonical.as_bytes()),
     ]
     .join("\n");
-    let mut key = format!("AWS4{SECRET_KEY}").into_bytes();
+    let mut key = format!("AWS4{}", signer.secret).into_bytes();
     for part in [date, request.region, request.service, "aws4_request"] {
         key = hmac(&key, part.as_bytes())?;
     }
     let signature = hex(&hmac(&key, text.as_bytes())?);
     Ok(format!(
-        "{ALGORITHM} Credential={ACCESS_KEY}/{scope}, SignedHeaders={names}, Signature={signature}"
+        "{ALGORITHM} Credential={}/{scope}, SignedHeaders={names}, Signature={signature}",
+        signer.id
     ))
 }
 
@@ -108,21 +123,24 @@ fn canonical_headers(request: &ToSign<'_>) -> (String, &'static str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{ToSign, authorization, hex, hex_hash, hmac};
+    use super::{DEPLOYING, ToSign, authorization, hex, hex_hash, hmac};
 
     #[test]
     fn the_signature_is_the_one_that_botocore_computes() {
         let body = hex_hash(b"{}");
-        let header = authorization(&ToSign {
-            method: "POST",
-            path: "/",
-            query: "",
-            host: "127.0.0.1:4566",
-            service: "dynamodb",
-            region: "eu-west-1",
-            amz_date: "20260102T030405Z",
-            payload: &body,
-        })
+        let header = authorization(
+            &ToSign {
+                method: "POST",
+                path: "/",
+                query: "",
+                host: "127.0.0.1:4566",
+                service: "dynamodb",
+                region: "eu-west-1",
+                amz_date: "20260102T030405Z",
+                payload: &body,
+            },
+            &DEPLOYING,
+        )
         .unwrap();
         assert_eq!(
             header,

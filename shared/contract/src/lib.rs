@@ -9,6 +9,7 @@
 mod app;
 mod deployment;
 mod error;
+mod openapi;
 mod page;
 mod plan;
 mod request;
@@ -22,10 +23,11 @@ pub use deployment::{
     TimelineEntry, Verdict, Vote,
 };
 pub use error::{ErrorWord, Refusal};
+pub use openapi::openapi;
 pub use page::{Audit, AuditEntry, History, LogLine, Logs};
 pub use plan::{Artifact, ParameterChange, Plan, Release};
 pub use request::{Approve, Begin, BeginKind, BreakGlass, LockApp, ProvenBy, Reason};
-pub use route::{Method, Operation, Role, Route};
+pub use route::{Method, Operation, Query, Role, Route};
 
 /// A moment; RFC 3339 in UTC on the wire.
 pub use jiff::Timestamp;

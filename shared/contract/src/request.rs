@@ -48,7 +48,7 @@ pub struct Begin {
     pub key: Option<String>,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = "[!->@-~]")]
     pub reason: Option<String>,
 }
 
@@ -73,7 +73,7 @@ pub struct Approve {
     pub plan: String,
     /// What is said to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = "[!->@-~]")]
     pub comment: Option<String>,
 }
 
@@ -82,7 +82,7 @@ pub struct Approve {
 #[serde(deny_unknown_fields)]
 pub struct Reason {
     /// Why; it is kept in the history.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = "[!->@-~]")]
     pub reason: String,
 }
 
@@ -91,7 +91,7 @@ pub struct Reason {
 #[serde(deny_unknown_fields)]
 pub struct LockApp {
     /// Why; everybody who meets the lock sees it.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = "[!->@-~]")]
     pub reason: String,
     /// For how long, in seconds: a minute to thirty days.
     #[schema(minimum = 60, maximum = 2_592_000)]
@@ -106,6 +106,6 @@ pub struct BreakGlass {
     #[schema(pattern = "^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
     pub deployment: String,
     /// Why; it is kept, and people are told.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = "[!->@-~]")]
     pub reason: String,
 }

@@ -52,6 +52,57 @@ impl Method {
     }
 }
 
+/// The query parameters in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Query {
+    /// Entries of a page, at most.
+    Limit,
+    /// Only what is older than this id.
+    Before,
+    /// Of this host only.
+    Host,
+    /// Where an earlier answer ended.
+    After,
+}
+
+impl Query {
+    /// The parameter's name.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Limit => "limit",
+            Self::Before => "before",
+            Self::Host => "host",
+            Self::After => "after",
+        }
+    }
+}
+
+impl Operation {
+    /// The query parameters that it takes, none of which is needed.
+    #[must_use]
+    pub const fn queries(self) -> &'static [Query] {
+        match self {
+            Self::History | Self::Audit => &[Query::Limit, Query::Before],
+            Self::Logs => &[Query::Host, Query::After],
+            Self::WhoAmI
+            | Self::Apps
+            | Self::Status
+            | Self::Show
+            | Self::Plan
+            | Self::Begin
+            | Self::Cancel
+            | Self::Retry
+            | Self::Approve
+            | Self::Reject
+            | Self::Lock
+            | Self::Unlock
+            | Self::BreakGlass
+            | Self::ClearQuarantine => &[],
+        }
+    }
+}
+
 /// A route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route {

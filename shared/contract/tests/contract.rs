@@ -6,7 +6,8 @@
     reason = "a test fails by panicking"
 )]
 
-use longshore_contract::{Begin, BeginKind, ErrorWord, Operation, Reason, Refusal};
+use longshore_contract::{Begin, BeginKind, ErrorWord, Operation, Reason, Refusal, openapi};
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 #[test]
@@ -67,4 +68,20 @@ fn no_two_operations_have_one_route_or_one_word() {
     let words: BTreeSet<_> = all.map(|operation| operation.word()).collect();
     assert_eq!(routes.len(), Operation::ALL.len());
     assert_eq!(words.len(), Operation::ALL.len());
+}
+
+/// `UPDATE=1 cargo test --workspace --test contract` writes it.
+#[test]
+fn the_published_document_is_the_one_of_the_types() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../docs/operator-api.openapi.json"
+    );
+    let document = openapi();
+    if std::env::var_os("UPDATE").is_some() {
+        let text = serde_json::to_string_pretty(&document).unwrap();
+        std::fs::write(path, format!("{text}\n")).unwrap();
+    }
+    let published: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert_eq!(published, document, "run the tests once with UPDATE=1");
 }

@@ -148,6 +148,21 @@ pub struct DeskQueue {
     pub url: String,
 }
 
+/// What `operator-api` needs.
+#[derive(Clone, Debug)]
+pub struct OperatorConfig {
+    /// How to reach AWS.
+    pub access: Access,
+    /// `LONGSHORE_ENVIRONMENT`.
+    pub environment: EnvironmentName,
+    /// `LONGSHORE_TABLE`.
+    pub table: String,
+    /// `LONGSHORE_DOCUMENT`: the name of the environment's document, of which it reads what a plan needs.
+    pub document: String,
+    /// `LONGSHORE_ARTIFACT_BUCKET`: the bucket of builds that were made elsewhere, if the environment has one.
+    pub artifact_bucket: Option<String>,
+}
+
 /// What `notifier` needs.
 #[derive(Clone, Debug)]
 pub struct NotifierConfig {
@@ -215,6 +230,35 @@ impl WorkerConfig {
                     document,
                     artifact_bucket: bucket,
                     queues,
+                })
+            }
+            _ => Err(vars.error()),
+        }
+    }
+}
+
+impl OperatorConfig {
+    /// Reads the variables.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every problem.
+    pub fn from_vars(
+        vars: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut vars = Vars::new(vars);
+        let (access, environment, table) = (vars.access(), vars.environment(), vars.table());
+        let document = vars.required("LONGSHORE_DOCUMENT", DOCUMENT, parse_document);
+        let bucket = vars.optional("LONGSHORE_ARTIFACT_BUCKET", BUCKET, parse_bucket);
+        match (access, environment, table, document) {
+            (Some(access), Some(environment), Some(table), Some(document))
+                if vars.problems.is_empty() =>
+            {
+                Ok(Self {
+                    access,
+                    environment,
+                    table,
+                    document,
+                    artifact_bucket: bucket,
                 })
             }
             _ => Err(vars.error()),

@@ -4,6 +4,7 @@ mod artifacts;
 mod branches;
 mod fleet;
 mod host;
+mod host_logs;
 mod memory_store;
 mod world;
 
@@ -14,6 +15,7 @@ pub use host::{
     ActiveState, Answer, Behaviour, Ending, Entry, FakeHost, Folder, Ledger, Managed, Point,
     Process, Processes, Switched, Trouble,
 };
+pub use host_logs::MemoryHostLogs;
 pub use world::{
     CountingIds, FakeOutside, FakeWorld, ManualClock, MemoryConfigs, MemoryWake, Planned,
 };

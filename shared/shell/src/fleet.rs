@@ -3,7 +3,8 @@
 
 use crate::connect::Aws;
 use crate::fault::{Fault, Verdict};
-use crate::ports::{Fleet, ResolveError};
+use crate::ports::{Fleet, Ping, ResolveError, Seen};
+use crate::telemetry::printable;
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::{DocumentHashType, DocumentStatus, InstanceInformation, PingStatus};
 use aws_sdk_ssm::types::{InstanceInformationStringFilter, Parameter};
@@ -49,7 +50,7 @@ impl SsmFleet {
 
 impl SsmFleet {
     /// What SSM knows of every host with these tags.
-    async fn seen(
+    async fn listed(
         &self,
         app: &AppName,
         tags: &BTreeMap<String, String>,
@@ -89,7 +90,7 @@ impl Fleet for SsmFleet {
         app: &AppName,
         tags: &BTreeMap<String, String>,
     ) -> Result<Vec<HostId>, ResolveError> {
-        let seen = self.seen(app, tags).await?;
+        let seen = self.listed(app, tags).await?;
         let hosts: Result<Vec<HostId>, ResolveError> = seen.iter().map(host_of).collect();
         hosts.map(in_order)
     }
@@ -99,13 +100,25 @@ impl Fleet for SsmFleet {
         app: &AppName,
         tags: &BTreeMap<String, String>,
     ) -> Result<Vec<HostId>, ResolveError> {
-        let seen = self.seen(app, tags).await?;
+        let seen = self.listed(app, tags).await?;
         let online = seen
             .iter()
             .filter(|host| host.ping_status() == Some(&PingStatus::Online));
         Ok(in_order(
             online.filter_map(|host| host_of(host).ok()).collect(),
         ))
+    }
+
+    async fn seen(
+        &self,
+        app: &AppName,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<Vec<Seen>, ResolveError> {
+        let seen = self.listed(app, tags).await?;
+        let mut hosts: Vec<Seen> = seen.iter().filter_map(seen_as).collect();
+        hosts.sort_by(|a, b| a.host.cmp(&b.host));
+        hosts.dedup_by(|a, b| a.host == b.host);
+        Ok(hosts)
     }
 
     async fn parameters(
@@ -192,6 +205,20 @@ fn filters(
                 .map_err(|error| failed(FailureClass::Internal, &error.to_string()))
         })
         .collect()
+}
+
+/// A host as it is; `None` for an id that is none of ours.
+fn seen_as(host: &InstanceInformation) -> Option<Seen> {
+    let ping = match host.ping_status() {
+        Some(PingStatus::Online) => Ping::Online,
+        Some(PingStatus::ConnectionLost) => Ping::ConnectionLost,
+        Some(_) | None => Ping::Inactive,
+    };
+    Some(Seen {
+        host: HostId::parse(host.instance_id()?).ok()?,
+        ping,
+        agent: printable(host.agent_version().unwrap_or_default()),
+    })
 }
 
 /// The id of a host whose agent is new enough.

@@ -16,6 +16,7 @@ pub mod error;
 pub mod fakes;
 mod fault;
 pub mod fleet;
+pub mod host_logs;
 pub mod outside;
 pub mod ports;
 pub mod secrets;

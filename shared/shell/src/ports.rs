@@ -119,6 +119,14 @@ pub trait Store: Sync {
     /// The deployments that are not at rest, from an index that may lag: load each before acting on it.
     fn open(&self) -> impl Future<Output = Result<Vec<DeploymentId>, StoreError>> + Send;
 
+    /// The ids of an app's deployments, the newest first, before this one if one is given; from an index that may lag.
+    fn history(
+        &self,
+        app: &AppName,
+        before: Option<&DeploymentId>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<DeploymentId>, StoreError>> + Send;
+
     /// Records a decision that begins no deployment. The first decision about a change stays.
     fn skip(
         &self,
@@ -223,6 +231,28 @@ pub enum ResolveError {
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// What SSM says of a host's agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ping {
+    /// It was heard of lately.
+    Online,
+    /// It was not.
+    ConnectionLost,
+    /// Anything else.
+    Inactive,
+}
+
+/// A host as SSM sees it, whatever its state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The host.
+    pub host: HostId,
+    /// What SSM says of its agent.
+    pub ping: Ping,
+    /// The version of its agent; empty when SSM does not know it.
+    pub agent: String,
+}
+
 /// What a deployment needs to know before it starts.
 pub trait Fleet: Sync {
     /// The hosts with the app's tags, in the order of their ids. A host whose SSM agent is too old to pass parameters
@@ -240,6 +270,13 @@ pub trait Fleet: Sync {
         tags: &BTreeMap<String, String>,
     ) -> impl Future<Output = Result<Vec<HostId>, ResolveError>> + Send;
 
+    /// Every host with the app's tags as SSM sees it, in the order of their ids; none is refused.
+    fn seen(
+        &self,
+        app: &AppName,
+        tags: &BTreeMap<String, String>,
+    ) -> impl Future<Output = Result<Vec<Seen>, ResolveError>> + Send;
+
     /// The current version of each of the app's parameters. Values are not read.
     fn parameters(
         &self,
@@ -248,6 +285,39 @@ pub trait Fleet: Sync {
 
     /// The current version and hash of the environment's document.
     fn document(&self) -> impl Future<Output = Result<DocumentPin, ResolveError>> + Send;
+}
+
+/// A line of a host's log. The text is the host's: it is shown, and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostLine {
+    /// When it was written.
+    pub at: Timestamp,
+    /// The host.
+    pub host: HostId,
+    /// The line.
+    pub text: String,
+}
+
+/// Which lines of the hosts' logs are wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinesWanted {
+    /// Of these hosts.
+    pub hosts: Vec<HostId>,
+    /// From this time on.
+    pub from: Timestamp,
+    /// Before this time.
+    pub until: Timestamp,
+    /// At most this many, the oldest.
+    pub limit: usize,
+}
+
+/// What the hosts have written about their steps.
+pub trait HostLogs: Sync {
+    /// The lines, in the order of time.
+    fn lines(
+        &self,
+        wanted: &LinesWanted,
+    ) -> impl Future<Output = Result<Vec<HostLine>, LookError>> + Send;
 }
 
 /// The builds that were made elsewhere.

@@ -17,6 +17,7 @@ mod adapters {
     pub(crate) mod configs;
     pub(crate) mod connect;
     pub(crate) mod fleet;
+    pub(crate) mod host_logs;
     pub(crate) mod outside;
     pub(crate) mod replay;
     pub(crate) mod reports;

@@ -74,6 +74,7 @@ contract! {
     saves: more_commands_than_one_transaction_takes_are_found_too,
     saves: a_command_may_be_recorded_again,
     saves: open_deployments_are_listed_until_they_are_at_rest,
+    saves: the_history_of_an_app_is_its_deployments_the_newest_first,
     saves: a_large_fleet_is_read_back_as_it_was_saved,
 }
 

@@ -65,13 +65,17 @@ pub(crate) async fn host_tests() -> Result<()> {
     finished("the tests of the host script", command.status().await?)
 }
 
-/// Runs `cargo test`, with an emulator of DynamoDB for the contract tests, and a stand-in for the clients that nobody here
-/// wrote.
+/// Runs `cargo test`, with an emulator of DynamoDB for the contract tests, schemathesis for the operators' API, and a stand-in for
+/// the clients that nobody here wrote.
 pub(crate) async fn rust_tests(tests: RustTests) -> Result<()> {
     let repo = std::env::current_dir()?;
     let tools = Tools::prepare(&repo, report::say).await?;
     let bench = TestBench::start(&tools, &repo).await?;
     let mut command = cargo_test(bench.endpoint());
+    let schemathesis = tools::checks(&repo, report::say)
+        .await?
+        .join("schemathesis");
+    command.env("LONGSHORE_TEST_SCHEMATHESIS", schemathesis);
     command.arg("--no-fail-fast").args(&tests.arguments);
     let rust = command.status().await?;
     let mut clients = Command::new(tools.python());

@@ -110,6 +110,10 @@ fn introduce(cloud: &LocalCloud, ready: &demo::Ready) -> Result<()> {
     ));
     say(&format!("  webhook   {}", cloud.webhook_url()?));
     say(&format!(
+        "  operators {} (address and keys of the API)",
+        cloud.operators_file().display()
+    ));
+    say(&format!(
         "  AWS       {} (any AWS client, with --endpoint-url)",
         cloud.aws().endpoint()
     ));

@@ -3,7 +3,7 @@
 
 use super::ManualClock;
 use super::host::{Behaviour, FakeHost, Point};
-use crate::ports::{Clock, Commands, Fleet, LookError, Order, ResolveError, SendError};
+use crate::ports::{Clock, Commands, Fleet, LookError, Order, Ping, ResolveError, Seen, SendError};
 use longshore_core::{
     AppName, CommandId, Commit, DocumentPin, Failure, FailureClass, Found, HostId, ParameterName,
     Release, Report, Timestamp, Token,
@@ -430,6 +430,28 @@ impl Fleet for FakeSsm {
         let inner = self.lock();
         hosts.retain(|host| inner.hosts.get(host).is_some_and(|host| !host.offline));
         Ok(hosts)
+    }
+
+    async fn seen(
+        &self,
+        app: &AppName,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<Vec<Seen>, ResolveError> {
+        let hosts = self.hosts(app, tags).await?;
+        let inner = self.lock();
+        let seen = hosts.into_iter().map(|host| {
+            let offline = inner.hosts.get(&host).is_some_and(|host| host.offline);
+            Seen {
+                ping: if offline {
+                    Ping::ConnectionLost
+                } else {
+                    Ping::Online
+                },
+                agent: "3.3.2746.0".to_owned(),
+                host,
+            }
+        });
+        Ok(seen.collect())
     }
 
     async fn parameters(

@@ -36,6 +36,8 @@ pub enum StoreCall {
     DeploymentOf,
     /// [`Store::open`].
     Open,
+    /// [`Store::history`].
+    History,
     /// [`Store::skip`].
     Skip,
     /// [`Store::accept`].
@@ -50,9 +52,12 @@ impl StoreCall {
     pub const fn is_write(self) -> bool {
         match self {
             Self::Skip | Self::Accept | Self::Save => true,
-            Self::Deployment | Self::Slot | Self::Decision | Self::DeploymentOf | Self::Open => {
-                false
-            }
+            Self::Deployment
+            | Self::Slot
+            | Self::Decision
+            | Self::DeploymentOf
+            | Self::Open
+            | Self::History => false,
         }
     }
 }
@@ -315,6 +320,21 @@ impl Store for MemoryStore {
     async fn open(&self) -> Result<Vec<DeploymentId>, StoreError> {
         self.read(StoreCall::Open, |inner| {
             inner.held_index.clone().unwrap_or_else(|| inner.open())
+        })
+    }
+
+    async fn history(
+        &self,
+        app: &AppName,
+        before: Option<&DeploymentId>,
+        limit: u32,
+    ) -> Result<Vec<DeploymentId>, StoreError> {
+        self.read(StoreCall::History, |inner| {
+            let ids = inner.deployments.values().rev();
+            let ids = ids.filter(|one| one.app == *app).map(|one| one.id.clone());
+            ids.filter(|id| before.is_none_or(|before| id < before))
+                .take(usize::try_from(limit).unwrap_or(usize::MAX))
+                .collect()
         })
     }
 

@@ -173,6 +173,36 @@ impl Store for DynamoStore {
         Ok(open)
     }
 
+    async fn history(
+        &self,
+        app: &AppName,
+        before: Option<&DeploymentId>,
+        limit: u32,
+    ) -> Result<Vec<DeploymentId>, StoreError> {
+        let condition = before.map_or("#app = :app", |_| "#app = :app AND #id < :before");
+        let mut query = self
+            .table
+            .client
+            .query()
+            .table_name(&self.table.name)
+            .index_name(keys::BY_APP)
+            .key_condition_expression(condition)
+            .expression_attribute_names("#app", keys::BY_APP)
+            .expression_attribute_values(":app", AttributeValue::S(app.to_string()))
+            .scan_index_forward(false)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        if let Some(before) = before {
+            query = query
+                .expression_attribute_names("#id", keys::ID)
+                .expression_attribute_values(":before", AttributeValue::S(before.to_string()));
+        }
+        // The entries are keys only, so that a page of any limit in use fits into one answer.
+        let page = query.send().await;
+        let page = page.map_err(|error| problem::store_error("Query", &error))?;
+        let items = page.items.into_iter().flatten().map(Item::from_iter);
+        Ok(items.filter_map(|item| item.indexed_id()).collect())
+    }
+
     async fn skip(
         &self,
         key: &PushKey,

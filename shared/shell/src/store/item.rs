@@ -40,6 +40,7 @@ impl Item {
         let mut item = Self::new(Key::Deployment(&deployment.id), writer);
         item.text(keys::ID, deployment.id.as_str());
         item.text(keys::APP, deployment.app.as_str());
+        item.text(keys::BY_APP, deployment.app.as_str());
         item.text(keys::STATE, deployment.state.name());
         item.number(keys::VERSION, deployment.version);
         if !deployment.is_at_rest() {

@@ -9,7 +9,7 @@ use std::fmt;
 pub const PK: &str = "pk";
 /// The sort key.
 pub const SK: &str = "sk";
-/// The deployment's id; the sort key of the index [`OPEN`].
+/// The deployment's id; the sort key of the indexes [`OPEN`] and [`BY_APP`].
 pub const ID: &str = "id";
 /// The app.
 pub const APP: &str = "app";
@@ -25,6 +25,8 @@ pub const WRITER: &str = "writer";
 pub const OPEN: &str = "open";
 /// The one value of [`OPEN`].
 pub const OPEN_YES: &str = "1";
+/// On every deployment, and on nothing else: its app. Also the name of the index whose hash key it is, with [`ID`] to sort by.
+pub const BY_APP: &str = "by_app";
 /// The record.
 pub const BODY: &str = "body";
 /// What was decided about a change: [`DECISION_DEPLOY`] or [`DECISION_SKIP`].

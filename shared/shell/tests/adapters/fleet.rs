@@ -3,7 +3,7 @@
 use super::replay::{Replay, Reply};
 use longshore_core::{AppName, EnvironmentName, FailureClass};
 use longshore_shell::fleet::SsmFleet;
-use longshore_shell::ports::{Fleet, ResolveError};
+use longshore_shell::ports::{Fleet, Ping, ResolveError};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -63,6 +63,31 @@ async fn a_host_with_an_old_agent_is_refused_by_name() {
         let detail = format!("i-00000000000000002 has SSM agent {shown}");
         assert_eq!(failure(hosts), (FailureClass::AgentTooOld, detail));
     }
+}
+
+#[tokio::test]
+async fn every_host_is_seen_as_it_is_and_none_is_refused() {
+    let host = |id: &str, agent: &str, ping: &str| json!({ "InstanceId": id, "AgentVersion": agent, "PingStatus": ping });
+    let list = [
+        host("i-00000000000000009", "3.1.0.0", "ConnectionLost"),
+        host("i-00000000000000001", "3.4.0.0", "Online"),
+        json!({ "InstanceId": "i-00000000000000002", "PingStatus": "Inactive" }),
+        host("something-else", "3.4.0.0", "Online"),
+    ];
+    let replay = Replay::of([Reply::json(&json!({ "InstanceInformationList": list }))]);
+    let seen = fleet(&replay).seen(&app(), &BTreeMap::new()).await.unwrap();
+    let seen: Vec<_> = seen
+        .iter()
+        .map(|one| (one.host.as_str(), one.ping, one.agent.as_str()))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("i-00000000000000001", Ping::Online, "3.4.0.0"),
+            ("i-00000000000000002", Ping::Inactive, ""),
+            ("i-00000000000000009", Ping::ConnectionLost, "3.1.0.0"),
+        ]
+    );
 }
 
 fn parameter(name: &str, version: u32) -> Value {

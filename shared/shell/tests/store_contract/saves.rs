@@ -175,3 +175,25 @@ pub(super) async fn a_large_fleet_is_read_back_as_it_was_saved<S: Store>(store: 
     let read = store.deployment(&id(1)).await.unwrap();
     assert!(read == Some(written(&deployment)));
 }
+
+/// An index may lag; on the emulators it does not.
+pub(super) async fn the_history_of_an_app_is_its_deployments_the_newest_first<S: Store>(store: &S) {
+    first_push(store).await;
+    for number in [3, 2, 5] {
+        save(store, &queued(number)).await.unwrap();
+    }
+    let mut of_another_app = queued(4);
+    of_another_app.app = AppName::parse("stock").unwrap();
+    save(store, &of_another_app).await.unwrap();
+    let page = async |before: Option<u32>, limit| {
+        let before = before.map(id);
+        store.history(&app(), before.as_ref(), limit).await.unwrap()
+    };
+    assert_eq!(page(None, 10).await, [id(5), id(3), id(2), id(1)]);
+    assert_eq!(page(None, 2).await, [id(5), id(3)]);
+    assert_eq!(page(Some(3), 10).await, [id(2), id(1)]);
+    assert_eq!(page(Some(4), 1).await, [id(3)]);
+    assert_eq!(page(Some(1), 10).await, []);
+    let nobodys = AppName::parse("nobodys").unwrap();
+    assert_eq!(store.history(&nobodys, None, 10).await.unwrap(), []);
+}

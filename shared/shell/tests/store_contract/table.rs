@@ -1,4 +1,4 @@
-//! A fresh table, with the keys and the index of `template.yaml`, at the endpoint that the environment names.
+//! A fresh table, with the keys and the indexes of `template.yaml`, at the endpoint that the environment names.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region};
@@ -46,17 +46,19 @@ fn account(case: &str) -> String {
 }
 
 async fn create(client: &Client, table: &str) {
-    let index = GlobalSecondaryIndex::builder()
-        .index_name(keys::OPEN)
-        .key_schema(key(keys::OPEN, KeyType::Hash))
-        .key_schema(key(keys::ID, KeyType::Range))
-        .projection(
-            Projection::builder()
-                .projection_type(ProjectionType::KeysOnly)
-                .build(),
-        )
-        .build()
-        .unwrap();
+    let index = |name: &str| {
+        GlobalSecondaryIndex::builder()
+            .index_name(name)
+            .key_schema(key(name, KeyType::Hash))
+            .key_schema(key(keys::ID, KeyType::Range))
+            .projection(
+                Projection::builder()
+                    .projection_type(ProjectionType::KeysOnly)
+                    .build(),
+            )
+            .build()
+            .unwrap()
+    };
     client
         .create_table()
         .table_name(table)
@@ -64,10 +66,12 @@ async fn create(client: &Client, table: &str) {
         .attribute_definitions(text(keys::PK))
         .attribute_definitions(text(keys::SK))
         .attribute_definitions(text(keys::OPEN))
+        .attribute_definitions(text(keys::BY_APP))
         .attribute_definitions(text(keys::ID))
         .key_schema(key(keys::PK, KeyType::Hash))
         .key_schema(key(keys::SK, KeyType::Range))
-        .global_secondary_indexes(index)
+        .global_secondary_indexes(index(keys::OPEN))
+        .global_secondary_indexes(index(keys::BY_APP))
         .send()
         .await
         .expect("the endpoint makes a table");

@@ -102,6 +102,7 @@ async fn a_save_is_one_put_on_the_version_it_replaces() {
             "sk": {"S": "STATE"},
             "id": {"S": "01JD0000000000000000000001"},
             "app": {"S": "orders"},
+            "by_app": {"S": "orders"},
             "state": {"S": "Queued"},
             "version": {"N": "5"},
             "schema": {"N": "1"},

@@ -1,0 +1,126 @@
+//! Who calls: the identity that API Gateway has found behind the signature.
+//!
+//! The person is the name of the role's session or of the user. With one role for several people the session's name is
+//! whatever whoever assumes the role may write there, so their trust policy has to bind it to the person (docs/OPERATIONS.md);
+//! IAM Identity Center does. What is missing or strange is nobody, and nobody gets nothing.
+
+use crate::request::Request;
+use longshore_core::Person;
+use std::net::IpAddr;
+
+/// The longest name of a person.
+const NAME_MAX: usize = 64;
+
+/// Who calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The ARN of the user or the session.
+    pub principal: String,
+    /// The account of the caller.
+    pub account: String,
+    /// The person.
+    pub person: Person,
+    /// From where.
+    pub address: Option<IpAddr>,
+}
+
+impl Caller {
+    /// The caller of a request, if API Gateway says who that is.
+    #[must_use]
+    pub fn of(request: &Request) -> Option<Self> {
+        let iam = request.iam()?;
+        let principal = iam.user_arn.as_deref()?;
+        let (account, name) = name_in(principal)?;
+        if iam.account_id.as_deref() != Some(account) {
+            return None;
+        }
+        Some(Self {
+            principal: principal.to_owned(),
+            account: account.to_owned(),
+            person: Person::parse(&shown(name)).ok()?,
+            address: request.address(),
+        })
+    }
+}
+
+/// Account and name in the ARN of a user, of a role's session or of a federated user. The root of an account is no person.
+fn name_in(arn: &str) -> Option<(&str, &str)> {
+    let mut parts = arn.splitn(6, ':');
+    let (scheme, _partition, service) = (parts.next()?, parts.next()?, parts.next()?);
+    let (region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
+    let is_account = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
+    if scheme != "arn" || !region.is_empty() || !is_account {
+        return None;
+    }
+    let (kind, rest) = resource.split_once('/')?;
+    let name = match (service, kind) {
+        // Role, then session; only a user has a path before the name.
+        ("sts", "assumed-role") => rest.split_once('/').map(|(_, session)| session),
+        ("sts", "federated-user") => Some(rest),
+        ("iam", "user") => rest.rsplit('/').next(),
+        _ => None,
+    };
+    name.filter(|name| !name.is_empty() && !name.contains('/'))
+        .map(|name| (account, name))
+}
+
+/// A name in the letters that a person may have. IAM knows a few more; two names that differ only in those are one person
+/// here, which can only keep an approval back.
+fn shown(name: &str) -> String {
+    let allowed = |c: char| {
+        if c.is_ascii_alphanumeric() || "._:@-".contains(c) {
+            c
+        } else {
+            '-'
+        }
+    };
+    name.chars().take(NAME_MAX).map(allowed).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(arn: &str) -> Option<(&str, String)> {
+        name_in(arn).map(|(account, name)| (account, shown(name)))
+    }
+
+    #[test]
+    fn a_person_is_the_session_or_the_user() {
+        for (arn, name) in [
+            (
+                "arn:aws:sts::123456789012:assumed-role/Deployer/alice@example.com",
+                "alice@example.com",
+            ),
+            (
+                "arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Ops_0a1b/bob",
+                "bob",
+            ),
+            ("arn:aws:iam::123456789012:user/teams/ops/carol", "carol"),
+            ("arn:aws-cn:iam::123456789012:user/dave+x=y,z", "dave-x-y-z"),
+            ("arn:aws:sts::123456789012:federated-user/erin", "erin"),
+        ] {
+            assert_eq!(named(arn), Some(("123456789012", name.to_owned())), "{arn}");
+        }
+    }
+
+    #[test]
+    fn whoever_is_not_a_person_is_nobody() {
+        for arn in [
+            "",
+            "arn:aws:iam::123456789012:root",
+            "arn:aws:iam::123456789012:user/",
+            "arn:aws:iam::123456789012:role/Deployer",
+            "arn:aws:sts::123456789012:assumed-role/Deployer",
+            "arn:aws:sts::123456789012:assumed-role/Deployer/",
+            "arn:aws:sts::123456789012:assumed-role/Deployer/a/b",
+            "arn:aws:sts::12345:assumed-role/Deployer/alice",
+            "arn:aws:sts:eu-west-1:123456789012:assumed-role/Deployer/alice",
+            "arn:aws:iam::123456789012:assumed-role/Deployer/alice",
+            "urn:aws:iam::123456789012:user/alice",
+            "alice",
+        ] {
+            assert_eq!(named(arn), None, "{arn}");
+        }
+    }
+}

@@ -1,0 +1,593 @@
+//! The request of the HTTP API (payload format 2.0), and what it asks for: valid by construction, or refused with the field that
+//! is wrong. A refusal never repeats a value of the request, but for names of fields that the contract knows.
+//!
+//! The operation is that of the route which API Gateway has matched, as that is what the caller's policy was asked about.
+
+use crate::pending::{PlanDigest, Reason};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use longshore_contract as contract;
+use longshore_contract::{BeginKind, ErrorWord, Operation, Refusal};
+use longshore_core::{
+    AppName, Artifact, Commit, DeploymentId, EnvironmentName, HostId, ObjectVersion, Sha256Digest,
+    Timestamp,
+};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// The largest body that is read, in bytes.
+pub const BODY_MAX: usize = 16 * 1024;
+
+/// Entries of a page, when nothing else is asked for.
+const PAGE: u32 = 20;
+
+/// Entries of a page, at most.
+const PAGE_MAX: u32 = 100;
+
+/// For how long an app may be locked, in seconds.
+const LOCK_SECONDS: std::ops::RangeInclusive<u32> = 60..=30 * 24 * 60 * 60;
+
+/// A request, as far as it is needed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Request {
+    route_key: String,
+    raw_path: String,
+    path_parameters: BTreeMap<String, String>,
+    query_string_parameters: BTreeMap<String, String>,
+    body: Option<String>,
+    is_base64_encoded: bool,
+    request_context: Context,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Context {
+    http: Http,
+    authorizer: Option<Authorizer>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Http {
+    source_ip: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Authorizer {
+    iam: Option<Iam>,
+}
+
+/// What API Gateway says of the caller.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Iam {
+    /// The account.
+    pub account_id: Option<String>,
+    /// The ARN of the user or the session.
+    pub user_arn: Option<String>,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Who the caller is.
+    WhoAmI,
+    /// Every app.
+    Apps,
+    /// How an app stands.
+    Status(AppName),
+    /// Its deployments.
+    History(AppName, Page),
+    /// What operators did to it.
+    Audit(AppName, Page),
+    /// A deployment.
+    Show(DeploymentId),
+    /// What its hosts have written.
+    Logs(DeploymentId, LogsAsked),
+    /// Something that is not only read.
+    Act(Act),
+}
+
+/// What an operator wants to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// What a deployment would be.
+    Plan(AppName, Beginning),
+    /// Begin one.
+    Begin(AppName, Beginning),
+    /// Stop one.
+    Cancel(DeploymentId, Reason),
+    /// Begin one for the hosts that another has failed on.
+    Retry(DeploymentId, Reason),
+    /// Say yes to a plan.
+    Approve(DeploymentId, PlanDigest, Option<Reason>),
+    /// Say no.
+    Reject(DeploymentId, Reason),
+    /// Hold an app for so many seconds.
+    Lock(AppName, Reason, u32),
+    /// End the hold.
+    Unlock(AppName, Reason),
+    /// Start what a freeze holds.
+    BreakGlass(AppName, DeploymentId, Reason),
+    /// Let a commit in again.
+    ClearQuarantine(AppName, Commit, Reason),
+}
+
+/// What kind of deployment is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// A commit.
+    Push(Commit),
+    /// What is live, again.
+    Redeploy,
+    /// What is live, with the newest configuration and parameters.
+    Config,
+    /// A release that was proven here: that of a deployment, or the last one before what is live.
+    Rollback(Option<DeploymentId>),
+    /// The same as a rehearsal.
+    Drill(Option<DeploymentId>),
+    /// What another environment has proven.
+    Promote {
+        /// The commit.
+        commit: Commit,
+        /// The build.
+        artifact: Option<Artifact>,
+        /// Where it was proven.
+        from: Option<(EnvironmentName, DeploymentId)>,
+    },
+}
+
+/// A deployment that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beginning {
+    /// What kind.
+    pub wanted: Wanted,
+    /// Makes a repeat harmless.
+    pub key: Option<String>,
+    /// Why.
+    pub reason: Option<Reason>,
+}
+
+/// Which page of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Entries at most.
+    pub limit: u32,
+    /// Only what is older than this.
+    pub before: Option<DeploymentId>,
+}
+
+/// Which lines of the logs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogsAsked {
+    /// Of one host only.
+    pub host: Option<HostId>,
+    /// What was told last.
+    pub after: Option<Cursor>,
+}
+
+/// The place in a log behind what was told: a moment, and how many lines of that moment were told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// The moment.
+    pub at: Timestamp,
+    /// Lines of that moment that were told.
+    pub told: u32,
+}
+
+/// A request that is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// Why.
+    pub refusal: Refusal,
+    /// The methods that the address takes, for a wrong method.
+    pub allow: Option<String>,
+}
+
+impl From<Refusal> for Wrong {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            refusal,
+            allow: None,
+        }
+    }
+}
+
+impl Asked {
+    /// The operation.
+    #[must_use]
+    pub const fn operation(&self) -> Operation {
+        match self {
+            Self::WhoAmI => Operation::WhoAmI,
+            Self::Apps => Operation::Apps,
+            Self::Status(_) => Operation::Status,
+            Self::History(..) => Operation::History,
+            Self::Audit(..) => Operation::Audit,
+            Self::Show(_) => Operation::Show,
+            Self::Logs(..) => Operation::Logs,
+            Self::Act(act) => act.operation(),
+        }
+    }
+}
+
+impl Act {
+    /// The operation.
+    #[must_use]
+    pub const fn operation(&self) -> Operation {
+        match self {
+            Self::Plan(..) => Operation::Plan,
+            Self::Begin(..) => Operation::Begin,
+            Self::Cancel(..) => Operation::Cancel,
+            Self::Retry(..) => Operation::Retry,
+            Self::Approve(..) => Operation::Approve,
+            Self::Reject(..) => Operation::Reject,
+            Self::Lock(..) => Operation::Lock,
+            Self::Unlock(..) => Operation::Unlock,
+            Self::BreakGlass(..) => Operation::BreakGlass,
+            Self::ClearQuarantine(..) => Operation::ClearQuarantine,
+        }
+    }
+}
+
+impl Cursor {
+    /// Reads a cursor that this API has given.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (at, told) = text.split_once('-')?;
+        let digits = |text: &str, max| {
+            let plain = !text.is_empty() && text.len() <= max;
+            plain && text.bytes().all(|b| b.is_ascii_digit())
+        };
+        if !digits(at, 15) || !digits(told, 6) {
+            return None;
+        }
+        Some(Self {
+            at: Timestamp::from_unix_ms(at.parse().ok()?),
+            told: told.parse().ok()?,
+        })
+    }
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}", self.at.as_unix_ms(), self.told)
+    }
+}
+
+impl Request {
+    /// What API Gateway says of the caller; `None` for a route without IAM.
+    #[must_use]
+    pub fn iam(&self) -> Option<&Iam> {
+        self.request_context.authorizer.as_ref()?.iam.as_ref()
+    }
+
+    /// From where the request comes.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.request_context.http.source_ip.parse().ok()
+    }
+
+    /// What is asked for.
+    ///
+    /// # Errors
+    /// [`Wrong`] for an address that is none, and for a parameter or a body that is not valid.
+    pub fn asked(&self) -> Result<Asked, Wrong> {
+        let operation = self.operation()?;
+        self.only_known_queries(operation)?;
+        let asked = match operation {
+            Operation::WhoAmI => Asked::WhoAmI,
+            Operation::Apps => Asked::Apps,
+            Operation::Status => Asked::Status(self.app()?),
+            Operation::History => Asked::History(self.app()?, self.page()?),
+            Operation::Audit => Asked::Audit(self.app()?, self.page()?),
+            Operation::Show => Asked::Show(self.id()?),
+            Operation::Logs => Asked::Logs(self.id()?, self.logs()?),
+            Operation::Plan => Asked::Act(Act::Plan(self.app()?, self.beginning()?)),
+            Operation::Begin => Asked::Act(Act::Begin(self.app()?, self.beginning()?)),
+            Operation::Cancel => Asked::Act(Act::Cancel(self.id()?, self.reason()?)),
+            Operation::Retry => Asked::Act(Act::Retry(self.id()?, self.reason()?)),
+            Operation::Approve => Asked::Act(self.approve()?),
+            Operation::Reject => Asked::Act(Act::Reject(self.id()?, self.reason()?)),
+            Operation::Lock => Asked::Act(self.lock()?),
+            Operation::Unlock => Asked::Act(Act::Unlock(self.app()?, self.reason()?)),
+            Operation::BreakGlass => Asked::Act(self.break_glass()?),
+            Operation::ClearQuarantine => Asked::Act(Act::ClearQuarantine(
+                self.app()?,
+                self.path("commit", Commit::parse)?,
+                self.reason()?,
+            )),
+        };
+        Ok(asked)
+    }
+
+    /// The operation of the route that was matched.
+    fn operation(&self) -> Result<Operation, Wrong> {
+        let key = |operation: &Operation| {
+            let route = operation.route();
+            format!("{} {}", route.method.word(), route.path)
+        };
+        let matched = Operation::ALL.iter().find(|one| key(one) == self.route_key);
+        if let Some(operation) = matched {
+            return Ok(*operation);
+        }
+        let here = Operation::ALL
+            .iter()
+            .filter(|one| is_at(one.route().path, &self.raw_path));
+        let methods: Vec<&str> = here.map(|one| one.route().method.word()).collect();
+        if methods.is_empty() {
+            return Err(Refusal::of(ErrorWord::NoSuchRoute).into());
+        }
+        Err(Wrong {
+            refusal: Refusal::of(ErrorWord::WrongMethod),
+            allow: Some(methods.join(", ")),
+        })
+    }
+
+    fn only_known_queries(&self, operation: Operation) -> Result<(), Refusal> {
+        let known: Vec<&str> = operation.queries().iter().map(|one| one.word()).collect();
+        let unknown = self
+            .query_string_parameters
+            .keys()
+            .any(|name| !known.contains(&name.as_str()));
+        if unknown {
+            return Err(bad(&match known.as_slice() {
+                [] => "The route takes no query parameters.".to_owned(),
+                known => format!(
+                    "The route takes no other query parameters than {}.",
+                    known.join(" and ")
+                ),
+            }));
+        }
+        Ok(())
+    }
+
+    fn app(&self) -> Result<AppName, Refusal> {
+        self.path("app", AppName::parse)
+    }
+
+    fn id(&self) -> Result<DeploymentId, Refusal> {
+        self.path("id", DeploymentId::parse)
+    }
+
+    fn path<T>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, longshore_core::InvalidId>,
+    ) -> Result<T, Refusal> {
+        let text = self.path_parameters.get(name).map(String::as_str);
+        field(name, text.unwrap_or_default(), parse)
+    }
+
+    fn query(&self, name: &str) -> Option<&str> {
+        self.query_string_parameters.get(name).map(String::as_str)
+    }
+
+    fn page(&self) -> Result<Page, Refusal> {
+        let limit = match self.query("limit") {
+            None => Some(PAGE),
+            Some(text) => whole(text).filter(|limit| (1..=PAGE_MAX).contains(limit)),
+        };
+        let limit = limit.ok_or_else(|| bad(&format!("limit: expected 1 to {PAGE_MAX}.")))?;
+        let before = self.query("before");
+        let before = before.map(|text| field("before", text, DeploymentId::parse));
+        Ok(Page {
+            limit,
+            before: before.transpose()?,
+        })
+    }
+
+    fn logs(&self) -> Result<LogsAsked, Refusal> {
+        let host = self.query("host");
+        let host = host.map(|text| field("host", text, HostId::parse));
+        let after = self.query("after").map(|text| {
+            Cursor::parse(text).ok_or_else(|| bad("after: expected what an earlier answer gave."))
+        });
+        Ok(LogsAsked {
+            host: host.transpose()?,
+            after: after.transpose()?,
+        })
+    }
+
+    fn reason(&self) -> Result<Reason, Refusal> {
+        let body: contract::Reason = self.json()?;
+        reason("reason", &body.reason)
+    }
+
+    fn approve(&self) -> Result<Act, Refusal> {
+        let body: contract::Approve = self.json()?;
+        let plan = field("plan", &body.plan, PlanDigest::parse)?;
+        let comment = optional_reason("comment", body.comment.as_deref())?;
+        Ok(Act::Approve(self.id()?, plan, comment))
+    }
+
+    fn lock(&self) -> Result<Act, Refusal> {
+        let body: contract::LockApp = self.json()?;
+        if !LOCK_SECONDS.contains(&body.seconds) {
+            return Err(bad(
+                "seconds: expected 60 to 2592000, a minute to thirty days.",
+            ));
+        }
+        let reason = reason("reason", &body.reason)?;
+        Ok(Act::Lock(self.app()?, reason, body.seconds))
+    }
+
+    fn break_glass(&self) -> Result<Act, Refusal> {
+        let body: contract::BreakGlass = self.json()?;
+        let deployment = field("deployment", &body.deployment, DeploymentId::parse)?;
+        let reason = reason("reason", &body.reason)?;
+        Ok(Act::BreakGlass(self.app()?, deployment, reason))
+    }
+
+    fn beginning(&self) -> Result<Beginning, Refusal> {
+        let body: contract::Begin = self.json()?;
+        if body.key.as_deref().is_some_and(|key| !is_key(key)) {
+            return Err(bad("key: expected 1 to 64 letters, digits and `_.:-`."));
+        }
+        Ok(Beginning {
+            wanted: wanted(&body)?,
+            reason: optional_reason("reason", body.reason.as_deref())?,
+            key: body.key,
+        })
+    }
+
+    /// The body, read as one of the contract's types. The complaint names the place and, where it is a name of the contract, the
+    /// field; never a value.
+    fn json<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        let text = self.body.as_deref().unwrap_or_default();
+        let limit = if self.is_base64_encoded {
+            BODY_MAX.div_ceil(3) * 4
+        } else {
+            BODY_MAX
+        };
+        if text.len() > limit {
+            return Err(Refusal::of(ErrorWord::TooLarge));
+        }
+        let bytes = if self.is_base64_encoded {
+            STANDARD
+                .decode(text)
+                .map_err(|_| bad("The body is not base64."))?
+        } else {
+            text.as_bytes().to_vec()
+        };
+        if bytes.len() > BODY_MAX {
+            return Err(Refusal::of(ErrorWord::TooLarge));
+        }
+        serde_json::from_slice(&bytes).map_err(|error| bad(&complaint(&error)))
+    }
+}
+
+/// Whether a path is one of a route's.
+#[must_use]
+pub fn is_at(route: &str, path: &str) -> bool {
+    let (mut wanted, mut given) = (route.split('/'), path.split('/'));
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return true,
+            (Some(wanted), Some(given)) if wanted == given => {}
+            (Some(wanted), Some(given)) if wanted.starts_with('{') && !given.is_empty() => {}
+            (Some(_) | None, Some(_) | None) => return false,
+        }
+    }
+}
+
+fn wanted(body: &contract::Begin) -> Result<Wanted, Refusal> {
+    let commit = || match body.commit.as_deref() {
+        Some(text) => field("commit", text, Commit::parse),
+        None => Err(bad("commit: this kind of deployment needs one.")),
+    };
+    let deployment = || {
+        let text = body.deployment.as_deref();
+        text.map(|text| field("deployment", text, DeploymentId::parse))
+            .transpose()
+    };
+    let takes = match body.kind {
+        BeginKind::Push => ["commit"].as_slice(),
+        BeginKind::Redeploy | BeginKind::Config => &[],
+        BeginKind::Rollback | BeginKind::Drill => &["deployment"],
+        BeginKind::Promote => &["commit", "artifact", "from"],
+    };
+    let given = [
+        ("commit", body.commit.is_some()),
+        ("deployment", body.deployment.is_some()),
+        ("artifact", body.artifact.is_some()),
+        ("from", body.from.is_some()),
+    ];
+    for (name, is_given) in given {
+        if is_given && !takes.contains(&name) {
+            return Err(bad(&format!("{name}: this kind of deployment takes none.")));
+        }
+    }
+    Ok(match body.kind {
+        BeginKind::Push => Wanted::Push(commit()?),
+        BeginKind::Redeploy => Wanted::Redeploy,
+        BeginKind::Config => Wanted::Config,
+        BeginKind::Rollback => Wanted::Rollback(deployment()?),
+        BeginKind::Drill => Wanted::Drill(deployment()?),
+        BeginKind::Promote => Wanted::Promote {
+            commit: commit()?,
+            artifact: body.artifact.as_ref().map(artifact).transpose()?,
+            from: body.from.as_ref().map(proven_by).transpose()?,
+        },
+    })
+}
+
+fn artifact(body: &contract::Artifact) -> Result<Artifact, Refusal> {
+    Ok(Artifact {
+        version: field("artifact.version", &body.version, ObjectVersion::parse)?,
+        sha256: field("artifact.sha256", &body.sha256, Sha256Digest::parse)?,
+    })
+}
+
+fn proven_by(body: &contract::ProvenBy) -> Result<(EnvironmentName, DeploymentId), Refusal> {
+    Ok((
+        field(
+            "from.environment",
+            &body.environment,
+            EnvironmentName::parse,
+        )?,
+        field("from.deployment", &body.deployment, DeploymentId::parse)?,
+    ))
+}
+
+fn field<T>(
+    name: &str,
+    text: &str,
+    parse: impl Fn(&str) -> Result<T, longshore_core::InvalidId>,
+) -> Result<T, Refusal> {
+    parse(text).map_err(|problem| bad(&format!("{name}: {problem}.")))
+}
+
+fn reason(name: &str, text: &str) -> Result<Reason, Refusal> {
+    let fits = text.chars().count() <= Reason::MAX;
+    let reason = Reason::parse(text).filter(|_| fits);
+    reason.ok_or_else(|| {
+        bad(&format!(
+            "{name}: expected 1 to {} characters that can be read.",
+            Reason::MAX
+        ))
+    })
+}
+
+fn optional_reason(name: &str, text: Option<&str>) -> Result<Option<Reason>, Refusal> {
+    text.map(|text| reason(name, text)).transpose()
+}
+
+fn is_key(key: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_.:-".contains(&b);
+    (1..=64).contains(&key.len()) && key.bytes().all(plain)
+}
+
+fn whole(text: &str) -> Option<u32> {
+    let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    plain.then(|| text.parse().ok()).flatten()
+}
+
+fn bad(message: &str) -> Refusal {
+    Refusal::new(ErrorWord::BadRequest, message)
+}
+
+/// What is wrong with a body. Of serde's own words only names of the contract are repeated: a field that is missing, and what
+/// was expected in the place of a field or word that is not known. Any other could hold a text of the sender.
+fn complaint(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!("line {}, column {}", error.line(), error.column());
+    let missing = text.strip_prefix("missing field `");
+    if let Some((name, _)) = missing.and_then(|rest| rest.split_once('`')) {
+        return format!("{name}: missing.");
+    }
+    let is_unknown = text.starts_with("unknown field") || text.starts_with("unknown variant");
+    // The sender's own text stands before the last "expected".
+    let expected = text.rsplit_once(", expected ").filter(|_| is_unknown);
+    let expected = expected.and_then(|(_, rest)| rest.split_once(" at line "));
+    match expected {
+        Some((names, _)) => {
+            format!("The body has a name that is not known at {place}: expected {names}.")
+        }
+        None if error.is_data() => format!("The body has a value that is not allowed at {place}."),
+        None => format!("The body is not JSON at {place}."),
+    }
+}

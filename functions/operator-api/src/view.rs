@@ -1,0 +1,269 @@
+//! What the core knows, in the words of the contract. Pure: the same record is always told the same way.
+
+use longshore_contract as contract;
+use longshore_contract::{Drift, HostStatus, HostVerdict, Verdict};
+use longshore_core::{
+    Deployment, Failure, HostId, Live, Lock, Migrations, Outcome, Phase, Release, Rounds, Run,
+    Slot, State, Timestamp,
+};
+use longshore_shell::ports::{Ping, Seen};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A moment; one that no calendar has becomes the last that it has.
+pub(crate) fn time(at: Timestamp) -> contract::Timestamp {
+    let ms = i64::try_from(at.as_unix_ms()).unwrap_or(i64::MAX);
+    contract::Timestamp::from_millisecond(ms).unwrap_or(contract::Timestamp::MAX)
+}
+
+pub(crate) fn failure(failure: &Failure) -> contract::Failure {
+    contract::Failure {
+        class: failure.class.word().to_owned(),
+        detail: failure.detail().to_owned(),
+        next: failure.class.next_step().to_owned(),
+    }
+}
+
+pub(crate) fn release(release: &Release) -> contract::Release {
+    let parameters = release.parameters.iter();
+    contract::Release {
+        id: release.id().to_string(),
+        commit: release.commit.to_string(),
+        config_version: release.config_version,
+        parameters: parameters.map(|(name, v)| (name.to_string(), *v)).collect(),
+        artifact: release.artifact.as_ref().map(|build| contract::Artifact {
+            version: build.version.to_string(),
+            sha256: build.sha256.to_string(),
+        }),
+    }
+}
+
+pub(crate) fn live(live: &Live) -> contract::Live {
+    contract::Live {
+        release: release(&live.release),
+        deployment: live.deployment.to_string(),
+        at: time(live.at),
+    }
+}
+
+pub(crate) fn lock(lock: &Lock) -> contract::Lock {
+    contract::Lock {
+        owner: lock.owner.to_string(),
+        reason: None,
+        expires_at: time(lock.expires_at),
+    }
+}
+
+/// The commits in quarantine, those that were put there last first.
+pub(crate) fn quarantine(slot: &Slot) -> Vec<contract::Quarantined> {
+    let mut list: Vec<_> = slot.quarantine.iter().collect();
+    list.sort_by(|a, b| b.1.cmp(a.1));
+    let told = list.into_iter().map(|(commit, by)| contract::Quarantined {
+        commit: commit.to_string(),
+        deployment: by.to_string(),
+    });
+    told.collect()
+}
+
+/// A deployment in a line.
+pub(crate) fn summary(deployment: &Deployment) -> contract::DeploymentSummary {
+    let (ended_at, why) = match &deployment.state {
+        State::Ended { outcome, at, .. } => (Some(time(*at)), outcome.failure()),
+        State::Active { phase, .. } => (None, cause(phase)),
+        State::AwaitingApproval { .. } | State::Queued { .. } => (None, None),
+    };
+    contract::DeploymentSummary {
+        id: deployment.id.to_string(),
+        app: deployment.app.to_string(),
+        kind: deployment.origin.kind.word().to_owned(),
+        commit: deployment.origin.commit.to_string(),
+        state: deployment.state.name().to_owned(),
+        over: deployment.state.is_terminal(),
+        by: deployment.origin.by.as_ref().map(ToString::to_string),
+        accepted_at: time(deployment.origin.at),
+        started_at: deployment.state.run().map(|run| time(run.started_at)),
+        ended_at,
+        failure: why.map(failure),
+    }
+}
+
+/// Why it is being rolled back.
+const fn cause(phase: &Phase) -> Option<&Failure> {
+    match phase {
+        Phase::Unmigrating { cause, .. }
+        | Phase::RollingBack { cause, .. }
+        | Phase::VerifyingRollback { cause, .. } => Some(cause),
+        Phase::Preparing(_)
+        | Phase::Migrating(_)
+        | Phase::Activating(_)
+        | Phase::Verifying { .. }
+        | Phase::Baking { .. } => None,
+    }
+}
+
+/// A deployment in full.
+pub(crate) fn deployment(deployment: &Deployment) -> contract::Deployment {
+    contract::Deployment {
+        summary: summary(deployment),
+        environment: deployment.environment.to_string(),
+        repository: deployment.repository.to_string(),
+        config_version: deployment.origin.config_version,
+        reason: None,
+        deadline: deployment.state.deadline().map(time),
+        approvals_wanted: deployment.policy.needs_approval.then_some(1),
+        votes: Vec::new(),
+        plan: None,
+        run: deployment.state.run().map(run),
+        rounds: rounds_of(&deployment.state).map(rounds),
+        ended: ended(&deployment.state),
+        timeline: deployment.timeline.iter().map(entry).collect(),
+    }
+}
+
+fn entry(entry: &longshore_core::TimelineEntry) -> contract::TimelineEntry {
+    contract::TimelineEntry {
+        at: time(entry.at),
+        state: entry.state.to_owned(),
+        wave: entry.wave,
+        cause: entry.cause.map(|cause| cause.word().to_owned()),
+    }
+}
+
+fn ended(state: &State) -> Option<contract::Ended> {
+    let State::Ended { outcome, .. } = state else {
+        return None;
+    };
+    match outcome {
+        Outcome::Rejected(by) | Outcome::Cancelled(by) => Some(contract::Ended {
+            by: Some(by.to_string()),
+            ..contract::Ended::default()
+        }),
+        Outcome::Superseded(by) => Some(contract::Ended {
+            superseded_by: Some(by.to_string()),
+            ..contract::Ended::default()
+        }),
+        Outcome::Succeeded
+        | Outcome::Failed(_)
+        | Outcome::RolledBack(_)
+        | Outcome::RollbackFailed(_)
+        | Outcome::Expired(_) => None,
+    }
+}
+
+fn run(run: &Run) -> contract::Run {
+    let waves = (0..).zip(&run.waves);
+    let hosts = waves.flat_map(|(wave, hosts)| hosts.iter().map(move |host| (wave, host)));
+    contract::Run {
+        generation: run.generation.number(),
+        release: release(&run.release),
+        previous: run.previous.as_ref().map(release),
+        waves: u32::try_from(run.waves.len()).unwrap_or(u32::MAX),
+        hosts: hosts.map(|(wave, host)| verdict(run, wave, host)).collect(),
+        migrations: run.migrations.as_ref().map(migrations),
+        started_at: time(run.started_at),
+    }
+}
+
+fn verdict(run: &Run, wave: u32, host: &HostId) -> HostVerdict {
+    let standing = run.hosts.get(host);
+    HostVerdict {
+        host: host.to_string(),
+        wave,
+        verdict: standing
+            .map_or("untouched", |standing| standing.word())
+            .to_owned(),
+        moved: run.moved.contains(host),
+        failure: standing
+            .and_then(|standing| standing.failure())
+            .map(failure),
+    }
+}
+
+pub(crate) fn migrations(migrations: &Migrations) -> contract::Migrations {
+    let found = &migrations.found;
+    contract::Migrations {
+        verdict: match found.verdict {
+            longshore_core::Verdict::Safe => Verdict::Safe,
+            longshore_core::Verdict::NeedsDown => Verdict::NeedsDown,
+            longshore_core::Verdict::Impossible => Verdict::Impossible,
+        },
+        count: found.count,
+        allowed: found.is_allowed,
+        applied: migrations.are_applied,
+        findings: found.findings().to_vec(),
+    }
+}
+
+fn rounds_of(state: &State) -> Option<&Rounds> {
+    let State::Active { phase, .. } = state else {
+        return None;
+    };
+    match phase {
+        Phase::Verifying { rounds, .. }
+        | Phase::Baking { rounds, .. }
+        | Phase::VerifyingRollback { rounds, .. } => Some(rounds),
+        Phase::Preparing(_)
+        | Phase::Migrating(_)
+        | Phase::Activating(_)
+        | Phase::Unmigrating { .. }
+        | Phase::RollingBack { .. } => None,
+    }
+}
+
+fn rounds(rounds: &Rounds) -> contract::Rounds {
+    contract::Rounds {
+        begun: rounds.begun,
+        failures: rounds.failures,
+        last_failure: rounds.last_failure.as_ref().map(failure),
+    }
+}
+
+/// Every host that SSM lists for the app, and every other one that was proven to serve what is live, in the order of their ids.
+pub(crate) fn hosts(slot: &Slot, running: Option<&Run>, seen: &[Seen]) -> Vec<HostStatus> {
+    let listed: BTreeMap<&HostId, &Seen> = seen.iter().map(|seen| (&seen.host, seen)).collect();
+    let proven = slot.live.iter().flat_map(|live| &live.hosts);
+    let all: BTreeSet<&HostId> = listed.keys().copied().chain(proven).collect();
+    let told = all.into_iter();
+    told.map(|host| host_status(slot, running, host, listed.get(host).copied()))
+        .collect()
+}
+
+fn host_status(
+    slot: &Slot,
+    running: Option<&Run>,
+    host: &HostId,
+    seen: Option<&Seen>,
+) -> HostStatus {
+    let live = slot.live.as_ref();
+    let serves = live.filter(|live| live.hosts.contains(host));
+    let moving = running.filter(|run| run.moved.contains(host));
+    let arrived =
+        moving.filter(|run| run.hosts.get(host) == Some(&longshore_core::Standing::Proven));
+    let served = match (moving, arrived) {
+        (Some(_), Some(run)) => Some(&run.release),
+        (Some(_), None) => None,
+        (None, _) => serves.map(|live| &live.release),
+    };
+    let is_online = seen.is_some_and(|seen| seen.ping == Ping::Online);
+    HostStatus {
+        host: host.to_string(),
+        ping: seen.map(|seen| ping(seen.ping)),
+        agent: seen
+            .map(|seen| seen.agent.clone())
+            .filter(|agent| !agent.is_empty()),
+        release: served.map(|release| release.id().to_string()),
+        drift: match (is_online, moving, live, serves) {
+            (false, ..) => Drift::Offline,
+            (true, Some(_), ..) | (true, None, None, _) => Drift::Unknown,
+            (true, None, Some(_), Some(_)) => Drift::Serves,
+            (true, None, Some(_), None) => Drift::Behind,
+        },
+    }
+}
+
+const fn ping(ping: Ping) -> contract::Ping {
+    match ping {
+        Ping::Online => contract::Ping::Online,
+        Ping::ConnectionLost => contract::Ping::ConnectionLost,
+        Ping::Inactive => contract::Ping::Inactive,
+    }
+}

@@ -1,0 +1,275 @@
+//! What operators are told.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::allow_attributes,
+    reason = "a test fails by panicking"
+)]
+
+mod common {
+    pub(crate) mod office;
+}
+#[path = "../../../shared/core/tests/common/samples.rs"]
+mod samples;
+
+use common::office::{AT_WORK, FakeOffice};
+use longshore_contract::{
+    AppStatus, Apps, Audit, Deployment, Drift, ErrorWord, History, Logs, Ping, Refusal, WhoAmI,
+};
+use longshore_core::{FailureClass, Millis, State};
+use longshore_shell::fakes::StoreFault;
+use samples::{host, id};
+use serde_json::{Value, json};
+
+const STATUS: &str = "GET /v1/apps/{app}";
+const HISTORY: &str = "GET /v1/apps/{app}/deployments";
+const SHOW: &str = "GET /v1/deployments/{id}";
+const LOGS: &str = "GET /v1/deployments/{id}/logs";
+
+async fn refused(office: &FakeOffice, route: &str, parts: Value) -> (u16, ErrorWord) {
+    let response = office.ask(route, parts).await;
+    let refusal: Refusal = serde_json::from_str(&response.body).unwrap();
+    assert!(!refusal.message.is_empty() && !refusal.next.is_empty());
+    (response.status_code, refusal.error)
+}
+
+#[tokio::test]
+async fn a_caller_is_told_who_they_are_and_where() {
+    let me: WhoAmI = FakeOffice::empty().get("GET /v1/whoami", json!({})).await;
+    assert_eq!(me.name, "alice@example.com");
+    assert_eq!(
+        (me.environment.as_str(), me.account.as_str()),
+        ("prod", "123456789012")
+    );
+}
+
+#[tokio::test]
+async fn every_app_is_listed_with_what_runs_and_waits() {
+    let office = FakeOffice::busy().await;
+    let apps: Apps = office.get("GET /v1/apps", json!({})).await;
+    let names: Vec<&str> = apps.apps.iter().map(|app| app.app.as_str()).collect();
+    assert_eq!(names, ["orders", "stock"]);
+    let orders = &apps.apps[0];
+    assert_eq!(orders.branch.as_deref(), Some("main"));
+    assert_eq!(orders.live.as_ref().unwrap().release.commit, "a".repeat(40));
+    assert_eq!(orders.running.as_ref().unwrap().state, "Activating");
+    assert_eq!(orders.waiting.as_ref().unwrap().id, id(2).to_string());
+    assert_eq!(orders.quarantined, 2);
+    let stock = &apps.apps[1];
+    assert_eq!(
+        (&stock.live, &stock.running, stock.quarantined),
+        (&None, &None, 0)
+    );
+}
+
+#[tokio::test]
+async fn a_status_tells_of_every_host_whether_it_serves_what_it_should() {
+    let office = FakeOffice::busy().await;
+    let mut at_work = office.load(&id(AT_WORK)).await;
+    if let State::Active { run, .. } = &mut at_work.state {
+        run.moved.clear();
+    }
+    office.save(&at_work, None).await;
+    let status: AppStatus = office.get(STATUS, json!({ "app": "orders" })).await;
+    let hosts = status.hosts.iter();
+    let hosts: Vec<_> = hosts
+        .map(|one| (one.host.clone(), one.ping, one.drift))
+        .collect();
+    assert_eq!(
+        hosts,
+        [
+            (host(1).to_string(), Some(Ping::Online), Drift::Serves),
+            (host(2).to_string(), Some(Ping::Online), Drift::Behind),
+            (host(3).to_string(), None, Drift::Offline),
+        ]
+    );
+    assert_eq!(
+        status.quarantine[0].commit,
+        "d".repeat(40),
+        "the newest first"
+    );
+    office.world.ssm.set_offline(&host(1), true);
+    let status: AppStatus = office.get(STATUS, json!({ "app": "orders" })).await;
+    assert_eq!(status.hosts[0].ping, Some(Ping::ConnectionLost));
+    assert_eq!(status.hosts[0].drift, Drift::Offline);
+}
+
+#[tokio::test]
+async fn a_host_that_is_being_moved_serves_nobody_knows_what() {
+    let office = FakeOffice::busy().await;
+    let status: AppStatus = office.get(STATUS, json!({ "app": "orders" })).await;
+    let moving = &status.hosts[0];
+    assert_eq!((moving.drift, &moving.release), (Drift::Unknown, &None));
+    let never: AppStatus = office.get(STATUS, json!({ "app": "stock" })).await;
+    assert!(never.hosts.iter().all(|host| host.drift == Drift::Unknown));
+}
+
+#[tokio::test]
+async fn every_state_of_a_deployment_is_told_in_full() {
+    let office = FakeOffice::busy().await;
+    for (number, sample) in (1..).zip(samples::every_state()) {
+        let told: Deployment = office.get(SHOW, json!({ "id": id(number).as_str() })).await;
+        assert_eq!(told.summary.state, sample.state.name());
+        assert_eq!(told.summary.over, sample.state.is_terminal());
+        assert_eq!(told.timeline.len(), sample.timeline.len());
+        assert_eq!(
+            told.deadline.is_some(),
+            !told.summary.over,
+            "{}",
+            told.summary.state
+        );
+        let hosts = sample.state.run().map(|run| run.hosts.len());
+        assert_eq!(told.run.map(|run| run.hosts.len()), hosts);
+        match told.summary.state.as_str() {
+            "RollingBack" | "RolledBack" | "RollbackFailed" | "Failed" | "Expired" => {
+                let failure = told.summary.failure.unwrap();
+                let class = FailureClass::from_word(&failure.class).unwrap();
+                assert_eq!(failure.next, class.next_step());
+            }
+            "Succeeded" | "Queued" | "Activating" => assert_eq!(told.summary.failure, None),
+            "Cancelled" | "Rejected" => assert_eq!(told.ended.unwrap().by.as_deref(), Some("ann")),
+            "Superseded" => assert!(told.ended.unwrap().superseded_by.is_some()),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_history_is_read_page_by_page_to_its_end() {
+    let office = FakeOffice::busy().await;
+    let all = samples::every_state().len();
+    let mut seen = Vec::new();
+    let mut query = json!({ "limit": "5" });
+    loop {
+        let parts = json!({ "app": "orders", "query": query });
+        let page: History = office.get(HISTORY, parts).await;
+        seen.extend(page.deployments.into_iter().map(|one| one.id));
+        match page.before {
+            Some(before) => query = json!({ "limit": "5", "before": before }),
+            None => break,
+        }
+    }
+    let mut sorted = seen.clone();
+    sorted.sort_by(|a, b| b.cmp(a));
+    assert_eq!((seen.len(), &seen), (all, &sorted));
+    let none: History = office.get(HISTORY, json!({ "app": "stock" })).await;
+    assert_eq!((none.deployments, none.before), (Vec::new(), None));
+    let audit: Audit = office
+        .get("GET /v1/apps/{app}/audit", json!({ "app": "stock" }))
+        .await;
+    assert_eq!((audit.entries, audit.before), (Vec::new(), None));
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_said_to_be_missing() {
+    let office = FakeOffice::busy().await;
+    let nobody = json!({ "app": "nobodys" });
+    for route in [STATUS, HISTORY, "GET /v1/apps/{app}/audit"] {
+        assert_eq!(
+            refused(&office, route, nobody.clone()).await,
+            (404, ErrorWord::NoSuchApp)
+        );
+    }
+    let missing = json!({ "id": id(99).as_str() });
+    for route in [SHOW, LOGS] {
+        let told = refused(&office, route, missing.clone()).await;
+        assert_eq!(told, (404, ErrorWord::NoSuchDeployment));
+    }
+    let host = json!({ "id": id(AT_WORK).as_str(), "query": { "host": host(77).as_str() } });
+    assert_eq!(
+        refused(&office, LOGS, host).await,
+        (404, ErrorWord::NoSuchHost)
+    );
+}
+
+#[tokio::test]
+async fn a_log_is_followed_without_a_gap_and_without_a_repeat() {
+    let office = FakeOffice::busy().await;
+    let at_work = json!({ "id": id(AT_WORK).as_str(), "query": { "host": host(1).as_str() } });
+    office.world.clock.pass(Millis::from_secs(60));
+    office.writes(host(1), 1_000, "one");
+    office.writes(host(1), 2_000, "two");
+    office.writes(host(2), 1_500, "of another host");
+    let first: Logs = office.get(LOGS, at_work.clone()).await;
+    assert_eq!(texts(&first), ["one", "two"]);
+    assert!(!first.complete);
+    office.writes(host(1), 2_000, "three, in the same moment");
+    office.writes(host(1), 3_000, "four");
+    let follow = |after: &Option<String>| {
+        let mut parts = at_work.clone();
+        parts["query"]["after"] = json!(after);
+        parts
+    };
+    let second: Logs = office.get(LOGS, follow(&first.after)).await;
+    assert_eq!(texts(&second), ["three, in the same moment", "four"]);
+    let third: Logs = office.get(LOGS, follow(&second.after)).await;
+    assert_eq!((texts(&third), &third.after), (Vec::new(), &second.after));
+}
+
+#[tokio::test]
+async fn lines_of_several_hosts_are_held_back_until_no_older_one_can_come() {
+    let office = FakeOffice::busy().await;
+    office.world.clock.pass(Millis::from_secs(10));
+    office.writes(host(1), 9_000, "late");
+    office.writes(host(2), 1_000, "early");
+    let parts = json!({ "id": id(AT_WORK).as_str() });
+    let logs: Logs = office.get(LOGS, parts.clone()).await;
+    assert_eq!(texts(&logs), ["early"]);
+    office.world.clock.pass(Millis::from_secs(10));
+    let logs: Logs = office.get(LOGS, parts).await;
+    assert_eq!(texts(&logs), ["early", "late"]);
+}
+
+#[tokio::test]
+async fn a_log_is_complete_when_the_deployment_is_over_and_everything_was_told() {
+    let office = FakeOffice::busy().await;
+    let states = samples::every_state();
+    let succeeded = states
+        .iter()
+        .position(|one| one.state.name() == "Succeeded")
+        .unwrap();
+    let number = u32::try_from(succeeded + 1).unwrap();
+    let State::Ended { at, .. } = &states[succeeded].state else {
+        panic!("it is over");
+    };
+    let after = at.since(samples::START).as_ms();
+    office.writes(host(1), after, "the last");
+    office.writes(host(1), after + 60_000, "of the next deployment");
+    let parts = json!({ "id": id(number).as_str() });
+    office.world.clock.pass(Millis::new(after + 120_000));
+    let logs: Logs = office.get(LOGS, parts).await;
+    assert_eq!((texts(&logs), logs.complete), (vec!["the last"], true));
+}
+
+fn texts(logs: &Logs) -> Vec<&str> {
+    logs.lines.iter().map(|line| line.text.as_str()).collect()
+}
+
+#[tokio::test]
+async fn what_cannot_be_reached_is_said_to_be_unavailable() {
+    let office = FakeOffice::busy().await;
+    office
+        .world
+        .store
+        .fail_by(|_| Some(StoreFault::UnavailableBefore));
+    let show = json!({ "id": id(1).as_str() });
+    assert_eq!(
+        refused(&office, SHOW, show.clone()).await,
+        (503, ErrorWord::Unavailable)
+    );
+    office.world.store.fail_by(|_| Some(StoreFault::Unreadable));
+    assert_eq!(
+        refused(&office, SHOW, show).await,
+        (500, ErrorWord::Internal)
+    );
+    office.world.store.stop_failing();
+    office.logs.fail(true);
+    let logs = json!({ "id": id(AT_WORK).as_str() });
+    office.world.clock.pass(Millis::from_secs(60));
+    assert_eq!(
+        refused(&office, LOGS, logs).await,
+        (503, ErrorWord::Unavailable)
+    );
+}

@@ -1,0 +1,133 @@
+//! The operators' API of a real stack: real signatures, the stack's own policies, the real function.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
+
+use std::path::{Path, PathBuf};
+
+use longshore_local::demo::{app, prepare};
+use longshore_local::operators::{Answer, Operator};
+use longshore_local::{LocalCloud, Options};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+const GET: Method = Method::GET;
+
+/// A cloud with its operators.
+struct Scene {
+    cloud: LocalCloud,
+    url: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Scene {
+    async fn start() -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_longshore-local"));
+        let folder = tempfile::tempdir().unwrap();
+        let functions = program.parent().unwrap();
+        let mut options = Options::new(&root.canonicalize().unwrap(), folder.path(), functions);
+        app::APP.clone_into(&mut options.app);
+        options.webhook_program = Some(program.clone());
+        let cloud = LocalCloud::start(options).await.unwrap();
+        let url = cloud.api_url("").unwrap();
+        Self {
+            cloud,
+            url,
+            _folder: folder,
+        }
+    }
+
+    fn operator(&self, name: &str) -> &Operator {
+        let mut all = self.cloud.operators().iter();
+        all.find(|operator| operator.name == name).unwrap()
+    }
+
+    async fn ask(&self, name: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let route = (method, path, query);
+        let operator = self.operator(name);
+        let asked = operator.call(self.cloud.aws(), &self.url, route, body.as_ref());
+        asked.await.unwrap()
+    }
+}
+
+/// One cloud for all of it, as starting one takes longest.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn operators_are_let_in_by_their_signature_and_their_policies() {
+    let scene = Scene::start().await;
+    a_signature_says_who_it_is(&scene).await;
+    whoever_does_not_sign_is_refused(&scene).await;
+    a_policy_opens_its_routes_and_no_others(&scene).await;
+    what_is_there_is_told(&scene).await;
+    scene.cloud.stop().await.unwrap();
+}
+
+async fn a_signature_says_who_it_is(scene: &Scene) {
+    for name in ["alice", "bob", "carol"] {
+        let me = scene.ask(name, GET, "/v1/whoami", None).await;
+        assert_eq!((me.status, &me.body["name"]), (200, &json!(name)), "{me:?}");
+        assert_eq!(me.body["environment"], "dev");
+    }
+}
+
+async fn whoever_does_not_sign_is_refused(scene: &Scene) {
+    let plain = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = plain.get(format!("{}/v1/whoami", scene.url)).send().await;
+    assert_eq!(answer.unwrap().status().as_u16(), 403);
+    let mut forger = scene.operator("alice").clone();
+    forger.secret_access_key = "guessed".to_owned();
+    let mut stranger = forger.clone();
+    stranger.access_key_id = "AKIAAAAAAAAAAAAAAAAA".to_owned();
+    for nobody in [forger, stranger] {
+        let asked = nobody.call(scene.cloud.aws(), &scene.url, (GET, "/v1/whoami", ""), None);
+        assert_eq!(asked.await.unwrap().status, 403);
+    }
+}
+
+async fn a_policy_opens_its_routes_and_no_others(scene: &Scene) {
+    let reason = Some(json!({ "reason": "to see whether it is allowed" }));
+    let nothing = "/v1/deployments/01JD0000000000000000000000";
+    for (name, path, opens) in [
+        ("alice", format!("{nothing}/cancel"), true),
+        ("alice", format!("{nothing}/reject"), true),
+        ("bob", format!("{nothing}/reject"), true),
+        ("bob", format!("{nothing}/cancel"), false),
+        ("bob", "/v1/apps/shop/lock".to_owned(), false),
+        ("carol", format!("{nothing}/reject"), false),
+        ("carol", "/v1/apps/shop/deployments".to_owned(), false),
+    ] {
+        let answer = scene.ask(name, Method::POST, &path, reason.clone()).await;
+        assert_eq!(answer.status != 403, opens, "{name} {path}: {answer:?}");
+    }
+}
+
+async fn what_is_there_is_told(scene: &Scene) {
+    let _ready = prepare(&scene.cloud).await.unwrap();
+    let apps = scene.ask("carol", GET, "/v1/apps", None).await;
+    assert_eq!(apps.status, 200, "{apps:?}");
+    let app = apps.body["apps"][0]["app"].as_str().unwrap().to_owned();
+    let status = scene
+        .ask("carol", GET, &format!("/v1/apps/{app}"), None)
+        .await;
+    let hosts = status.body["hosts"].as_array().unwrap();
+    assert_eq!(hosts.len(), scene.cloud.hosts().len(), "{status:?}");
+    assert!(
+        hosts.iter().all(|host| host["ping"] == "online"),
+        "{status:?}"
+    );
+    let path = format!("/v1/apps/{app}/deployments?limit=5");
+    let history = scene.ask("carol", GET, &path, None).await;
+    assert_eq!(
+        (history.status, &history.body["deployments"]),
+        (200, &json!([]))
+    );
+    let missing = scene.ask("carol", GET, "/v1/apps/nobodys", None).await;
+    assert_eq!(
+        (missing.status, &missing.body["error"]),
+        (404, &json!("no_such_app"))
+    );
+}
