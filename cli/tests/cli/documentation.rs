@@ -17,9 +17,9 @@ itself (`longshore VERB --help`), held together by a test; [OPERATIONS.md](OPERA
 - **Credentials and region** as the AWS CLI does: variables (`AWS_ACCESS_KEY_ID`, …), `AWS_PROFILE` or `--profile` with the files of
   `~/.aws`, SSO (`aws sso login` first), `credential_process`, roles of containers and machines. Certificates are those of the
   operating system and Amazon's own; `AWS_CA_BUNDLE` replaces them. `HTTPS_PROXY` and `NO_PROXY` count.
-- **The API's address** from `--api-url` or `LONGSHORE_API_URL`, else from the parameter `/longshore/ENVIRONMENT/control/api-url`, which the
-  stack writes. Reading it needs `ssm:GetParameter` on exactly that name. Where both an address and an environment are
-  named, nothing is changed unless the API says that it is of that environment.
+- **The API's address** from `--api-url` or `LONGSHORE_API_URL`, else from the parameter `/longshore/ENVIRONMENT/control/api-url`
+  ([README](../README.md#deploy-to-aws), step 2). Reading it needs `ssm:GetParameter` on exactly that name. Where both an address and
+  an environment are named, nothing is changed unless the API says that it is of that environment.
 - **Rights** are those of IAM on the API's routes: the policies for reader, deployer, approver and admin of the stack. `config` and
   `doctor` use the operator's own rights on Parameter Store, KMS, SQS and CloudWatch, and say what they may not see.
 

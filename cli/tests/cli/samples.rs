@@ -7,21 +7,21 @@ use longshore_contract::{
 };
 use std::collections::BTreeMap;
 
-pub const ID: &str = "01KAX3Z9V7Q2M8C4T6R5N1W0XY";
-pub const OLD: &str = "01KAX00000Q2M8C4T6R5N1W0XY";
-pub const COMMIT: &str = "8c1f5e0f6bb1c24f05b3a5f6bd0f8ab2b9c7d1e0";
-pub const LIVE: &str = "1111111111111111111111111111111111111111";
-pub const DIGEST: &str = "5f2a60c4d8e14b7f9a3c1e2d4b6f8a0c";
+pub(crate) const ID: &str = "01KAX3Z9V7Q2M8C4T6R5N1W0XY";
+pub(crate) const OLD: &str = "01KAX00000Q2M8C4T6R5N1W0XY";
+pub(crate) const COMMIT: &str = "8c1f5e0f6bb1c24f05b3a5f6bd0f8ab2b9c7d1e0";
+pub(crate) const LIVE: &str = "1111111111111111111111111111111111111111";
+pub(crate) const DIGEST: &str = "5f2a60c4d8e14b7f9a3c1e2d4b6f8a0c";
 
-pub fn time(text: &str) -> Timestamp {
+pub(crate) fn time(text: &str) -> Timestamp {
     format!("2026-11-25T{text}Z").parse().unwrap()
 }
 
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     time("10:24:05")
 }
 
-pub fn release(commit: &str, config_version: u32) -> Release {
+pub(crate) fn release(commit: &str, config_version: u32) -> Release {
     Release {
         id: format!("{commit}-0123456789ab"),
         commit: commit.to_owned(),
@@ -31,7 +31,7 @@ pub fn release(commit: &str, config_version: u32) -> Release {
     }
 }
 
-pub fn whoami() -> WhoAmI {
+pub(crate) fn whoami() -> WhoAmI {
     WhoAmI {
         principal: "arn:aws:sts::111122223333:assumed-role/Operator/ines".to_owned(),
         name: "ines".to_owned(),
@@ -41,7 +41,7 @@ pub fn whoami() -> WhoAmI {
     }
 }
 
-pub fn summary(state: &str) -> DeploymentSummary {
+pub(crate) fn summary(state: &str) -> DeploymentSummary {
     let over = matches!(
         state,
         "Succeeded"
@@ -68,7 +68,7 @@ pub fn summary(state: &str) -> DeploymentSummary {
     }
 }
 
-pub fn failure() -> Failure {
+pub(crate) fn failure() -> Failure {
     Failure {
         class: "start_failed".to_owned(),
         detail: "Error: Cannot find module 'pg'".to_owned(),
@@ -95,7 +95,7 @@ fn entry(at: &str, state: &str, wave: Option<u32>) -> TimelineEntry {
     }
 }
 
-pub fn migrations() -> Migrations {
+pub(crate) fn migrations() -> Migrations {
     Migrations {
         verdict: Verdict::NeedsDown,
         count: 2,
@@ -106,7 +106,7 @@ pub fn migrations() -> Migrations {
 }
 
 /// In the second of three waves.
-pub fn activating() -> Deployment {
+pub(crate) fn activating() -> Deployment {
     Deployment {
         summary: summary("Activating"),
         environment: "prod".to_owned(),
@@ -143,7 +143,7 @@ pub fn activating() -> Deployment {
     }
 }
 
-pub fn succeeded() -> Deployment {
+pub(crate) fn succeeded() -> Deployment {
     let mut deployment = activating();
     deployment.summary = summary("Succeeded");
     deployment.deadline = None;
@@ -157,7 +157,7 @@ pub fn succeeded() -> Deployment {
     deployment
 }
 
-pub fn rolled_back() -> Deployment {
+pub(crate) fn rolled_back() -> Deployment {
     let mut deployment = activating();
     deployment.summary = DeploymentSummary {
         failure: Some(failure()),
@@ -188,7 +188,7 @@ pub fn rolled_back() -> Deployment {
     deployment
 }
 
-pub fn plan() -> Plan {
+pub(crate) fn plan() -> Plan {
     Plan {
         digest: Some(DIGEST.to_owned()),
         kind: "push".to_owned(),
@@ -223,7 +223,7 @@ pub fn plan() -> Plan {
 }
 
 /// Prepared everywhere; one of two people has approved.
-pub fn awaiting() -> Deployment {
+pub(crate) fn awaiting() -> Deployment {
     let mut deployment = activating();
     deployment.summary = summary("AwaitingApproval");
     deployment.approvals_wanted = Some(2);
@@ -242,14 +242,14 @@ pub fn awaiting() -> Deployment {
     deployment
 }
 
-pub fn begun(deployment: Deployment) -> Begun {
+pub(crate) fn begun(deployment: Deployment) -> Begun {
     Begun {
         deployment,
         repeated: false,
     }
 }
 
-pub fn app() -> AppSummary {
+pub(crate) fn app() -> AppSummary {
     AppSummary {
         app: "orders".to_owned(),
         repository: "acme/orders".to_owned(),
@@ -269,7 +269,7 @@ pub fn app() -> AppSummary {
     }
 }
 
-pub fn apps() -> Apps {
+pub(crate) fn apps() -> Apps {
     let mut held = app();
     held.app = "billing".to_owned();
     held.running = Some(summary("Activating"));
@@ -295,7 +295,7 @@ pub fn apps() -> Apps {
     }
 }
 
-pub fn apps_in_order() -> Apps {
+pub(crate) fn apps_in_order() -> Apps {
     Apps {
         environment: "prod".to_owned(),
         apps: vec![app()],
@@ -312,7 +312,7 @@ fn host_status(name: &str, drift: Drift, ping: Option<Ping>) -> HostStatus {
     }
 }
 
-pub fn status() -> AppStatus {
+pub(crate) fn status() -> AppStatus {
     AppStatus {
         summary: app(),
         quarantine: Vec::new(),
@@ -323,7 +323,7 @@ pub fn status() -> AppStatus {
     }
 }
 
-pub fn drifting() -> AppStatus {
+pub(crate) fn drifting() -> AppStatus {
     let mut summary = app();
     summary.waiting = Some(crate::samples::summary("AwaitingApproval"));
     summary.freeze = Some(Freeze {
@@ -348,7 +348,7 @@ pub fn drifting() -> AppStatus {
     }
 }
 
-pub fn history() -> History {
+pub(crate) fn history() -> History {
     let mut failed = summary("RolledBack");
     failed.failure = Some(failure());
     let mut waiting = summary("AwaitingApproval");
@@ -359,7 +359,7 @@ pub fn history() -> History {
     }
 }
 
-pub fn audit() -> Audit {
+pub(crate) fn audit() -> Audit {
     Audit {
         entries: vec![
             AuditEntry {

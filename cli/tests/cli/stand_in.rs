@@ -10,29 +10,29 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 /// The time of the stand-in, which every relative time is measured against.
-pub const NOW: &str = "Wed, 25 Nov 2026 10:24:05 GMT";
+pub(crate) const NOW: &str = "Wed, 25 Nov 2026 10:24:05 GMT";
 
 /// One request that came.
 #[derive(Clone, Debug)]
-pub struct Asked {
-    pub what: String,
-    pub query: String,
-    pub body: Value,
-    pub authorization: String,
-    pub token: Option<String>,
+pub(crate) struct Asked {
+    pub(crate) what: String,
+    pub(crate) query: String,
+    pub(crate) body: Value,
+    pub(crate) authorization: String,
+    pub(crate) token: Option<String>,
 }
 
 /// One answer.
 #[derive(Clone, Debug)]
-pub struct Said {
-    pub status: u16,
-    pub body: String,
-    pub headers: Vec<(&'static str, String)>,
+pub(crate) struct Said {
+    pub(crate) status: u16,
+    pub(crate) body: String,
+    pub(crate) headers: Vec<(&'static str, String)>,
 }
 
 impl Said {
     /// An answer at the time of the stand-in. What refuses a right has the true time, because that is what a clock is judged by.
-    pub fn new(status: u16, body: &impl serde::Serialize) -> Self {
+    pub(crate) fn new(status: u16, body: &impl serde::Serialize) -> Self {
         let mut headers = Vec::new();
         if status != 403 {
             headers.push(("date", NOW.to_owned()));
@@ -53,14 +53,14 @@ struct Script {
 
 /// The stand-in.
 #[derive(Debug)]
-pub struct StandIn {
-    pub address: SocketAddr,
+pub(crate) struct StandIn {
+    pub(crate) address: SocketAddr,
     script: Arc<Mutex<Script>>,
 }
 
 impl StandIn {
     /// One that knows nothing yet.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
@@ -72,12 +72,12 @@ impl StandIn {
 
     /// Answers a method and a path, or a target of a JSON protocol, with this; the last answer stays.
     #[must_use]
-    pub fn on(self, what: &str, status: u16, body: &impl serde::Serialize) -> Self {
+    pub(crate) fn on(self, what: &str, status: u16, body: &impl serde::Serialize) -> Self {
         self.on_said(what, Said::new(status, body))
     }
 
     #[must_use]
-    pub fn on_said(self, what: &str, said: Said) -> Self {
+    pub(crate) fn on_said(self, what: &str, said: Said) -> Self {
         let mut script = self.script.lock().unwrap();
         script
             .answers
@@ -89,23 +89,23 @@ impl StandIn {
     }
 
     /// What it was asked, as `METHOD /path`.
-    pub fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.script.lock().unwrap().asked.clone()
     }
 
     /// What it was asked that could change something.
-    pub fn acts(&self) -> Vec<String> {
+    pub(crate) fn acts(&self) -> Vec<String> {
         let looks = |what: &str| what.starts_with("GET ") || what.ends_with("/plan");
         let all = self.asked().into_iter().map(|asked| asked.what);
         all.filter(|what| !looks(what)).collect()
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// The command with these words, against this stand-in.
-    pub fn run(&self, words: &[&str]) -> Ran {
+    pub(crate) fn run(&self, words: &[&str]) -> Ran {
         let url = self.url();
         run(&[&["--api-url", &url], words].concat(), &[])
     }
@@ -113,21 +113,21 @@ impl StandIn {
 
 /// What the command did.
 #[derive(Debug)]
-pub struct Ran {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Ran {
     /// What it wrote, as JSON.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
 
 /// The command with credentials that mean nothing, and nothing else of this machine's environment.
-pub fn run(words: &[&str], variables: &[(&str, &str)]) -> Ran {
+pub(crate) fn run(words: &[&str], variables: &[(&str, &str)]) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_longshore"));
     command
         .args(words)
