@@ -109,7 +109,8 @@ impl Api {
             self.is_the_one_that_was_meant().await?;
         }
         let body = serde_json::to_string(body).unwrap_or_default();
-        self.ask(operation, path, &[], body).await
+        let reply = self.ask(operation, path, &[], body).await;
+        reply.map_err(|failure| unsure(operation, failure))
     }
 
     /// An address in a variable and an environment on the command line can be of two environments. Nothing is changed in the
@@ -224,6 +225,19 @@ fn understood<T: DeserializeOwned>(
     let now = answer.date.as_deref().and_then(when::from_header);
     let now = now.unwrap_or_else(here);
     Ok(Reply { value, json, now })
+}
+
+/// Who hears nothing does not know whether a change was made.
+fn unsure(operation: Operation, failure: Failure) -> Failure {
+    let heard_nothing = ["unreachable", "not_understood", "http_error", "internal"];
+    if !changes(operation) || !heard_nothing.contains(&failure.word.as_str()) {
+        return failure;
+    }
+    let next = format!(
+        "{}; it may have been done all the same, so look first: longshore status, longshore history",
+        failure.next
+    );
+    Failure { next, ..failure }
 }
 
 /// This machine's time, where the server does not say its own.

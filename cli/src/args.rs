@@ -51,7 +51,7 @@ pub struct Line {
 #[command(next_help_heading = "For every verb")]
 pub struct Common {
     /// The environment, like dev or prod
-    #[arg(short, long, global = true, env = "LONGSHORE_ENVIRONMENT", value_name = "NAME", value_parser = environment)]
+    #[arg(short, long, global = true, env = "LONGSHORE_ENVIRONMENT", hide_env_values = true, value_name = "NAME", value_parser = environment)]
     pub environment: Option<EnvironmentName>,
     /// The AWS region [default: that of the profile, or of the variable `AWS_REGION`]
     #[arg(long, global = true, value_name = "REGION")]

@@ -27,7 +27,7 @@ impl Screen {
         Self {
             form: common.output,
             color,
-            terminal: stdout().is_terminal(),
+            terminal: stdout().is_terminal() && !is_dumb(),
         }
     }
 
@@ -168,6 +168,11 @@ impl Screen {
             ))
         }
     }
+}
+
+/// A terminal that cannot move its cursor.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|name| name == "dumb")
 }
 
 fn nobody_to_ask(instead: &str) -> Failure {

@@ -30,9 +30,9 @@ pub(super) async fn approve(desk: &Desk<'_>, args: &args::Approve) -> Ended {
 async fn seen(desk: &Desk<'_>, api: &Api, id: &str) -> Result<String, Failure> {
     let reply: Reply<Deployment> = api.get(Operation::Show, &[("id", id)], &[]).await?;
     let waiting = &reply.value;
-    let digest = waiting.plan.as_ref().and_then(|plan| plan.digest.clone());
     let waits = waiting.summary.state == "AwaitingApproval";
-    let Some(digest) = digest.filter(|_| waits) else {
+    let plan = waiting.plan.as_ref().filter(|_| waits);
+    let Some((plan, digest)) = plan.and_then(|plan| Some((plan, plan.digest.clone()?))) else {
         let state = &waiting.summary.state;
         return Err(Failure::refused(
             "wrong_state",
@@ -40,7 +40,8 @@ async fn seen(desk: &Desk<'_>, api: &Api, id: &str) -> Result<String, Failure> {
             format!("look at it: longshore show {id}"),
         ));
     };
-    desk.screen.note_page(&deployment::show(waiting, reply.now));
+    desk.screen
+        .note_page(&deployment::asked(waiting, plan, reply.now));
     desk.screen.ask(
         "Approve exactly this plan?",
         &format!("--plan {digest}, the digest of what you have seen"),

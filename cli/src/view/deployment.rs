@@ -4,7 +4,7 @@ use crate::page::Page;
 use crate::view::{count, marked, plan, short, verdict_mark};
 use crate::when::{absolute, between, moment, relative, time_of_day};
 use longshore_contract::{
-    Deployment, DeploymentSummary, Failure, History, HostVerdict, Migrations, TimelineEntry,
+    Deployment, DeploymentSummary, Failure, History, HostVerdict, Migrations, Plan, TimelineEntry,
     Timestamp, Verdict, Vote,
 };
 
@@ -51,6 +51,18 @@ fn history_row(one: &DeploymentSummary, now: Timestamp) -> Vec<String> {
             .collect::<Vec<_>>()
             .join(", "),
     ]
+}
+
+/// What somebody is asked to say yes to: the plan last, so that it stands above the question.
+#[must_use]
+pub fn asked(deployment: &Deployment, plan: &Plan, now: Timestamp) -> Page {
+    let mut page = Page::new();
+    head(&mut page, deployment, now);
+    votes(&mut page, deployment, now);
+    page.gap().heading("Plan");
+    plan::onto(&mut page, plan);
+    page.gap();
+    page
 }
 
 /// Everything about one.
@@ -122,7 +134,7 @@ fn head(page: &mut Page, deployment: &Deployment, now: Timestamp) {
 }
 
 /// The plan that somebody is asked about; one that has started tells by its run what it does.
-fn waiting_plan(deployment: &Deployment) -> Option<&longshore_contract::Plan> {
+fn waiting_plan(deployment: &Deployment) -> Option<&Plan> {
     let waits = deployment.summary.state == "AwaitingApproval";
     deployment.plan.as_ref().filter(|_| waits)
 }

@@ -61,6 +61,13 @@ fn a_deployment_is_shown_in_full() {
 }
 
 #[test]
+fn what_is_approved_stands_last_above_the_question() {
+    let waiting = awaiting();
+    let asked = deployment::asked(&waiting, waiting.plan.as_ref().unwrap(), now());
+    assert_snapshot!("asked", wide(&asked));
+}
+
+#[test]
 fn a_plan_shows_everything_that_would_be_approved() {
     assert_snapshot!("plan", wide(&plans::page(&plan(), "orders")));
     let mut first = plan();

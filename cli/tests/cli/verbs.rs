@@ -1,7 +1,7 @@
 //! Every verb that does its work: what it asks the API for, what it writes, and how it ends.
 
 use crate::samples::{
-    COMMIT, DIGEST, ID, LIVE, OLD, activating, app, apps, apps_in_order, audit, awaiting, begun,
+    COMMIT, DIGEST, ID, LIVE, OLD, activating, apps, apps_in_order, audit, awaiting, begun,
     drifting, history, plan, rolled_back, status, succeeded, summary, whoami,
 };
 use crate::stand_in::{StandIn, run};
@@ -628,5 +628,64 @@ fn the_api_is_found_by_its_parameter() {
         "/longshore/prod/control/api-url"
     );
     assert!(ran.out.contains("orders"), "{ran:?}");
-    let _ = app();
+}
+
+/// A folder like `~/.aws`, with a profile that has keys and one that asks a program for them.
+fn profiles() -> (tempfile::TempDir, [(&'static str, String); 5]) {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let program = r#"echo '{"Version":1,"AccessKeyId":"AKIDEXAMPLE","SecretAccessKey":"s","SessionToken":"from the program"}'"#;
+    std::fs::write(place("program.sh"), program).unwrap();
+    let config = format!(
+        "[profile keys]\nregion = eu-west-1\n[profile program]\nregion = eu-west-2\ncredential_process = sh {}\n",
+        place("program.sh")
+    );
+    std::fs::write(place("config"), config).unwrap();
+    let keys = "[keys]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = s\n";
+    std::fs::write(place("credentials"), keys).unwrap();
+    let variables = [
+        ("AWS_CONFIG_FILE", place("config")),
+        ("AWS_SHARED_CREDENTIALS_FILE", place("credentials")),
+        ("AWS_ACCESS_KEY_ID", String::new()),
+        ("AWS_SESSION_TOKEN", String::new()),
+        ("AWS_REGION", String::new()),
+    ];
+    (folder, variables)
+}
+
+#[test]
+fn credentials_and_region_come_from_the_profile_that_is_named() {
+    let (_folder, variables) = profiles();
+    let path = ("PATH", "/usr/bin:/bin".to_owned());
+    let variables: Vec<(&str, &str)> = variables
+        .iter()
+        .chain([&path])
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    for (profile, region, token) in [
+        ("keys", "eu-west-1", None),
+        ("program", "eu-west-2", Some("from the program")),
+    ] {
+        let api = StandIn::start().on("GET /v1/whoami", 200, &whoami());
+        let url = api.url();
+        let words = ["--api-url", &url, "--profile", profile, "whoami"];
+        let ran = run(&words, &variables);
+        assert_eq!(ran.code, 0, "{profile}: {ran:?}");
+        let asked = &api.asked()[0];
+        let scope = format!("/{region}/execute-api/");
+        assert!(asked.authorization.contains(&scope), "{asked:?}");
+        assert_eq!(asked.token.as_deref(), token);
+    }
+}
+
+#[test]
+fn a_bundle_of_certificates_that_cannot_be_read_is_named() {
+    let api = StandIn::start();
+    let url = api.url();
+    let ran = run(
+        &["--api-url", &url, "whoami"],
+        &[("AWS_CA_BUNDLE", "/nonexistent.pem")],
+    );
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("(no_certificates)"), "{ran:?}");
 }
