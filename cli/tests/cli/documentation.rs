@@ -43,22 +43,38 @@ fn documentation() -> String {
     }
     let mut command = Line::command().term_width(100);
     command.build();
-    section(&mut page, &mut command, "longshore");
+    section(&mut page, &command, "longshore");
     page
 }
 
-fn section(page: &mut String, command: &mut Command, name: &str) {
-    let help = command.render_long_help().to_string();
+/// What holds for every verb stands in the first section only.
+const FOR_EVERY_VERB: [&str; 7] = [
+    "environment",
+    "region",
+    "profile",
+    "api_url",
+    "ca_bundle",
+    "output",
+    "color",
+];
+
+fn section(page: &mut String, command: &Command, name: &str) {
+    let mut shown = command.clone();
+    let help = if name == "longshore" {
+        shown.render_long_help()
+    } else {
+        for argument in FOR_EVERY_VERB {
+            shown = shown.mut_arg(argument, |argument| argument.hide(true));
+        }
+        shown.render_help()
+    };
+    let help = help.to_string();
     let help: Vec<&str> = help.lines().map(str::trim_end).collect();
-    let _ = write!(
-        page,
-        "\n## {name}\n\n```text\n{}\n```\n",
-        help.join("\n").trim_end()
-    );
-    for inner in command.get_subcommands_mut() {
+    let help = help.join("\n");
+    let _ = write!(page, "\n## {name}\n\n```text\n{}\n```\n", help.trim_end());
+    for inner in command.get_subcommands() {
         if inner.get_name() != "help" {
-            let name = format!("{name} {}", inner.get_name());
-            section(page, inner, &name);
+            section(page, inner, &format!("{name} {}", inner.get_name()));
         }
     }
 }
