@@ -148,7 +148,7 @@ pub(crate) fn succeeded() -> Deployment {
     deployment.summary = summary("Succeeded");
     deployment.deadline = None;
     for host in &mut deployment.run.as_mut().unwrap().hosts {
-        host.verdict = "proven".to_owned();
+        "proven".clone_into(&mut host.verdict);
         host.moved = true;
     }
     let timeline = &mut deployment.timeline;
@@ -271,7 +271,7 @@ pub(crate) fn app() -> AppSummary {
 
 pub(crate) fn apps() -> Apps {
     let mut held = app();
-    held.app = "billing".to_owned();
+    "billing".clone_into(&mut held.app);
     held.running = Some(summary("Activating"));
     held.waiting = Some(summary("AwaitingApproval"));
     held.lock = Some(Lock {
@@ -285,7 +285,7 @@ pub(crate) fn apps() -> Apps {
     });
     held.quarantined = 2;
     let mut wrong = app();
-    wrong.app = "catalog".to_owned();
+    "catalog".clone_into(&mut wrong.app);
     wrong.branch = None;
     wrong.problem = Some("health.port is missing: add a number from 1 to 65535".to_owned());
     wrong.live = None;
@@ -352,7 +352,7 @@ pub(crate) fn history() -> History {
     let mut failed = summary("RolledBack");
     failed.failure = Some(failure());
     let mut waiting = summary("AwaitingApproval");
-    waiting.id = "01KAX4Z9V7Q2M8C4T6R5N1W0XY".to_owned();
+    "01KAX4Z9V7Q2M8C4T6R5N1W0XY".clone_into(&mut waiting.id);
     History {
         deployments: vec![waiting, summary("Succeeded"), failed],
         before: Some(OLD.to_owned()),
