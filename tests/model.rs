@@ -282,9 +282,10 @@ fn operator_cancels() {
 
 #[test]
 fn operators_approve_refuse_cancel_and_lock() {
-    let mut setup = Setup::new(1, &[('a', 'b', BuildFails), ('b', 'c', BuildFails)]);
-    setup.policy.needs_approval = true;
+    let mut setup = Setup::new(1, &[('a', 'b', Good)]);
+    setup.policy.approvals = 1;
     setup.policy.queue_timeout = Millis::new(3);
+    setup.handlers = 1;
     setup.operations = vec![
         Operation::Approve,
         Operation::Refuse,
@@ -292,12 +293,25 @@ fn operators_approve_refuse_cancel_and_lock() {
         Operation::Lock,
     ];
     let machine = Machine::new(setup)
+        .reaches("Succeeded", |_, world| ended(world, "Succeeded"))
         .reaches("Rejected", |_, world| ended(world, "Rejected"))
         .reaches("Expired", |_, world| ended(world, "Expired"))
-        .reaches("Cancelled", |_, world| ended(world, "Cancelled"))
+        .reaches("Cancelled", |_, world| ended(world, "Cancelled"));
+    check(machine, &size(87_348, 44, 18));
+}
+
+/// Whatever the order of the two pushes, of the looks and of what people say: a yes to the one never moves a host to the other.
+#[test]
+fn an_approval_of_one_push_never_deploys_the_next() {
+    let mut setup = Setup::new(1, &[('a', 'b', Good), ('b', 'c', Good)]);
+    setup.policy.approvals = 1;
+    setup.handlers = 1;
+    setup.operations = vec![Operation::Approve, Operation::ApproveAnother];
+    let machine = Machine::new(setup)
+        .reaches("Succeeded", |_, world| ended(world, "Succeeded"))
         .reaches("Superseded", |_, world| ended(world, "Superseded"))
-        .reaches("Failed", |_, world| ended(world, "Failed"));
-    check(machine, &size(59_581, 17, 16));
+        .reaches("Expired", |_, world| ended(world, "Expired"));
+    check(machine, &size(114_919, 55, 27));
 }
 
 #[test]

@@ -19,6 +19,8 @@ mod deploying;
 mod late;
 #[path = "scenarios/migrating.rs"]
 mod migrating;
+#[path = "scenarios/operators.rs"]
+mod operators;
 #[path = "scenarios/people.rs"]
 mod people;
 #[path = "scenarios/polls.rs"]

@@ -27,6 +27,7 @@ LOG=/dev/null
 CHILD_FILE=''
 APP_DIR=''
 RECORDING=no
+RECORDED='' # The answer that is on record already.
 FAILED_LINE=0
 AS_USER=()
 RAW=''

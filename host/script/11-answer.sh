@@ -42,7 +42,7 @@ conclude() {
   return_to_balancer || log 'the target group cannot be reached'
   line=$(answer_line "${outcome}" "${class}" "${detail}")
   if [[ ${RECORDING} == yes ]]; then
-    run_limited "${FINISH_SECONDS}" "${NODE[@]}" finish "${line}" || status=$?
+    [[ ${line} == "${RECORDED}" ]] || run_limited "${FINISH_SECONDS}" "${NODE[@]}" finish "${line}" || status=$?
     if ((status != 0)) && [[ ${outcome} == 'done' ]]; then
       outcome=failed class=internal
       if ((status == 28)); then class=disk_full; fi

@@ -3,7 +3,7 @@
 # Children get PATH, HOME, the proxy and the certificates of the host, nothing else: no SSM_*, no AWS_* (only the AWS
 # CLI is given those back), no NODE_OPTIONS. The values stay readable here as plain shell variables.
 clean_environment() {
-  local name safe=''
+  local name entry safe=''
   while read -r name; do
     case ${name} in
     PATH | HTTP_PROXY | HTTPS_PROXY | NO_PROXY | http_proxy | https_proxy | no_proxy) ;;
@@ -15,7 +15,8 @@ clean_environment() {
   while read -r -d: name; do [[ ${name} != /* ]] || safe+=${name}:; done <<<"${PATH:-}:"
   export PATH="${safe}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
   export LANG=C.UTF-8
-  HOME=$(getent passwd "${EUID}" | cut -d: -f6) || HOME=/
+  entry=$(getent passwd "${EUID}") || entry=:::::/
+  IFS=: read -r _ _ _ _ _ HOME _ <<<"${entry}"
   export HOME
   cd /
 }
@@ -78,13 +79,12 @@ check_together() {
 settle_user() {
   local entry
   entry=$(getent passwd "${HOST_USER}") || refuse user_missing "${HOST_USER} is not a user of this host"
+  IFS=: read -r _ _ USER_ID GROUP_ID _ USER_HOME _ <<<"${entry}"
   if ((EUID == 0)) && [[ ${HOST_USER} != root ]]; then
     AS_USER=(runuser -u "${HOST_USER}" --)
-  elif [[ ${HOST_USER} != "$(id -un)" ]]; then
+  elif [[ ${USER_ID} != "${EUID}" ]]; then
     refuse bad_input 'parameter HostUser is another user, and this agent is not root'
   fi
-  HOST_GROUP=$(id -gn "${HOST_USER}")
-  USER_HOME=$(cut -d: -f6 <<<"${entry}")
   if [[ ! -d ${USER_HOME} ]]; then USER_HOME=${APP_DIR}/shared/home; fi
 }
 
@@ -99,7 +99,7 @@ settle_paths() {
     "LS_ACTION=${ACTION}" "LS_ARTIFACT=${SSM_Artifact}"
     "LS_DEPLOYMENT=${SSM_Deployment}" "LS_PINS=${SSM_Pins}" "LS_CONFIG_VERSION=${SSM_ConfigVersion}"
     "LS_NOT_AFTER=${SSM_NotAfter}" "LS_PORT=${LONGSHORE_PORT:-}" "LS_COMMAND=${SSM_COMMAND_ID:-}"
-    "LS_UID=$(id -u "${HOST_USER}")" "LS_GID=$(id -g "${HOST_USER}")" node -e "${PROGRAM}" --)
+    "LS_UID=${USER_ID}" "LS_GID=${GROUP_ID}" node -e "${PROGRAM}" --)
   USER_ENV=(env "HOME=${USER_HOME}" "USER=${HOST_USER}" "LOGNAME=${HOST_USER}" CI=true
     "npm_config_cache=${APP_DIR}/shared/npm-cache" npm_config_update_notifier=false npm_config_fund=false
     npm_config_audit=false "${AS_USER[@]}")

@@ -3,7 +3,7 @@
 # Folders that root follows are root's own; the app's user owns only leaves, so it cannot plant a link in the way.
 make_layout() {
   local own=() user=()
-  if ((EUID == 0)); then own=(-o root -g "${HOST_GROUP}") user=(-o "${HOST_USER}" -g "${HOST_GROUP}"); fi
+  if ((EUID == 0)); then own=(-o root -g "${GROUP_ID}") user=(-o "${HOST_USER}" -g "${GROUP_ID}"); fi
   [[ -d ${ROOT} ]] || install -d -m 0755 "${ROOT}"
   install -d -m 0751 "${own[@]}" "${APP_DIR}" "${APP_DIR}/releases" "${APP_DIR}/log"
   install -d -m 0750 "${user[@]}" "${APP_DIR}/shared" "${APP_DIR}/log/app" "${APP_DIR}/pm2"
@@ -21,9 +21,12 @@ enter() {
   command -v node >/dev/null || refuse host_not_ready 'node is not on the PATH of this host'
   reap_survivors
   begin
-  local tool tools=()
-  if [[ ${ACTION} == prepare ]]; then tools=(git npm pm2 aws); fi # A rollback needs none of them but its manager.
-  for tool in "${tools[@]}"; do
+  if [[ ${ACTION} == prepare ]]; then require_tools git npm aws; fi # A rollback needs none of them but its manager.
+}
+
+require_tools() {
+  local tool
+  for tool; do
     command -v "${tool}" >/dev/null || fail host_not_ready "${tool} is not on the PATH of this host"
   done
 }

@@ -2,6 +2,7 @@
 
 prepare() {
   if [[ -f ${RELEASE_DIR}/.longshore/release.json ]]; then
+    if [[ -f ${RELEASE_DIR}/.longshore/ecosystem.config.cjs ]]; then require_tools pm2; fi
     judge_migrations
     succeed 'already prepared'
   fi
@@ -10,7 +11,8 @@ prepare() {
   fetch_parameters
   node_says describe < <(printf '%s' "${RAW}")
   local install build scripts
-  read -r install build scripts GIT_TOKEN <<<"${REPLY}"
+  read -r install build scripts MANAGER GIT_TOKEN <<<"${REPLY}"
+  require_tools "${MANAGER/systemd/systemctl}"
   if [[ -n ${SSM_Artifact} ]]; then take_artifact; else build_commit "${install}" "${build}" "${scripts}"; fi
   seal_release
   judge_migrations
@@ -100,7 +102,7 @@ fetch_commit() {
     fail commit_missing "commit ${COMMIT} is not a commit of ${REPOSITORY}"
   run_git checkout --quiet --force --detach "${COMMIT}" || fail_by_log source_unavailable "${offset}"
   bounded rm -rf -- "${PARTIAL_DIR}/.git"
-  if ((EUID == 0)); then bounded chown -R -P -- "${HOST_USER}:${HOST_GROUP}" "${PARTIAL_DIR}"; fi
+  if ((EUID == 0)); then bounded chown -R -P -- "${HOST_USER}:${GROUP_ID}" "${PARTIAL_DIR}"; fi
   chmod 0750 -- "${PARTIAL_DIR}"
 }
 
@@ -118,10 +120,10 @@ as_user_in() {
 # know: whether its scripts can have the host's own credentials.
 check_release() {
   local status=0
-  REPLY=$(as_user_in "${PARTIAL_DIR}" "${NODE[@]}" suits "$1") || status=$?
+  REPLY=$(as_user_in "${PARTIAL_DIR}" "${NODE[@]}" suits "$1" "${MANAGER}") || status=$?
   REPLY=${REPLY:-internal the check of the commit ended with ${status}}
   if ((status != 0)); then fail "${REPLY%% *}" "${REPLY#* }"; fi
-  if ip route get 169.254.169.254 uid "$(id -u "${HOST_USER}")" >/dev/null 2>&1; then
+  if ip route get 169.254.169.254 uid "${USER_ID}" >/dev/null 2>&1; then
     log "warning: ${HOST_USER} may reach the instance metadata service (see host/README.md)"
   fi
 }
@@ -162,7 +164,7 @@ run_hook() {
 # before our own folder is written into it. The rename makes the release exist.
 seal_release() {
   local kb
-  if ((EUID == 0)); then chown -- "root:${HOST_GROUP}" "${PARTIAL_DIR}"; fi
+  if ((EUID == 0)); then chown -- "root:${GROUP_ID}" "${PARTIAL_DIR}"; fi
   chmod 1770 -- "${PARTIAL_DIR}"
   bounded rm -rf -- "${PARTIAL_DIR}/.longshore"
   mkdir -m 0755 -- "${PARTIAL_DIR}/.longshore"

@@ -14,7 +14,7 @@ take_artifact() {
   bounded sha256sum --check --status <<<"${SSM_Artifact##*:}  ${packed}" ||
     fail artifact_refused 'the bytes of the build are not the recorded ones (SHA-256)'
   mkdir -m 0700 -- "${PARTIAL_DIR}"
-  if ((EUID == 0)); then chown -- "${HOST_USER}:${HOST_GROUP}" "${PARTIAL_DIR}"; fi
+  if ((EUID == 0)); then chown -- "${HOST_USER}:${GROUP_ID}" "${PARTIAL_DIR}"; fi
   unpack "${packed}"
   rm -f -- "${packed}"
   node_says check-tree "${PARTIAL_DIR}"

@@ -23,8 +23,8 @@ run_pm2() {
 pm2_forgive() { bounded "${PM2[@]}" reset "${APP}" || true; }
 
 # For `pm2 resurrect` after a reboot. The saved words name `current`, so they stay true until the processes are replaced.
+pm2_is_kept() { [[ -f ${APP_DIR}/pm2/dump.pm2 ]]; }
 pm2_keep() {
-  [[ ! -f ${APP_DIR}/pm2/dump.pm2 ]] || return 0
   bounded "${PM2[@]}" save --force || log 'pm2 save failed: a reboot would not start the app'
 }
 

@@ -19,6 +19,7 @@ systemd_replace() { systemd_reload; }
 systemd_forgive() { bounded systemctl reset-failed "longshore-${APP}.service" || true; }
 
 # After a reboot the unit starts what `current` names.
+systemd_is_kept() { [[ -L ${UNIT_DIR}/multi-user.target.wants/longshore-${APP}.service ]]; }
 systemd_keep() {
   bounded systemctl enable --quiet "longshore-${APP}.service" || log 'systemctl enable failed: a reboot would not start the app'
 }

@@ -68,7 +68,7 @@ function unmigration() {
 // The mark of an activation is the start time of this very process, in the kernel's own unit: whatever starts after the
 // link is renamed has the same or a later one. A second attempt of one activation keeps the mark of the first, so it
 // finds the processes that the first has moved and does not move them again.
-function intendSwitch() {
+async function intendSwitch(...command) {
   const ledger = loadLedger();
   const generation = Number(env.LS_GENERATION);
   const before = ledger.switched;
@@ -78,5 +78,5 @@ function intendSwitch() {
   }
   Object.assign(ledger, { active: env.LS_RELEASE, active_state: 'switching' });
   saveLedger(ledger);
-  say('go');
+  await plan(...command);
 }

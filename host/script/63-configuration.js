@@ -62,7 +62,7 @@ function parseConfig(json) {
   } catch {
     bad('the configuration is not JSON');
   }
-  onlyKeys(document, 'the configuration', ['app', 'branch', 'source', 'hosts', 'waves', 'health', 'process', 'hooks', 'install', 'migrations', 'notifications', 'approval', 'deploy_changes', 'timeouts', 'load_balancer']);
+  onlyKeys(document, 'the configuration', ['app', 'branch', 'source', 'hosts', 'waves', 'health', 'process', 'hooks', 'install', 'migrations', 'notifications', 'approval', 'approvals', 'deploy_changes', 'timeouts', 'load_balancer']);
   if ((document.app ?? env.LS_REPOSITORY.split('/')[1]) !== env.LS_APP) bad('the configuration is that of another app');
   return { health: parseHealth(document.health), process: parseProcess(document.process), hooks: parseHooks(document.hooks ?? {}),
     install: parseInstall(document.install ?? {}),
@@ -141,12 +141,12 @@ function requireMemory(needed) {
   if (free < needed) refuse('memory_low', 'only ' + free + ' MB of memory and swap are free, install.memory_mb asks for ' + needed);
 }
 
-// The hooks, the packages whose scripts run, then the token of git, if there is one.
+// The hooks, the packages whose scripts run, the manager, then the token of git, if there is one.
 function describe() {
   const found = answers(standardInput());
   parameterValues(found);
-  const { hooks, install } = readConfig(found);
+  const { hooks, install, process: { manager } } = readConfig(found);
   requireMemory(install.memory_mb);
   const token = found.get('/longshore/' + env.LS_ENVIRONMENT + '/git/token');
-  say(hooks.install ?? '-', hooks.build ?? '-', install.scripts.join() || '-', token ? token.Value.trim() : '');
+  say(hooks.install ?? '-', hooks.build ?? '-', install.scripts.join() || '-', manager, token ? token.Value.trim() : '');
 }

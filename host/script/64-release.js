@@ -150,7 +150,7 @@ function withEnv(...command) {
   const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('LS_')));
   const release = readJson(own(id, 'release.json'));
   const mask = masker(parameters);
-  const run = child.spawn(command[0], command.slice(1), {
+  const run = require('child_process').spawn(command[0], command.slice(1), {
     env: { ...kept, NODE_ENV: 'production', ...parameters, PORT: String(release.port), LONGSHORE_RELEASE: id, ...migrationEnv() },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -36,8 +36,8 @@ function fromGit() {
   return found;
 }
 
-function suits(scripts) {
-  const pm2 = fromPackageOf('pm2', '../package.json');
+function suits(scripts, manager) {
+  const pm2 = manager === 'pm2' && fromPackageOf('pm2', '../package.json');
   if (pm2 && Number.parseInt(pm2.version, 10) < PM2_MIN) refuse('host_not_ready', 'pm2 is ' + pm2.version + ', older than ' + PM2_MIN);
   const git = !env.LS_ARTIFACT && fromGit().find((name) => !scripts.split(',').includes(name));
   if (git) refuse('install_failed', git + ' is fetched from git, and npm runs its scripts: install.scripts does not list it');
@@ -53,10 +53,11 @@ function suits(scripts) {
 // Who listens on the release's port, when it is neither this release nor the process manager; `-` when nobody else does.
 function portOwner() {
   const { port } = readJson(own(env.LS_RELEASE, 'release.json'));
-  const { stdout } = child.spawnSync('ss', ['-Hltnp', 'sport = :' + port], { encoding: 'utf8', timeout: 5000 });
+  const { stdout } = require('child_process').spawnSync('ss', ['-Hltnp', 'sport = :' + port], { encoding: 'utf8', timeout: 5000 });
   const [, name, pid] = /"([^"]*)",pid=(\d+)/.exec(stdout || '') || [];
-  const ours = pid && (orElse('', () => fs.readFileSync(path.join(APP_DIR, 'pm2', 'pm2.pid'), 'utf8')).trim() === pid
-    || (orElse('', () => fs.readlinkSync('/proc/' + pid + '/cwd')) + '/').startsWith(releaseDir(env.LS_RELEASE) + '/'));
+  const where = pid && orElse(null, () => fs.readlinkSync('/proc/' + pid + '/cwd')); // Null: it has ended meanwhile, and holds nothing.
+  const ours = pid && (where === null || orElse('', () => fs.readFileSync(path.join(APP_DIR, 'pm2', 'pm2.pid'), 'utf8')).trim() === pid
+    || (where + '/').startsWith(releaseDir(env.LS_RELEASE) + '/'));
   if (!stdout || ours) return say('-');
   say(pid ? 'held by ' + name + ', process ' + pid : 'held by a process of another user');
 }

@@ -51,11 +51,15 @@ function firstError(first, file, offset) {
   say(classOf(first, said), firstErrorLine(said, masker(parameters)) || 'see the log of the host');
 }
 
+// In cluster mode pm2 imports an ES module, catches what it throws, and keeps the process, in which then nothing is.
+const SWALLOWED = /^You have triggered an unhandledRejection/m;
+
 // Standard error first: what an app prints on standard output is rarely why it died.
 function appError(errorOffset, outOffset) {
   const mask = masker(readJson(own(env.LS_RELEASE, 'env.json')));
   const logs = path.join(APP_DIR, 'log', 'app');
-  const line = firstErrorLine(readFrom(path.join(logs, 'error.log'), errorOffset), mask)
+  const said = readFrom(path.join(logs, 'error.log'), errorOffset);
+  const line = firstErrorLine(said, mask)
     || firstErrorLine(readFrom(path.join(logs, 'out.log'), outOffset), (text) => (/error/i.test(text) ? mask(text) : ''));
-  say(line);
+  say(SWALLOWED.test(said) ? 'swallowed' : '-', line);
 }

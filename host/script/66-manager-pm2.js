@@ -11,7 +11,7 @@ function askDaemon() {
   const question = ['j:{"type":"call","method":"getMonitorData","args":[{}]}', 's:longshore:1'].map((part) => Buffer.from(part));
   const size = ({ length }) => Buffer.from([length >>> 24, length >>> 16, length >>> 8, length]);
   return new Promise((resolve, reject) => {
-    const socket = net.connect(path.join(APP_DIR, 'pm2', 'rpc.sock'));
+    const socket = require('net').connect(path.join(APP_DIR, 'pm2', 'rpc.sock'));
     socket.setTimeout(5000, () => socket.destroy(new Error('the daemon does not answer')));
     socket.on('error', reject).on('close', () => reject(new Error('the daemon gave no answer')));
     socket.write(Buffer.concat([Buffer.from([0x12]), ...question.flatMap((part) => [size(part), part])]));
@@ -27,7 +27,7 @@ function askDaemon() {
 }
 
 function askCommand(pm2) {
-  const run = child.spawnSync(pm2[0], [...pm2.slice(1), 'jlist'],
+  const run = require('child_process').spawnSync(pm2[0], [...pm2.slice(1), 'jlist'],
     { encoding: 'utf8', timeout: 20000, killSignal: 'SIGKILL', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 1 << 26 });
   const json = (run.stdout || '').split('\n').reverse().find((line) => line.startsWith('['));
   if (!json) throw new Error('pm2 jlist gave no list');

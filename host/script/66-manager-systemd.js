@@ -41,7 +41,7 @@ function unit({ process: { script } }) {
 }
 
 function systemdShow() {
-  const run = child.spawnSync('systemctl', ['show', UNIT, '--property=' + Object.keys(PROPERTIES).join()],
+  const run = require('child_process').spawnSync('systemctl', ['show', UNIT, '--property=' + Object.keys(PROPERTIES).join()],
     { encoding: 'utf8', timeout: 20000, killSignal: 'SIGKILL', stdio: ['ignore', 'pipe', 'ignore'] });
   if (run.status !== 0) throw new Error('systemctl show gave no answer');
   return { ...PROPERTIES, ...Object.fromEntries(run.stdout.trim().split('\n').map((line) => line.split('='))) };

@@ -72,9 +72,9 @@ async function survey(command) {
     settled: views.length === config.process.instances && views.every((view) => view.online && view.fresh && view.moved) };
 }
 
-// The manager; then `start`, `settled` (an earlier attempt of this activation has done it, or a crash after the switch),
-// `replace` or `reload`; then whether crashes were counted, which are those of the release before and must not be held
-// against this one.
+// What is to be done with the processes: the manager; then `start`, `settled` (an earlier attempt of this activation has
+// done it, or a crash after the switch), `replace` or `reload`; then whether crashes were counted, which are those of the
+// release before and must not be held against this one.
 async function plan(...command) {
   const { config, entries, settled } = await survey(command);
   const counted = entries.some((entry) => entry.restarts > 0);

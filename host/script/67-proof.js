@@ -2,7 +2,7 @@
 
 function ask(health, port) {
   return new Promise((resolve) => {
-    const request = http.get({ host: '127.0.0.1', port, path: health.path, agent: false, timeout: 5000,
+    const request = require('http').get({ host: '127.0.0.1', port, path: health.path, agent: false, timeout: 5000,
       headers: { 'x-longshore-probe': '1', 'user-agent': 'longshore' } }, (response) => {
       response.resume();
       response.on('error', () => undefined);
@@ -42,8 +42,8 @@ async function round(release, config, port) {
 }
 
 // Proven: two clean rounds in a row, answered by exactly the processes that the manager keeps, all of them started after the
-// switch and running in the release's folder.
-async function prove(seconds, ...command) {
+// switch and running in the release's folder. The answer that then is to be told is put on record here, if there is one.
+async function prove(seconds, line, ...command) {
   const { health } = readJson(own(env.LS_RELEASE, 'config.json'));
   const began = Date.now();
   const hardStop = began + (Number(seconds) - 3) * 1000;
@@ -51,7 +51,10 @@ async function prove(seconds, ...command) {
   const state = { clean: 0, last: null, wrong: null, nextLook: began + 1000 };
   for (;;) {
     const verdict = await attempt(state, command);
-    if (verdict && verdict.class === 'proven') await endStrays();
+    if (verdict && verdict.class === 'proven') {
+      await endStrays();
+      if (line) finish(line);
+    }
     if (verdict) return verdictLine(verdict, state.last);
     if (Date.now() >= stop) break;
     const early = state.clean > 0 || Date.now() - began < health.interval_seconds * 1000;

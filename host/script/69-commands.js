@@ -2,7 +2,7 @@
 
 const commands = { begin, finish, verdict, migration, unmigration, switch: intendSwitch, describe, room,
   'check-tree': checkTree,
-  'write-release': writeRelease, 'with-env': withEnv, 'first-error': firstError, 'app-error': appError, plan, prove,
+  'write-release': writeRelease, 'with-env': withEnv, 'first-error': firstError, 'app-error': appError, prove,
   suits, 'port-owner': portOwner,
   status, 'end-strays': endStrays, balancer, 'balancer-intent': balancerIntent, 'balancer-done': balancerDone };
 

@@ -197,6 +197,25 @@ class Activation(HostTest):
                     self.check(answer, 41, "start_failed")
                     self.assertEqual(answer.detail, line)
 
+    def test_an_es_module_that_cannot_be_imported_does_not_start_though_pm2_keeps_its_process(self):
+        host = self.host
+        host.configure(mode="cluster", attempts=3)
+        module = {"package.json": json.dumps({"name": APP, "version": "1.0.0", "private": True, "type": "module"})}
+        cases = {"import pg from 'pg';\n": "Error [ERR_MODULE_NOT_FOUND]: Cannot find package 'pg' imported from ",
+                 "import { nope } from 'http';\n": "SyntaxError: The requested module 'http' does not provide an export named 'nope'",
+                 "throw new TypeError('no url');\n": "TypeError: no url"}
+        for server, line in cases.items():
+            with self.subTest(line=line):
+                answer = host.deploy(host.commit("v1", server=server, files=module))
+                self.check(answer, 41, "start_failed")
+                self.assertTrue(answer.detail.startswith(line), answer)
+        sick = """import http from 'http';
+            http.createServer((request, response) => response.writeHead(500).end()).listen(process.env.PORT);
+            Promise.reject(new Error('no cache'));"""
+        answer = host.deploy(host.commit("v1", server=sick, files=module))
+        self.check(answer, 42, "health_failed")
+        self.assertEqual(answer.detail, "Error: no cache")
+
     def test_an_app_that_needs_seconds_until_it_ends_does_not_start_whenever_it_is_looked_at(self):
         """pm2 calls no process unstable that lived for a second, and between two ends such a process is online."""
         host = self.host
@@ -274,12 +293,24 @@ class Activation(HostTest):
                 self.check(answer, 69, "port_in_use")
                 self.assertRegex(answer.detail, rf"EADDRINUSE.*process {stranger.pid}\)$")
 
+    TWICE = ("const http = require('http');\nhttp.createServer().listen(Number(process.env.PORT), '127.0.0.1', () => "
+             "http.createServer().listen(Number(process.env.PORT), '127.0.0.1'));\n")
+
     def test_an_app_that_takes_its_port_twice_is_no_port_in_use(self):
+        self.takes_its_port_twice()
+
+    def test_a_process_that_has_ended_meanwhile_holds_no_port(self):
+        gone = subprocess.Popen(["true"])
+        gone.wait()
+        said = f'LISTEN 0 511 127.0.0.1:{self.host.port} 0.0.0.0:* users:(("node /tmp/longs",pid={gone.pid},fd=18))'
+        (self.host.fakes / "ss").write_text(f"#!/bin/sh\necho '{said}'\n")
+        (self.host.fakes / "ss").chmod(0o755)
+        self.takes_its_port_twice()
+
+    def takes_its_port_twice(self):
         host = self.host
         host.configure(attempts=3)
-        twice = "const http = require('http');\nhttp.createServer().listen(Number(process.env.PORT), '127.0.0.1', () => " \
-                "http.createServer().listen(Number(process.env.PORT), '127.0.0.1'));\n"
-        answer = host.deploy(host.commit("v1", server=twice))
+        answer = host.deploy(host.commit("v1", server=self.TWICE))
         self.check(answer, 41, "start_failed")
         self.assertIn("EADDRINUSE", answer.detail)
 

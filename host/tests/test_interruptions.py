@@ -13,7 +13,7 @@ import unittest
 
 from harness import HostTest, alive, wait_until
 
-KILL = """
+PLANNED = """
 read -r word <"$NOTES/plan-%(tool)s" 2>/dev/null
 for argument; do
   if [ -n "$word" ] && [ "$argument" = "$word" ]; then
@@ -23,8 +23,9 @@ for argument; do
     kill -KILL -- "-$group"
   fi
 done
-exec "$REAL" "$@"
 """
+KILL = PLANNED + 'exec "$REAL" "$@"'
+KILL_AFTER = '"$REAL" "$@"\ncode=$?\n' + PLANNED + "exit $code"
 
 
 class Interrupted(HostTest):
@@ -94,10 +95,11 @@ class Interrupted(HostTest):
         old_pids = host.pids()
         host.generation += 1
         self.check(host.run("prepare", commit=new), 0, "done")
-        for tool, word in [("node", "switch"), ("ln", "-s"), ("mv", "-T"), ("node", "plan")]:
+        for tool, word in [("node", "switch"), ("ln", "-s"), ("mv", "-T")]:
             self.killed_at(tool, word, "activate", commit=new)
             self.assertTrue(alive(old_pids[0]))
         self.killed_at("pm2", "startOrReload", "activate", commit=new)
+        (host.app / "pm2" / "dump.pm2").unlink()  # So there is something left to do between the proof and the record.
         self.killed_at("node", "prove", "activate", commit=new)
         moved = host.pids()
         self.killed_at("node", "finish", "activate", commit=new)
@@ -109,6 +111,21 @@ class Interrupted(HostTest):
         again = host.run("activate", commit=new)
         self.assertEqual((again.repeated, again.code), (True, 0))
         self.assertEqual(host.pids(), moved)
+
+    def test_an_answer_that_the_proof_has_put_on_record_is_told_by_the_next_step(self):
+        host = self.host
+        host.configure(mode="cluster", instances=1, attempts=8)
+        old, new = host.commit("v1"), host.commit("v2")
+        self.check(host.deploy(old), 0, "done")
+        host.generation += 1
+        self.check(host.run("prepare", commit=new), 0, "done")
+        host.shim("node", KILL_AFTER % {"tool": "node"})
+        self.killed_at("node", "prove", "activate", commit=new)
+        moved = host.pids()
+        answer = host.run("activate", commit=new)
+        self.check(answer, 0, "done")
+        self.assertEqual((answer.repeated, answer.served, answer.healthy), (True, host.release(new, 1), True))
+        self.assertEqual((host.pids(), host.ledger()["active_state"]), (moved, "proven"))
 
     def test_a_second_attempt_of_one_generation_moves_nothing_and_a_new_generation_does(self):
         host = self.host

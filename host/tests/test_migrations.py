@@ -1,4 +1,4 @@
-"""Migrations: the verdict, the step, and the way back, with real tools (node-pg-migrate, knex) on a real PostgreSQL."""
+"""Migrations: the verdict, the step, and the way back, with real tools (node-pg-migrate, knex, umzug) on a real PostgreSQL."""
 
 import json
 import os
@@ -22,6 +22,23 @@ SQL_SCRIPTS = {
 KNEX_SCRIPTS = {"up": "knex migrate:latest", "down": "knex migrate:rollback", "unlock": "knex migrate:unlock"}
 KNEXFILE = """module.exports = { client: 'pg', connection: process.env.DATABASE_URL, migrations: { directory: './migrations' },
   pool: { min: 0, max: 2 } };"""
+
+# umzug is a library: the app brings the program that runs it, and where it keeps what has been run.
+UMZUG_SCRIPTS = {"up": "node migrate.js up", "down": "node migrate.js down --step $LONGSHORE_MIGRATION_COUNT"}
+UMZUG = """const { Umzug } = require('umzug');
+const { Client } = require('pg');
+const client = new Client({ connectionString: process.env.DATABASE_URL });
+const storage = {
+  executed: async () => {
+    await client.query('CREATE TABLE IF NOT EXISTS migrations_run (name text PRIMARY KEY)');
+    return (await client.query('SELECT name FROM migrations_run ORDER BY name')).rows.map((row) => row.name);
+  },
+  logMigration: ({ name }) => client.query('INSERT INTO migrations_run VALUES ($1)', [name]),
+  unlogMigration: ({ name }) => client.query('DELETE FROM migrations_run WHERE name = $1', [name]),
+};
+const umzug = new Umzug({ migrations: { glob: ['migrations/*.js', { cwd: __dirname }] }, context: client, storage, logger: console });
+client.connect().then(() => umzug.runAsCLI()).then((ran) => { process.exitCode = ran ? 0 : 1; }).finally(() => client.end());
+"""
 
 INIT = """-- Up Migration
 CREATE TABLE orders (id int PRIMARY KEY, name text);
@@ -270,6 +287,59 @@ class Knex(MigrationTest):
         self.prepared(second, first)
         failed = self.step("migrate", second, first, 30, "migration_failed")
         self.assertIn('column "nothing" of relation "orders" does not exist', failed.detail)
+
+
+def umzug(up, down="SELECT 1"):
+    return "\n".join(f"exports.{way} = ({{ context }}) => context.query(`{sql}`);" for way, sql in (("up", up), ("down", down)))
+
+
+class Umzug(MigrationTest):
+    scripts = UMZUG_SCRIPTS
+    hooks = {"migrate": "up", "migrate_down": "down"}
+    MADE = umzug("CREATE TABLE orders (id int, name text)", "DROP TABLE orders")
+    PRICE = umzug("ALTER TABLE orders ADD COLUMN price int", "ALTER TABLE orders DROP COLUMN price")
+    DROPS = umzug("ALTER TABLE orders DROP COLUMN name", "ALTER TABLE orders ADD COLUMN name text")
+
+    def files(self):
+        return {"migrate.js": UMZUG}
+
+    def ran(self):
+        return [row["name"] for row in DATABASE.query(self.name, "SELECT name FROM migrations_run ORDER BY name")]
+
+    def test_what_is_new_in_the_release_is_taken_back_and_nothing_else(self):
+        first = self.live({"1_made.js": self.MADE})
+        second = self.release("two", {"1_made.js": self.MADE, "2_price.js": self.PRICE, "3_drops.js": self.DROPS})
+        found = self.prepared(second, first)
+        self.assertEqual(found, {"verdict": "needs_down", "allowed": False, "count": 2,
+                                 "findings": [f"{name}: is code, not SQL: not judged" for name in ("2_price.js", "3_drops.js")]})
+        self.step("migrate", second, first)
+        self.assertEqual(DATABASE.columns(self.name, "orders"), ["id", "price"])
+        self.host.generation += 1
+        self.step("unmigrate", second, first)
+        self.assertEqual((DATABASE.columns(self.name, "orders"), self.ran()), (["id", "name"], ["1_made.js"]))
+
+    def test_a_migration_that_was_killed_is_finished_when_it_is_given_again(self):
+        first = self.live({"1_made.js": self.MADE})
+        gated = umzug("SELECT pg_advisory_xact_lock_shared(42); ALTER TABLE orders ADD COLUMN price int")
+        second = self.release("two", {"1_made.js": self.MADE, "2_gated.js": gated})
+        self.prepared(second, first)
+        with DATABASE.gate(self.name):
+            step = self.host.spawn("migrate", Previous=self.id_of(first), **second)
+            self.assertTrue(DATABASE.waits_at_gate(self.name))
+            os.killpg(step.pid, signal.SIGKILL)
+            step.communicate()
+            # umzug holds no lock, so a session of the database that outlives its client would go on beside the next run.
+            DATABASE.query(self.name, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        self.step("migrate", second, first)
+        self.assertEqual((DATABASE.columns(self.name, "orders"), self.ran()), (["id", "name", "price"], ["1_made.js", "2_gated.js"]))
+
+    def test_a_migration_that_fails_says_why_in_the_words_of_the_database(self):
+        first = self.live({"1_made.js": self.MADE})
+        second = self.release("two", {"1_made.js": self.MADE, "2_bad.js": umzug("ALTER TABLE orders DROP COLUMN nothing")})
+        self.prepared(second, first)
+        failed = self.step("migrate", second, first, 30, "migration_failed")
+        self.assertIn('column "nothing" of relation "orders" does not exist', failed.detail)
+        self.assertEqual(self.ran(), ["1_made.js"])
 
 
 class Verdicts(MigrationTest):

@@ -73,6 +73,16 @@ class TheHost(Prepared):
         (old / "bin" / "pm2").chmod(0o755)
         (self.host.fakes / "pm2").symlink_to(old / "bin" / "pm2")
         self.failed(60, "host_not_ready", "pm2 is 4.5.6, older than 5")
+        (self.host.fakes / "systemctl").symlink_to("/bin/true")
+        self.host.configure(manager="systemd")
+        self.failed(0, "done")
+
+    def test_a_release_that_is_there_already_still_needs_its_manager(self):
+        if any(os.path.exists(f"{place}/pm2") for place in USUAL):
+            self.skipTest("pm2 is in a folder that the script adds")
+        self.failed(0, "done")
+        self.without("pm2")
+        self.failed(60, "host_not_ready", "pm2 is not on the PATH of this host")
 
     def test_less_memory_than_the_configuration_asks_for(self):
         self.host.configure(install={"memory_mb": 0})

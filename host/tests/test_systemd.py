@@ -6,10 +6,11 @@ installed, these tests are skipped and say so.
 
 import os
 import pathlib
+import shutil
 import subprocess
 import unittest
 
-from harness import APP, HostTest, alive, wait_until
+from harness import APP, HostTest, alive, tools, wait_until
 
 SYSTEMD = "/lib/systemd/systemd"
 APP_DIR = f"/srv/longshore/{APP}"
@@ -114,6 +115,19 @@ class UnderSystemd(HostTest):
         self.check(back, 0, "done")
         self.assertEqual((host.who()["version"], back.healthy), ("v1", True))
         self.assertEqual(host.run("status").served, host.release(first, 1, pins))
+
+    def test_a_host_without_pm2_is_not_asked_for_it(self):
+        host = self.host
+        environment = host.environment
+        host.environment = lambda variables: {**environment(variables), "PATH": environment({})["PATH"].replace(f"{tools()}:", "")}
+        self.assertIsNone(shutil.which("pm2", path=host.environment({})["PATH"]))
+        host.configure(manager="systemd", attempts=8)
+        for version in ("v1", "v2"):
+            self.check(host.deploy(host.commit(version)), 0, "done")
+            self.assertEqual(host.who()["version"], version)
+        host.configure(manager="pm2")
+        host.generation += 1
+        self.check(host.run("prepare", commit=host.commit("v3")), 60, "host_not_ready")
 
     def test_a_second_attempt_of_one_generation_restarts_nothing(self):
         host = self.host

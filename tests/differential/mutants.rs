@@ -75,8 +75,8 @@ const MUTANTS: [Mutant; 19] = [
     ),
     Mutant(
         "it tells a result that it has not recorded",
-        "if [[ ${RECORDING} == yes ]]; then\n    run_limited",
-        "if [[ ${RECORDING} == yes ]]; then\n    : run_limited",
+        "    [[ ${line} == \"${RECORDED}\" ]] || run_limited",
+        "    [[ ${line} == \"${RECORDED}\" ]] || : run_limited",
         commands_out_of_order,
     ),
     Mutant(

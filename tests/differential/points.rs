@@ -1,11 +1,14 @@
 //! Where the script can be killed. The sandbox's copy of the script calls `point` there, which kills it at the point that
 //! was asked for and else does nothing; the script in the tree knows nothing of it.
 
-/// A point, and the lines before which it is reached. The points at the ledger's renames are inside the host program and
-/// are the tool room's.
+/// A point, and the lines before which it is reached. The points at the ledger's renames, and `proved` where the proof
+/// records the answer itself, are inside the host program and are the tool room's.
 const POINTS: [(&str, &str); 18] = [
     ("locked", "  reap_survivors\n  begin\n"),
-    ("begun", "  local tool tools=()\n"),
+    (
+        "begun",
+        "  if [[ ${ACTION} == prepare ]]; then require_tools",
+    ),
     ("pruned", "  require_space\n  fetch_parameters\n"),
     ("pruned", "  succeed\n}\n\nprune_releases() {"),
     ("fetched", "  install_dependencies \"$3\"\n  run_hook"),
@@ -24,8 +27,11 @@ const POINTS: [(&str, &str); 18] = [
     ("taken_back", "  succeed\n}\n\n# The only hooks that"),
     ("intended", "  log_offsets\n  switch_current\n"),
     ("switched", "  cd -- \"${APP_DIR}/pm2\"\n"),
-    ("moved", "  prove\n}\n\nlog_offsets() {"),
-    ("proved", "    \"${MANAGER}_keep\"\n    enter_balancer\n"),
+    ("moved", "  prove\n}\n\n# The intent is on the disk"),
+    (
+        "proved",
+        "    \"${MANAGER}_is_kept\" || \"${MANAGER}_keep\"\n    enter_balancer\n",
+    ),
     (
         "proved",
         "  if [[ ${class} == stale ]]; then class=wrong_release; fi\n",

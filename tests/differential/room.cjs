@@ -142,11 +142,17 @@ function settleDisk() {
   renames = [];
 }
 
-const LEDGER_POINTS = { begin: 'beginning', switch: 'intending', unmigration: 'taking_back', finish: 'finishing' };
+const LEDGER_POINTS = { begin: 'beginning', switch: 'intending', unmigration: 'taking_back', finish: 'finishing', prove: 'finishing' };
 
 function diskFor(caller) {
   const open = new Map();
   const full = step.disk_full || (step.disk_fills && caller.command !== 'begin');
+  const dieAt = (point) => {
+    if (step.stop !== point) return;
+    killAll(caller.pid);
+    caller.complain = () => undefined; // Nobody is there to hear of it.
+    throw EXIT;
+  };
   const fake = /^\/proc\/(\d{7,}|self)\/?(.*)$/;
   return { ...realFs,
     readFileSync(file, options) {
@@ -166,6 +172,7 @@ function diskFor(caller) {
       return hit ? Number(hit[1]) === pm2.daemon : realFs.existsSync(file);
     },
     openSync(file, ...how) {
+      if (caller.command === 'prove' && path.basename(file) === 'ledger.json.new') dieAt('proved'); // It is about to be recorded.
       const fd = realFs.openSync(file, ...how);
       open.set(fd, file);
       if (how[0] !== 'r') unsynced.add(file);
@@ -181,11 +188,7 @@ function diskFor(caller) {
       renames = renames.filter((rename) => path.dirname(rename.file) !== file);
     },
     renameSync(from, to) {
-      if (path.basename(to) === 'ledger.json' && step.stop === LEDGER_POINTS[caller.command]) {
-        killAll(caller.pid);
-        caller.complain = () => undefined; // Nobody is there to hear of it.
-        throw EXIT;
-      }
+      if (path.basename(to) === 'ledger.json') dieAt(LEDGER_POINTS[caller.command]);
       renames.push({ file: to, before: realFs.existsSync(to) ? realFs.readFileSync(to) : null });
       realFs.renameSync(from, to);
       if (unsynced.delete(from)) unsynced.add(to);

@@ -1,6 +1,7 @@
 //! The bench itself: it moves the clock to whatever is due next, hands it to the real handler, and sends on what follows.
 
 mod courier;
+mod operators;
 mod seen;
 
 use crate::cloud::Cloud;
@@ -243,6 +244,7 @@ impl Bench {
             repository,
             key: &PushKey::over(&[Some(repository.as_str()), Some(to)]),
             by: None,
+            account: None,
             cause: Cause::Push,
         };
         let decided = drive(

@@ -4,7 +4,7 @@
 use crate::bench::Bench;
 use longshore_core::{
     Announcement, AppName, Channel, Commit, Deployment, DeploymentId, Found, Generation, Kind,
-    Outcome, Phase, Release, Run, Standing, State, Verdict,
+    Outcome, Person, Phase, PlanDigest, Release, Run, Standing, State, Verdict,
 };
 use longshore_shell::fakes::{Behaviour, FakeHost, Written};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +29,7 @@ pub fn assert_all(bench: &Bench) {
     quarantine_holds(&log);
     what_was_rolled_back_stays_out(&log);
     previous_is_what_was_live(&log);
+    what_needs_a_yes_has_it(&log);
     rollbacks_go_to_what_was_proven(bench, &log);
     whoever_moved_is_asked_back(&log);
 }
@@ -49,6 +50,18 @@ fn run_of(deployment: &Deployment) -> Option<(&Outcome, &Run)> {
         | State::AwaitingApproval { .. }
         | State::Queued { .. }
         | State::Active { .. } => None,
+    }
+}
+
+/// Whether an end says that no host was switched.
+const fn nothing_moved(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Failed(_)
+        | Outcome::Cancelled(_)
+        | Outcome::Rejected(_)
+        | Outcome::Expired(_)
+        | Outcome::Superseded(_) => true,
+        Outcome::Succeeded | Outcome::RolledBack(_) | Outcome::RollbackFailed(_) => false,
     }
 }
 
@@ -123,7 +136,7 @@ fn the_table_agrees_with_the_hosts(bench: &Bench) {
             let proven = |s: &Standing| matches!(s, Standing::Proven | Standing::Excused(_));
             assert!(run.hosts.values().all(proven), "I5: {run:#?}");
         }
-        let nothing_moved = matches!(outcome, Outcome::Failed(_) | Outcome::Cancelled(_));
+        let nothing_moved = nothing_moved(outcome);
         for host in hosts.values() {
             let moved = host.activations.contains_key(&run.generation);
             assert!(!(nothing_moved && moved), "I5: it moved: {run:#?}");
@@ -235,8 +248,8 @@ pub fn bad_releases_never_succeed(bench: &Bench) {
     }
 }
 
-/// I5: where nothing goes wrong, what is good goes live, unless its migrations have no way back and nobody has allowed that. For
-/// runs without any fault.
+/// I5: where nothing goes wrong, what is good goes live, unless its migrations have no way back and nobody has allowed that, or
+/// it never began to move because people or a newer one stood in its way. For runs without any fault.
 pub fn good_releases_succeed(bench: &Bench) {
     for deployment in bench.deployments() {
         if let Some((outcome, run)) = run_of(&deployment) {
@@ -244,7 +257,8 @@ pub fn good_releases_succeed(bench: &Bench) {
             let is_forbidden = deployment.policy.migrates && found.is_some_and(Found::forbids);
             let behaviour = bench.cloud.world.ssm.behaviour(&run.release);
             let is_good = behaviour == Behaviour::Good && !is_forbidden;
-            let succeeded = *outcome == Outcome::Succeeded;
+            let waited = matches!(outcome, Outcome::Superseded(_) | Outcome::Expired(_));
+            let succeeded = *outcome == Outcome::Succeeded || waited;
             assert!(!is_good || succeeded, "I5: {outcome:?}: {run:#?}");
         }
     }
@@ -425,6 +439,30 @@ fn quarantine_holds(log: &[Written]) {
             let out = slot.quarantine.contains_key(&deployment.origin.commit);
             assert!(!(started && is_push && out), "I9: {deployment:#?}");
         }
+    }
+}
+
+/// What people are asked about goes on past its preparation only with the yes of enough of them to exactly this plan.
+fn what_needs_a_yes_has_it(log: &[Written]) {
+    for deployment in log.iter().flat_map(|written| &written.deployments) {
+        let State::Active { run, phase } = &deployment.state else {
+            continue;
+        };
+        let needed = usize::try_from(deployment.policy.approvals).unwrap();
+        if needed == 0 || matches!(phase, longshore_core::Phase::Preparing(_)) {
+            continue;
+        }
+        let plan = PlanDigest::of(&deployment.id, run);
+        let asked = deployment.approval.as_ref().expect("a plan");
+        let people: BTreeSet<&Person> = asked.votes.iter().map(|vote| &vote.by).collect();
+        let same = asked.votes.iter().all(|vote| vote.plan == plan);
+        assert!(same && people.len() >= needed, "{deployment:#?}");
+        let own = deployment
+            .origin
+            .by
+            .as_ref()
+            .is_none_or(|by| people.contains(by));
+        assert!(deployment.policy.by_author || !own, "{deployment:#?}");
     }
 }
 

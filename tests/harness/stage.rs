@@ -7,7 +7,7 @@ use longshore_core::{
 };
 use longshore_shell::announce::{Announce, AnnounceError, Notice};
 use longshore_shell::ports::{
-    Accept, Artifacts, Branches, Commands, Configs, Configured, Fleet, HeadError, LookAgain,
+    Accept, Artifacts, Branches, Commands, Configs, Configured, Entry, Fleet, HeadError, LookAgain,
     LookError, Order, Outside, PushKey, Recorded, Repositories, ResolveError, Save, Seen,
     SendError, Sighting, Store, StoreError, Wake,
 };
@@ -298,6 +298,21 @@ impl<T: Store + Send> Store for Staged<Arc<T>> {
     }
     async fn save(&self, save: Save<'_>) -> Result<(), StoreError> {
         self.stage.call("store.save", self.port.save(save)).await
+    }
+    async fn operate(&self, slot: &Slot, entry: &Entry) -> Result<(), StoreError> {
+        self.stage
+            .call("store.operate", self.port.operate(slot, entry))
+            .await
+    }
+    async fn entries(
+        &self,
+        app: &AppName,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<Entry>, StoreError> {
+        self.stage
+            .call("store.entries", self.port.entries(app, before, limit))
+            .await
     }
 }
 

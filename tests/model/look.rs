@@ -132,7 +132,9 @@ fn turn(
     };
     seen.push(Observation::Ready(Start {
         generation,
-        release: resolve(deployment, push),
+        release: deployment
+            .approved()
+            .map_or_else(|| resolve(deployment, push), |plan| plan.release.clone()),
         document: document(),
         hosts: setup.host_ids(),
         previous,

@@ -3,9 +3,9 @@
 
 use crate::calm::Memory;
 use crate::host::{Cut, Delivery, Said};
-use crate::setup::{NOW, Operation, Setup, person};
+use crate::setup::{NOW, Operation, Setup, person, said, vote};
 use crate::shell::{self, Fate, Handler};
-use crate::world::{Push, World, index_of, is_over};
+use crate::world::{Push, World, index_of, is_over, plan_of};
 use crate::{look, webhook};
 use longshore_core::{
     Action as Asked, Failure, FailureClass, HostId, Lock, Millis, Observation, State,
@@ -149,13 +149,18 @@ impl Machine {
             return false;
         }
         let seen = match operation {
-            Operation::Approve => Observation::Approved(person()),
-            Operation::Refuse => Observation::Refused(person()),
-            Operation::Cancel => Observation::CancelRequested(person()),
+            Operation::Approve => Observation::Approved(vote(plan_of(world, push))),
+            Operation::ApproveAnother => {
+                let other = (0..world.deployments.len()).find(|other| *other != push);
+                Observation::Approved(vote(other.and_then(|other| plan_of(world, other))))
+            }
+            Operation::Refuse => Observation::Refused(said()),
+            Operation::Cancel => Observation::CancelRequested(said()),
             Operation::Lock => {
                 let mut slot = longshore_core::Slot::clone(&world.slot);
                 slot.lock = Some(Lock {
                     owner: person(),
+                    reason: None,
                     expires_at: NOW.after(Millis::new(7)),
                 });
                 shell::put_slot(world, &self.setup, slot);

@@ -6,8 +6,8 @@ use crate::machine::{Machine, is_active};
 use crate::setup::id_of;
 use crate::world::{World, index_of, is_over};
 use longshore_core::{
-    Commit, Decision, Deployment, Generation, Outcome, Phase, Release, Run, Standing, State,
-    Verdict,
+    Commit, Decision, Deployment, Generation, Outcome, Phase, PlanDigest, Release, Run, Standing,
+    State, Verdict,
 };
 use stateright::Property;
 use std::collections::BTreeSet;
@@ -24,7 +24,7 @@ pub(crate) const CALM: &str = "I3 once faults stop everything comes to rest";
 pub(crate) const SILENCE: &str = "I3 everything comes to rest although no host ever answers again";
 pub(crate) const GENERATIONS: &str = "I4 no two deployments and rollbacks share a generation";
 pub(crate) const PROVEN: &str = "I5 Succeeded means that every host is proven or excused";
-pub(crate) const NOT_MOVED: &str = "I5 Failed and Cancelled mean that no host moved";
+pub(crate) const NOT_MOVED: &str = "I5 an end that says so means that no host moved";
 pub(crate) const AGREES: &str = "I5 while nothing runs the last end says what the hosts serve";
 pub(crate) const TOLD: &str = "I6 whatever is at rest was told";
 pub(crate) const ONE: &str = "I8 one deployment at a time";
@@ -35,6 +35,8 @@ pub(crate) const DOWN_ONCE: &str =
     "a migration is taken back at most once per generation, and only after it ran";
 pub(crate) const DOWN_FIRST: &str =
     "no host goes back to a release that cannot live with the migrations";
+pub(crate) const APPROVED: &str =
+    "what people are asked about goes on with their yes to exactly this, and never otherwise";
 pub(crate) const BOUNDED: &str = "attempts are bounded";
 
 /// Whether a property holds in a state.
@@ -50,7 +52,7 @@ pub(crate) fn always() -> Vec<Property<Machine>> {
             is_whole(world, NOTHING_IMPOSSIBLE)
         }),
     ];
-    let of_states: [(&'static str, Holds); 15] = [
+    let of_states: [(&'static str, Holds); 16] = [
         (ACCEPTED, accepted),
         (NONE_LOST, none_lost),
         (ONCE, once),
@@ -65,6 +67,7 @@ pub(crate) fn always() -> Vec<Property<Machine>> {
         (BACK, back),
         (DOWN_ONCE, down_once),
         (DOWN_FIRST, down_first),
+        (APPROVED, approved),
         (BOUNDED, bounded),
     ];
     let of_states = of_states.map(|(name, holds)| Property::always(name, holds));
@@ -153,6 +156,18 @@ fn ends(world: &World) -> impl Iterator<Item = (&Outcome, &Run)> {
         })
 }
 
+/// Whether an end says that no host was switched.
+const fn nothing_moved(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Failed(_)
+        | Outcome::Cancelled(_)
+        | Outcome::Rejected(_)
+        | Outcome::Expired(_)
+        | Outcome::Superseded(_) => true,
+        Outcome::Succeeded | Outcome::RolledBack(_) | Outcome::RollbackFailed(_) => false,
+    }
+}
+
 fn proven(_: &Machine, world: &World) -> bool {
     ends(world).all(|(outcome, run)| {
         let proven = |s: &Standing| matches!(s, Standing::Proven | Standing::Excused(_));
@@ -165,8 +180,7 @@ fn not_moved(_: &Machine, world: &World) -> bool {
         let moved = |host: &crate::kept::Kept<crate::host::Host>| {
             host.effects.contains_key(&run.generation)
         };
-        !matches!(outcome, Outcome::Failed(_) | Outcome::Cancelled(_))
-            || !world.hosts.iter().any(moved)
+        !nothing_moved(outcome) || !world.hosts.iter().any(moved)
     })
 }
 
@@ -174,8 +188,6 @@ fn agrees(_: &Machine, world: &World) -> bool {
     if world.all().any(is_active) {
         return true;
     }
-    let nothing_moved =
-        |outcome: &Outcome| matches!(outcome, Outcome::Failed(_) | Outcome::Cancelled(_));
     let moved = ends(world).filter(|(outcome, _)| !nothing_moved(outcome));
     let Some((outcome, run)) = moved.max_by_key(|(_, run)| run.generation) else {
         return true;
@@ -260,6 +272,23 @@ fn back(_: &Machine, world: &World) -> bool {
         | State::Queued { .. } => true,
     });
     same && rollbacks_fit
+}
+
+fn approved(machine: &Machine, world: &World) -> bool {
+    let needed = usize::try_from(machine.setup.policy.approvals).unwrap();
+    world.all().all(|deployment| match &deployment.state {
+        State::Active { phase, run } if needed > 0 && !matches!(phase, Phase::Preparing(_)) => {
+            let plan = PlanDigest::of(&deployment.id, run);
+            deployment.approval.as_ref().is_some_and(|asked| {
+                let votes = asked.votes.iter();
+                asked.plan == plan && votes.filter(|vote| vote.plan == plan).count() >= needed
+            })
+        }
+        State::Active { .. }
+        | State::Ended { .. }
+        | State::AwaitingApproval { .. }
+        | State::Queued { .. } => true,
+    })
 }
 
 fn down_once(_: &Machine, world: &World) -> bool {

@@ -5,8 +5,8 @@ use crate::kept::{Kept, Memo};
 use crate::look::Folded;
 use longshore_core::{
     AppName, Channel, Commit, Deployment, DeploymentId, DocumentPin, EnvironmentName, Generation,
-    HealthPolicy, HostId, Kind, Live, Millis, Origin, ParameterName, Person, Policy, Release,
-    ReleaseId, Repository, Slot, Timestamp, Verdict, WaveSize,
+    HealthPolicy, HostId, Kind, Live, Millis, Origin, ParameterName, Person, PlanDigest, Policy,
+    Reason, Release, ReleaseId, Repository, Said, Slot, Timestamp, Verdict, Via, Vote, WaveSize,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,8 +39,10 @@ pub(crate) struct Push {
 /// What a person may do, once each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Operation {
-    /// Says yes.
+    /// Says yes to the plan.
     Approve,
+    /// Says yes to the plan of another deployment, which was seen before.
+    ApproveAnother,
     /// Says no.
     Refuse,
     /// Asks to stop.
@@ -221,7 +223,8 @@ pub(crate) fn policy() -> Policy {
         },
         channels: Vec::new(),
         migrates: false,
-        needs_approval: false,
+        approvals: 0,
+        by_author: true,
         unreachable_max: 0,
         hosts_max: 10,
         attempts_max: 2,
@@ -248,6 +251,24 @@ pub(crate) fn app() -> AppName {
 
 pub(crate) fn person() -> Person {
     Person::parse("ann").unwrap()
+}
+
+pub(crate) fn said() -> Said {
+    Said {
+        by: person(),
+        via: Via::Slack,
+        reason: Reason::parse("not now").unwrap(),
+    }
+}
+
+/// A yes to this plan, or to none that ever was.
+pub(crate) fn vote(plan: Option<PlanDigest>) -> Vote {
+    Vote {
+        by: person(),
+        via: Via::Slack,
+        plan: plan.unwrap_or_else(|| PlanDigest::parse(&"0".repeat(32)).unwrap()),
+        at: NOW,
+    }
 }
 
 pub(crate) fn id_of(push: usize) -> DeploymentId {

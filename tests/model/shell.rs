@@ -326,10 +326,11 @@ fn write(
     world: &mut World,
     setup: &Setup,
     push: Push,
-    next: Kept<Deployment>,
+    mut next: Kept<Deployment>,
     begun: Option<Slot>,
 ) {
     let before = world.deployments[push].clone();
+    let waited = before.as_deref().is_some_and(waits_for_people);
     let was_over = before.as_deref().is_some_and(crate::world::is_over);
     if was_over && before.as_ref().is_some_and(|b| b.state != next.state) {
         world.broke(crate::properties::ENDS_STAY);
@@ -337,6 +338,15 @@ fn write(
     let ends = crate::world::is_over(&next) && !was_over;
     let slot = if ends && !setup.has(Bug::EndLeavesTheSlot) {
         begun.as_ref().unwrap_or(&world.slot).finish(&next)
+    } else if waits_for_people(&next) && !waited {
+        match world.slot.park(&next.id) {
+            Ok(parked) => Some(parked),
+            Err(newer) => {
+                let seen = [Observation::Superseded(newer)];
+                next = crate::look::fold(setup, &next, &seen).next;
+                world.slot.finish(&next)
+            }
+        }
     } else {
         begun
     };
@@ -354,6 +364,10 @@ fn write(
     if let Some(slot) = slot {
         put_slot(world, setup, slot);
     }
+}
+
+fn waits_for_people(deployment: &Deployment) -> bool {
+    matches!(deployment.state, State::AwaitingApproval { .. })
 }
 
 /// A deployment is written; who names the version before it is too late.

@@ -93,8 +93,12 @@ pub(crate) fn forget_history(deployment: &mut Deployment) {
                 run.started_at = NOW;
             }
         }
-        State::Active { run, .. } => run.started_at = NOW,
-        State::AwaitingApproval { .. } | State::Queued { .. } => {}
+        State::Active { run, .. } | State::AwaitingApproval { run, .. } => run.started_at = NOW,
+        State::Queued { approved, .. } => {
+            if let Some(run) = approved {
+                run.started_at = NOW;
+            }
+        }
     }
 }
 
@@ -111,7 +115,7 @@ fn each_time(deployment: &mut Deployment, see: &mut impl FnMut(Kind, &mut Timest
         }
     }
     match state {
-        State::AwaitingApproval { deadline } | State::Queued { deadline } => {
+        State::AwaitingApproval { deadline, .. } | State::Queued { deadline, .. } => {
             see(Kind::Coming, deadline);
         }
         State::Active { phase, .. } => in_phase(phase, policy, see),

@@ -6,8 +6,8 @@ use crate::setup::{NOW, Setup, host_id};
 use crate::shell::{self, Handler};
 use crate::times::{self, earlier};
 use longshore_core::{
-    Announcement, Ask, Decision, Deployment, DeploymentId, HostId, Release, Slot, State, Timestamp,
-    Token,
+    Announcement, Ask, Decision, Deployment, DeploymentId, HostId, PlanDigest, Release, Slot,
+    State, Timestamp, Token,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -209,6 +209,13 @@ fn ask_of(deployment: &Deployment) -> Option<&Ask> {
         State::Active { phase, .. } => phase.ask(),
         State::AwaitingApproval { .. } | State::Queued { .. } | State::Ended { .. } => None,
     }
+}
+
+/// The plan that people are asked about.
+pub(crate) fn plan_of(world: &World, push: Push) -> Option<PlanDigest> {
+    let deployment = world.deployments[push].as_ref()?;
+    let asked = deployment.approval.as_ref();
+    asked.map(|asked| asked.plan.clone())
 }
 
 /// The place of a host.

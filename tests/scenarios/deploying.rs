@@ -178,7 +178,11 @@ fn an_approval_that_nobody_gives_expires() {
     assert!(bench.cloud.people.told()[0].text.contains("approv"));
     bench.run();
     assert_eq!(bench.end_of("a"), "Expired");
-    assert_eq!((bench.served().as_str(), bench.sent("prepare")), ("---", 0));
+    assert_eq!(
+        (bench.served().as_str(), bench.sent("activate")),
+        ("---", 0),
+        "it was prepared and moved nothing"
+    );
 }
 
 #[test]

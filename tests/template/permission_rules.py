@@ -39,7 +39,10 @@ CONTEXTS = {
     "sns.${AWS::Region}.amazonaws.com": "kms:EncryptionContext:aws:sns:topicArn",
 }
 # Who may query what.
-QUERIES = {"OperatorApiRole": "${Table.Arn}/index/by_app", "ReconcilerRole": "${Table.Arn}/index/open"}
+QUERIES = {
+    "OperatorApiRole": ("${Table.Arn}", "${Table.Arn}/index/by_app"),
+    "ReconcilerRole": ("${Table.Arn}/index/open",),
+}
 ROUTE = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${HttpApi}/$default/"
 ADMINISTRATION = "AccountAdministersTheKey"
 USES_OF_THE_KEY = {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:CreateGrant", "kms:ReEncryptFrom"}
@@ -138,7 +141,7 @@ def nothing_is_deleted_or_scanned(template):
     for one in allowed(template):
         for action in banned & set(one.actions):
             yield f"{one.owner}.{one.sid} may {action}"
-        if "dynamodb:Query" in one.actions and one.resources != (QUERIES.get(one.owner),):
+        if "dynamodb:Query" in one.actions and one.resources != QUERIES.get(one.owner):
             yield f"{one.owner}.{one.sid} may query {one.resources}"
 
 

@@ -12,7 +12,7 @@ use longshore_core::{
 };
 use notifier::message::{Message, Tone};
 use notifier::{slack, sns};
-use stories::{Story, ann, broken, host, policy, release, well};
+use stories::{Story, broken, host, policy, release, said, vote, well};
 
 use AnnouncementKind::{ApprovalWanted, Ended, RollingBack, Started};
 
@@ -122,10 +122,16 @@ fn second_is_gone(host_: &HostId, action: Action, release: &Release) -> Report {
 #[test]
 fn an_approval_is_asked_for() {
     let mut policy = policy();
-    policy.needs_approval = true;
-    let story = Story::accepted(Kind::Push, policy).later(90);
+    policy.approvals = 1;
+    let story = Story::accepted(Kind::Push, policy)
+        .start(3, true)
+        .until("AwaitingApproval", well)
+        .later(90);
     insta::assert_snapshot!("approval_wanted", told(&story, ApprovalWanted));
-    let approved = story.see(&Observation::Approved(ann())).later(10);
+    let approved = story
+        .clone()
+        .see(&Observation::Approved(vote(&story)))
+        .later(10);
     assert_eq!(
         title(&approved, ApprovalWanted),
         "orders → prod: b1b1b1b1b1b1 waited for approval"
@@ -267,13 +273,16 @@ fn hosts_that_came_back_and_do_not_pass_need_a_person_all_of_them() {
 #[test]
 fn an_end_without_a_start_is_told() {
     let mut with_approval = policy();
-    with_approval.needs_approval = true;
-    let awaiting = Story::accepted(Kind::Rollback(release("b1")), with_approval).later(60);
+    with_approval.approvals = 1;
+    let awaiting = Story::accepted(Kind::Redeploy, with_approval)
+        .start(3, true)
+        .until("AwaitingApproval", well)
+        .later(60);
     let queued = Story::accepted(Kind::Config, policy()).later(60);
     let newer = DeploymentId::parse("01JD0000000000000000000002").unwrap();
     insta::assert_snapshot!(
         "rejected",
-        told(&awaiting.clone().see(&Observation::Refused(ann())), Ended)
+        told(&awaiting.clone().see(&Observation::Refused(said())), Ended)
     );
     insta::assert_snapshot!(
         "expired",
@@ -286,7 +295,7 @@ fn an_end_without_a_start_is_told() {
     insta::assert_snapshot!(
         "cancelled",
         told(
-            &queued.clone().see(&Observation::CancelRequested(ann())),
+            &queued.clone().see(&Observation::CancelRequested(said())),
             Ended
         )
     );
@@ -301,7 +310,7 @@ fn an_end_without_a_start_is_told() {
 fn an_operators_stop_after_a_switch_is_told_as_what_it_is() {
     let story = Story::pushed().start(3, true).until("Baking", well);
     let story = story
-        .see(&Observation::CancelRequested(ann()))
+        .see(&Observation::CancelRequested(said()))
         .until("RolledBack", well);
     insta::assert_snapshot!("cancelled_after_a_switch", told(&story, Ended));
 }

@@ -1,19 +1,236 @@
-//! What operators want to be done: the core judges, one conditional transaction records it, and the desks do it.
+//! What operators want to be done: [`operate`] lets the core judge and records it in one conditional transaction, and the desks
+//! do it. Here its refusals get their stable words.
 
-use crate::Office;
 use crate::answer::Response;
 use crate::caller::Caller;
-use crate::request::Act;
+use crate::request::{Act, Beginning};
+use crate::{Office, plan, read, view};
+use longshore_contract as contract;
 use longshore_contract::{ErrorWord, Refusal};
+use longshore_core::{AppName, Deployment, DeploymentId, Millis, Slot, State, Via};
+use longshore_shell::operate::{self, NotDone, Operator, Refusal as No, Wish};
+use longshore_shell::ports::{Clock, Ids, Store, StoreError};
 
 /// Does it, or says why not.
 ///
 /// # Errors
 /// A refusal with its stable word; nothing was changed.
 pub async fn perform<O: Office>(
-    _office: &O,
-    _caller: &Caller,
-    _act: Act,
+    office: &O,
+    caller: &Caller,
+    act: Act,
 ) -> Result<Response, Refusal> {
-    Err(Refusal::of(ErrorWord::Internal))
+    let operator = Operator {
+        by: caller.person.clone(),
+        via: Via::Api(caller.address),
+    };
+    match act {
+        Act::Plan(app, beginning) => {
+            let plan = plan::of_wish(office, &app, &beginning.wish).await?;
+            Ok(Response::of(&plan))
+        }
+        Act::Begin(app, beginning) => begin(office, &operator, &app, &beginning).await,
+        Act::Retry(id, _) => retry(office, &operator, &id).await,
+        Act::Cancel(id, reason) => {
+            let done = operate::cancel(office, &operator, &id, &reason).await;
+            told(office, &id, done).await
+        }
+        Act::Approve(id, plan, _) => {
+            let done = operate::approve(office, &operator, &id, &plan).await;
+            told(office, &id, done).await
+        }
+        Act::Reject(id, reason) => {
+            let done = operate::reject(office, &operator, &id, &reason).await;
+            told(office, &id, done).await
+        }
+        Act::Lock(app, reason, seconds) => {
+            let lasts = Millis::from_secs(seconds.into());
+            let known = read::find(office, &app).await?;
+            let done = operate::lock(office, &operator, &app, &reason, lasts).await;
+            slot(office, &known, done).await
+        }
+        Act::Unlock(app, reason) => {
+            let known = read::find(office, &app).await?;
+            let done = operate::unlock(office, &operator, &app, &reason).await;
+            slot(office, &known, done).await
+        }
+        Act::ClearQuarantine(app, commit, reason) => {
+            let known = read::find(office, &app).await?;
+            let done = operate::clear(office, &operator, &app, &commit, &reason).await;
+            slot(office, &known, done).await
+        }
+        Act::BreakGlass(app, id, _) => break_glass(office, &app, &id).await,
+    }
+}
+
+/// A deployment as it is after a word was said to it, or why the word does not count.
+async fn told<O: Office>(
+    office: &O,
+    id: &DeploymentId,
+    done: Result<Deployment, NotDone>,
+) -> Result<Response, Refusal> {
+    match done {
+        Ok(deployment) => Ok(Response::of(&view::deployment(&deployment))),
+        Err(NotDone::Refused(No::Over)) => Err(over(&read::load(office, id).await?)),
+        Err(error) => Err(not_done(error)),
+    }
+}
+
+/// How a deployment came to its end, for whoever wanted something of it.
+fn over(deployment: &Deployment) -> Refusal {
+    match deployment.state.name() {
+        "Superseded" => Refusal::of(ErrorWord::Superseded),
+        "Expired" => Refusal::of(ErrorWord::Expired),
+        name => Refusal::new(
+            ErrorWord::AlreadyOver,
+            format!("The deployment is over: {name}."),
+        ),
+    }
+}
+
+/// An app as it is after its slot was changed.
+async fn slot<O: Office>(
+    office: &O,
+    known: &read::Known,
+    done: Result<Slot, NotDone>,
+) -> Result<Response, Refusal> {
+    let slot = done.map_err(not_done)?;
+    Ok(Response::of(&read::summary(office, known, &slot).await?))
+}
+
+async fn begin<O: Office>(
+    office: &O,
+    operator: &Operator,
+    app: &AppName,
+    beginning: &Beginning,
+) -> Result<Response, Refusal> {
+    let known = read::find(office, app).await?;
+    let key = match &beginning.key {
+        Some(key) => format!("key:{key}"),
+        None => format!("once:{}", office.ids().deployment_id()),
+    };
+    let began = office.clock().now();
+    let repository = &known.repository;
+    let id = operate::begin(office, operator, repository, &beginning.wish, &key).await;
+    let deployment = read::load(office, &id.map_err(not_done)?).await?;
+    Ok(Response::of(&begun(&deployment, began)))
+}
+
+/// Each deployment is tried again once; whoever repeats the request gets the same one, and that one can be tried again in turn.
+async fn retry<O: Office>(
+    office: &O,
+    operator: &Operator,
+    id: &DeploymentId,
+) -> Result<Response, Refusal> {
+    let repository = read::load(office, id).await?.repository;
+    let (wish, key) = (Wish::Retry(id.clone()), format!("retry:{id}"));
+    let began = office.clock().now();
+    let id = operate::begin(office, operator, &repository, &wish, &key).await;
+    let deployment = read::load(office, &id.map_err(not_done)?).await?;
+    Ok(Response::of(&begun(&deployment, began)))
+}
+
+fn begun(deployment: &Deployment, began: longshore_core::Timestamp) -> contract::Begun {
+    contract::Begun {
+        deployment: view::deployment(deployment),
+        repeated: deployment.origin.at < began,
+    }
+}
+
+/// There is no freeze that could hold a deployment, so that there is no glass to break.
+async fn break_glass<O: Office>(
+    office: &O,
+    app: &AppName,
+    id: &DeploymentId,
+) -> Result<Response, Refusal> {
+    read::find(office, app).await?;
+    let deployment = read::load(office, id).await?;
+    let slot = office.store().slot(app).await.map_err(read::unread)?;
+    if matches!(deployment.state, State::Ended { .. }) {
+        return Err(over(&deployment));
+    }
+    if slot.waiting.as_ref() != Some(id) {
+        return Err(Refusal::new(
+            ErrorWord::WrongState,
+            "The deployment does not wait for its turn.",
+        ));
+    }
+    Err(Refusal::of(ErrorWord::NotFrozen))
+}
+
+/// Why something was not done, by its stable word.
+pub(crate) fn not_done(error: NotDone) -> Refusal {
+    match error {
+        NotDone::Refused(no) => refused(&no),
+        NotDone::Unreachable(error) => match error.downcast::<StoreError>() {
+            Ok(error) => read::unread(*error),
+            Err(_) => Refusal::of(ErrorWord::Unavailable),
+        },
+    }
+}
+
+fn refused(no: &No) -> Refusal {
+    let word = match no {
+        No::NoSuchDeployment => ErrorWord::NoSuchDeployment,
+        No::Over => ErrorWord::AlreadyOver,
+        No::TooLate | No::NotAsked => ErrorWord::WrongState,
+        No::OtherPlan => ErrorWord::PlanChanged,
+        No::OwnDeployment | No::UnknownPerson => ErrorWord::NotAllowed,
+        No::Locked(_) => ErrorWord::Locked,
+        No::NotLocked => ErrorWord::NotLocked,
+        No::Quarantined => ErrorWord::Quarantined,
+        No::NotInQuarantine => ErrorWord::NotQuarantined,
+        No::NothingLive => ErrorWord::NothingLive,
+        No::NothingBefore | No::NotProven => ErrorWord::NothingProven,
+        No::AlreadyLive => ErrorWord::AlreadyLive,
+        No::DatabaseMayNotFit(_) => ErrorWord::DatabaseMayNotFit,
+        No::NothingToRetry => ErrorWord::NothingToRetry,
+        No::NotConfigured(_) => ErrorWord::NotDeployable,
+    };
+    match detail(no) {
+        Some(message) => Refusal::new(word, message),
+        None => Refusal::of(word),
+    }
+}
+
+/// What is known beyond the word's own sentence.
+fn detail(no: &No) -> Option<String> {
+    Some(match no {
+        No::TooLate => "It is too late for that: the deployment has gone on.".to_owned(),
+        No::NotAsked => "The deployment does not wait for an approval.".to_owned(),
+        No::OwnDeployment => {
+            "Whose deployment it is may not say yes to it, or it is not known whose it is."
+                .to_owned()
+        }
+        No::UnknownPerson => {
+            "approvals.people of the app configuration does not name you.".to_owned()
+        }
+        No::Locked(lock) => format!(
+            "{} holds the app until {}.",
+            lock.owner,
+            view::time(lock.expires_at)
+        ),
+        No::NotProven => "The deployment that is named has proven nothing here.".to_owned(),
+        No::DatabaseMayNotFit(Some(verdict)) => format!(
+            "The database may not fit the release to go back to: its migrations are {}.",
+            verdict.word()
+        ),
+        No::NotConfigured(reason) => {
+            format!(
+                "The app has no valid configuration here: {}.",
+                reason.word()
+            )
+        }
+        No::NoSuchDeployment
+        | No::Over
+        | No::OtherPlan
+        | No::NotLocked
+        | No::Quarantined
+        | No::NotInQuarantine
+        | No::NothingLive
+        | No::NothingBefore
+        | No::AlreadyLive
+        | No::DatabaseMayNotFit(None)
+        | No::NothingToRetry => return None,
+    })
 }

@@ -9,7 +9,7 @@ pub mod act;
 pub mod answer;
 pub mod caller;
 pub mod office;
-pub mod pending;
+mod plan;
 pub mod read;
 pub mod request;
 mod view;
@@ -43,12 +43,25 @@ pub async fn handle<O: Office>(office: &O, request: &Request) -> Response {
         Err(wrong) => return refused(wrong.refusal, wrong.allow),
     };
     let word = asked.operation().word();
+    let said = match &asked {
+        Asked::Act(act) => act.said().cloned(),
+        Asked::WhoAmI
+        | Asked::Apps
+        | Asked::Status(_)
+        | Asked::History(..)
+        | Asked::Audit(..)
+        | Asked::Show(_)
+        | Asked::Logs(..) => None,
+    };
     match answer(office, &caller, asked).await {
         Ok(response) => {
-            telemetry::info("operator_answered")
+            let line = telemetry::info("operator_answered")
                 .id("by", &caller.person)
-                .word("operation", word)
-                .write();
+                .word("operation", word);
+            match said {
+                Some(said) => line.text("said", said.as_str()).write(),
+                None => line.write(),
+            }
             response
         }
         Err(refusal) => refused(refusal, None),
@@ -69,9 +82,10 @@ async fn answer<O: Office>(office: &O, caller: &Caller, asked: Asked) -> Result<
 }
 
 fn refused(refusal: Refusal, allow: Option<String>) -> Response {
-    let line = match refusal.error {
-        ErrorWord::Internal | ErrorWord::Unavailable => telemetry::error("operator_refused"),
-        _ => telemetry::info("operator_refused"),
+    let line = if refusal.error.status() >= 500 {
+        telemetry::error("operator_refused")
+    } else {
+        telemetry::info("operator_refused")
     };
     line.word("error", refusal.error.word())
         .text("why", &refusal.message)

@@ -2,7 +2,7 @@
 
 use crate::Office;
 use crate::caller::Caller;
-use crate::request::{Cursor, LogsAsked, Page};
+use crate::request::{Cursor, Entries, LogsAsked, Page};
 use crate::view;
 use longshore_contract as contract;
 use longshore_contract::{ErrorWord, Refusal};
@@ -133,12 +133,18 @@ pub async fn history<O: Office>(
 pub async fn audit<O: Office>(
     office: &O,
     app: &AppName,
-    _page: &Page,
+    page: &Entries,
 ) -> Result<contract::Audit, Refusal> {
-    find(office, app).await?;
+    let entries = office.store().entries(app, page.before, page.limit);
+    let entries = entries.await.map_err(unread)?;
+    if entries.is_empty() && page.before.is_none() {
+        find(office, app).await?;
+    }
+    let is_full = u32::try_from(entries.len()).is_ok_and(|found| found >= page.limit);
+    let before = entries.last().filter(|_| is_full);
     Ok(contract::Audit {
-        entries: Vec::new(),
-        before: None,
+        before: before.map(|entry| entry.number.to_string()),
+        entries: entries.iter().map(view::deed).collect(),
     })
 }
 

@@ -3,15 +3,15 @@
 //!
 //! The operation is that of the route which API Gateway has matched, as that is what the caller's policy was asked about.
 
-use crate::pending::{PlanDigest, Reason};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use longshore_contract as contract;
 use longshore_contract::{BeginKind, ErrorWord, Operation, Refusal};
 use longshore_core::{
-    AppName, Artifact, Commit, DeploymentId, EnvironmentName, HostId, ObjectVersion, Sha256Digest,
-    Timestamp,
+    AppName, Artifact, Commit, DeploymentId, EnvironmentName, HostId, ObjectVersion, PlanDigest,
+    Reason, Sha256Digest, Timestamp,
 };
+use longshore_shell::operate::{Back, Wish};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -29,14 +29,14 @@ const PAGE_MAX: u32 = 100;
 /// For how long an app may be locked, in seconds.
 const LOCK_SECONDS: std::ops::RangeInclusive<u32> = 60..=30 * 24 * 60 * 60;
 
-/// A request, as far as it is needed.
+/// A request, as far as it is needed. What is null is not there.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Request {
     route_key: String,
     raw_path: String,
-    path_parameters: BTreeMap<String, String>,
-    query_string_parameters: BTreeMap<String, String>,
+    path_parameters: Option<BTreeMap<String, String>>,
+    query_string_parameters: Option<BTreeMap<String, String>>,
     body: Option<String>,
     is_base64_encoded: bool,
     request_context: Context,
@@ -52,7 +52,7 @@ struct Context {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Http {
-    source_ip: String,
+    source_ip: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -83,7 +83,7 @@ pub enum Asked {
     /// Its deployments.
     History(AppName, Page),
     /// What operators did to it.
-    Audit(AppName, Page),
+    Audit(AppName, Entries),
     /// A deployment.
     Show(DeploymentId),
     /// What its hosts have written.
@@ -117,35 +117,11 @@ pub enum Act {
     ClearQuarantine(AppName, Commit, Reason),
 }
 
-/// What kind of deployment is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// A commit.
-    Push(Commit),
-    /// What is live, again.
-    Redeploy,
-    /// What is live, with the newest configuration and parameters.
-    Config,
-    /// A release that was proven here: that of a deployment, or the last one before what is live.
-    Rollback(Option<DeploymentId>),
-    /// The same as a rehearsal.
-    Drill(Option<DeploymentId>),
-    /// What another environment has proven.
-    Promote {
-        /// The commit.
-        commit: Commit,
-        /// The build.
-        artifact: Option<Artifact>,
-        /// Where it was proven.
-        from: Option<(EnvironmentName, DeploymentId)>,
-    },
-}
-
 /// A deployment that is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Beginning {
-    /// What kind.
-    pub wanted: Wanted,
+    /// What it is.
+    pub wish: Wish,
     /// Makes a repeat harmless.
     pub key: Option<String>,
     /// Why.
@@ -159,6 +135,15 @@ pub struct Page {
     pub limit: u32,
     /// Only what is older than this.
     pub before: Option<DeploymentId>,
+}
+
+/// Which page of what operators did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entries {
+    /// Entries at most.
+    pub limit: u32,
+    /// Only what has a lower number.
+    pub before: Option<u64>,
 }
 
 /// Which lines of the logs.
@@ -233,6 +218,24 @@ impl Act {
     }
 }
 
+impl Act {
+    /// What the operator says to it.
+    #[must_use]
+    pub const fn said(&self) -> Option<&Reason> {
+        match self {
+            Self::Plan(_, beginning) | Self::Begin(_, beginning) => beginning.reason.as_ref(),
+            Self::Approve(_, _, comment) => comment.as_ref(),
+            Self::Cancel(_, reason)
+            | Self::Retry(_, reason)
+            | Self::Reject(_, reason)
+            | Self::Lock(_, reason, _)
+            | Self::Unlock(_, reason)
+            | Self::BreakGlass(_, _, reason)
+            | Self::ClearQuarantine(_, _, reason) => Some(reason),
+        }
+    }
+}
+
 impl Cursor {
     /// Reads a cursor that this API has given.
     #[must_use]
@@ -268,7 +271,7 @@ impl Request {
     /// From where the request comes.
     #[must_use]
     pub fn address(&self) -> Option<IpAddr> {
-        self.request_context.http.source_ip.parse().ok()
+        self.request_context.http.source_ip.as_deref()?.parse().ok()
     }
 
     /// What is asked for.
@@ -283,7 +286,7 @@ impl Request {
             Operation::Apps => Asked::Apps,
             Operation::Status => Asked::Status(self.app()?),
             Operation::History => Asked::History(self.app()?, self.page()?),
-            Operation::Audit => Asked::Audit(self.app()?, self.page()?),
+            Operation::Audit => Asked::Audit(self.app()?, self.entries()?),
             Operation::Show => Asked::Show(self.id()?),
             Operation::Logs => Asked::Logs(self.id()?, self.logs()?),
             Operation::Plan => Asked::Act(Act::Plan(self.app()?, self.beginning()?)),
@@ -329,9 +332,9 @@ impl Request {
 
     fn only_known_queries(&self, operation: Operation) -> Result<(), Refusal> {
         let known: Vec<&str> = operation.queries().iter().map(|one| one.word()).collect();
-        let unknown = self
-            .query_string_parameters
-            .keys()
+        let given = self.query_string_parameters.iter().flatten();
+        let unknown = given
+            .map(|(name, _)| name)
             .any(|name| !known.contains(&name.as_str()));
         if unknown {
             return Err(bad(&match known.as_slice() {
@@ -358,24 +361,42 @@ impl Request {
         name: &str,
         parse: impl Fn(&str) -> Result<T, longshore_core::InvalidId>,
     ) -> Result<T, Refusal> {
-        let text = self.path_parameters.get(name).map(String::as_str);
+        let given = self.path_parameters.as_ref();
+        let text = given.and_then(|given| given.get(name)).map(String::as_str);
         field(name, text.unwrap_or_default(), parse)
     }
 
     fn query(&self, name: &str) -> Option<&str> {
-        self.query_string_parameters.get(name).map(String::as_str)
+        let given = self.query_string_parameters.as_ref()?;
+        given.get(name).map(String::as_str)
     }
 
-    fn page(&self) -> Result<Page, Refusal> {
+    fn limit(&self) -> Result<u32, Refusal> {
         let limit = match self.query("limit") {
             None => Some(PAGE),
             Some(text) => whole(text).filter(|limit| (1..=PAGE_MAX).contains(limit)),
         };
-        let limit = limit.ok_or_else(|| bad(&format!("limit: expected 1 to {PAGE_MAX}.")))?;
+        limit.ok_or_else(|| bad(&format!("limit: expected 1 to {PAGE_MAX}.")))
+    }
+
+    fn page(&self) -> Result<Page, Refusal> {
         let before = self.query("before");
         let before = before.map(|text| field("before", text, DeploymentId::parse));
         Ok(Page {
-            limit,
+            limit: self.limit()?,
+            before: before.transpose()?,
+        })
+    }
+
+    fn entries(&self) -> Result<Entries, Refusal> {
+        let before = self.query("before").map(|text| {
+            let number = whole(text).filter(|number| *number > 0);
+            number
+                .map(u64::from)
+                .ok_or_else(|| bad("before: expected a number."))
+        });
+        Ok(Entries {
+            limit: self.limit()?,
             before: before.transpose()?,
         })
     }
@@ -428,7 +449,7 @@ impl Request {
             return Err(bad("key: expected 1 to 64 letters, digits and `_.:-`."));
         }
         Ok(Beginning {
-            wanted: wanted(&body)?,
+            wish: wish(&body)?,
             reason: optional_reason("reason", body.reason.as_deref())?,
             key: body.key,
         })
@@ -474,20 +495,12 @@ pub fn is_at(route: &str, path: &str) -> bool {
     }
 }
 
-fn wanted(body: &contract::Begin) -> Result<Wanted, Refusal> {
-    let commit = || match body.commit.as_deref() {
-        Some(text) => field("commit", text, Commit::parse),
-        None => Err(bad("commit: this kind of deployment needs one.")),
-    };
-    let deployment = || {
-        let text = body.deployment.as_deref();
-        text.map(|text| field("deployment", text, DeploymentId::parse))
-            .transpose()
-    };
+/// What a body wishes for. A kind takes what it needs, and refuses what it would have to ignore.
+fn wish(body: &contract::Begin) -> Result<Wish, Refusal> {
     let takes = match body.kind {
         BeginKind::Push => ["commit"].as_slice(),
         BeginKind::Redeploy | BeginKind::Config => &[],
-        BeginKind::Rollback | BeginKind::Drill => &["deployment"],
+        BeginKind::Rollback | BeginKind::Drill => &["deployment", "whatever_the_database"],
         BeginKind::Promote => &["commit", "artifact", "from"],
     };
     let given = [
@@ -495,23 +508,41 @@ fn wanted(body: &contract::Begin) -> Result<Wanted, Refusal> {
         ("deployment", body.deployment.is_some()),
         ("artifact", body.artifact.is_some()),
         ("from", body.from.is_some()),
+        ("whatever_the_database", body.whatever_the_database),
     ];
-    for (name, is_given) in given {
-        if is_given && !takes.contains(&name) {
-            return Err(bad(&format!("{name}: this kind of deployment takes none.")));
-        }
+    let ignored = given
+        .iter()
+        .find(|(name, given)| *given && !takes.contains(name));
+    if let Some((name, _)) = ignored {
+        return Err(bad(&format!("{name}: this kind of deployment takes none.")));
     }
+    body.from.as_ref().map(proven_by).transpose()?;
     Ok(match body.kind {
-        BeginKind::Push => Wanted::Push(commit()?),
-        BeginKind::Redeploy => Wanted::Redeploy,
-        BeginKind::Config => Wanted::Config,
-        BeginKind::Rollback => Wanted::Rollback(deployment()?),
-        BeginKind::Drill => Wanted::Drill(deployment()?),
-        BeginKind::Promote => Wanted::Promote {
-            commit: commit()?,
-            artifact: body.artifact.as_ref().map(artifact).transpose()?,
-            from: body.from.as_ref().map(proven_by).transpose()?,
-        },
+        BeginKind::Push => Wish::Commit(commit(body)?),
+        BeginKind::Redeploy => Wish::Redeploy,
+        BeginKind::Config => Wish::Config,
+        BeginKind::Rollback => Wish::Back(back(body)?),
+        BeginKind::Drill => Wish::Drill(back(body)?),
+        BeginKind::Promote => {
+            let artifact = body.artifact.as_ref().map(artifact).transpose()?;
+            Wish::Promote(commit(body)?, artifact)
+        }
+    })
+}
+
+fn commit(body: &contract::Begin) -> Result<Commit, Refusal> {
+    match body.commit.as_deref() {
+        Some(text) => field("commit", text, Commit::parse),
+        None => Err(bad("commit: this kind of deployment needs one.")),
+    }
+}
+
+fn back(body: &contract::Begin) -> Result<Back, Refusal> {
+    let to = body.deployment.as_deref();
+    let to = to.map(|text| field("deployment", text, DeploymentId::parse));
+    Ok(Back {
+        to: to.transpose()?,
+        whatever_the_database: body.whatever_the_database,
     })
 }
 

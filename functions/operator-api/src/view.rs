@@ -6,7 +6,7 @@ use longshore_core::{
     Deployment, Failure, HostId, Live, Lock, Migrations, Outcome, Phase, Release, Rounds, Run,
     Slot, State, Timestamp,
 };
-use longshore_shell::ports::{Ping, Seen};
+use longshore_shell::ports::{Deed, Entry, Ping, Seen};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A moment; one that no calendar has becomes the last that it has.
@@ -48,7 +48,7 @@ pub(crate) fn live(live: &Live) -> contract::Live {
 pub(crate) fn lock(lock: &Lock) -> contract::Lock {
     contract::Lock {
         owner: lock.owner.to_string(),
-        reason: None,
+        reason: lock.reason.as_ref().map(ToString::to_string),
         expires_at: time(lock.expires_at),
     }
 }
@@ -107,15 +107,90 @@ pub(crate) fn deployment(deployment: &Deployment) -> contract::Deployment {
         environment: deployment.environment.to_string(),
         repository: deployment.repository.to_string(),
         config_version: deployment.origin.config_version,
-        reason: None,
         deadline: deployment.state.deadline().map(time),
-        approvals_wanted: deployment.policy.needs_approval.then_some(1),
-        votes: Vec::new(),
-        plan: None,
+        approvals_wanted: wanted(deployment),
+        votes: votes(deployment),
+        plan: plan(deployment),
         run: deployment.state.run().map(run),
         rounds: rounds_of(&deployment.state).map(rounds),
         ended: ended(&deployment.state),
         timeline: deployment.timeline.iter().map(entry).collect(),
+    }
+}
+
+/// How many people must say yes; `None` when nobody is asked.
+fn wanted(deployment: &Deployment) -> Option<u32> {
+    Some(deployment.policy.approvals).filter(|approvals| *approvals > 0)
+}
+
+fn votes(deployment: &Deployment) -> Vec<contract::Vote> {
+    let votes = deployment.approval.iter().flat_map(|asked| &asked.votes);
+    let votes = votes.map(|vote| contract::Vote {
+        by: vote.by.to_string(),
+        at: time(vote.at),
+        via: vote.via.to_string(),
+        plan: vote.plan.to_string(),
+    });
+    votes.collect()
+}
+
+/// What people are asked about, or were.
+fn plan(deployment: &Deployment) -> Option<contract::Plan> {
+    let asked = deployment.approval.as_ref()?;
+    let run = deployment.state.run()?;
+    Some(contract::Plan {
+        digest: Some(asked.plan.to_string()),
+        kind: deployment.origin.kind.word().to_owned(),
+        release: release(&run.release),
+        live: run.previous.as_ref().map(release),
+        parameters: changes(run.previous.as_ref(), &run.release),
+        waves: waves(&run.waves),
+        migrations: run.migrations.as_ref().map(migrations),
+        expected_seconds: None,
+        approvals_wanted: deployment.policy.approvals,
+        held_by: Vec::new(),
+    })
+}
+
+/// The hosts of each wave.
+pub(crate) fn waves(waves: &[Vec<HostId>]) -> Vec<Vec<String>> {
+    let texts = |wave: &Vec<HostId>| wave.iter().map(ToString::to_string).collect();
+    waves.iter().map(texts).collect()
+}
+
+/// The parameters whose versions differ, by name.
+pub(crate) fn changes(before: Option<&Release>, after: &Release) -> Vec<contract::ParameterChange> {
+    let before = before.map(|release| &release.parameters);
+    let names = before.into_iter().flatten().chain(&after.parameters);
+    let names: BTreeSet<_> = names.map(|(name, _)| name).collect();
+    let change = |name| contract::ParameterChange {
+        name: ToString::to_string(name),
+        before: before.and_then(|before| before.get(name)).copied(),
+        after: after.parameters.get(name).copied(),
+    };
+    let changes = names.into_iter().map(change);
+    changes
+        .filter(|change| change.before != change.after)
+        .collect()
+}
+
+/// What an operator did to an app.
+pub(crate) fn deed(entry: &Entry) -> contract::AuditEntry {
+    let (action, until, commit) = match &entry.deed {
+        Deed::Locked(until) => ("lock", Some(time(*until)), None),
+        Deed::Unlocked => ("unlock", None, None),
+        Deed::Cleared(commit) => ("clear_quarantine", None, Some(commit.to_string())),
+    };
+    contract::AuditEntry {
+        number: entry.number,
+        at: time(entry.at),
+        by: entry.said.by.to_string(),
+        via: entry.said.via.to_string(),
+        action: action.to_owned(),
+        reason: Some(entry.said.reason.to_string()),
+        deployment: None,
+        commit,
+        until,
     }
 }
 
@@ -133,8 +208,9 @@ fn ended(state: &State) -> Option<contract::Ended> {
         return None;
     };
     match outcome {
-        Outcome::Rejected(by) | Outcome::Cancelled(by) => Some(contract::Ended {
-            by: Some(by.to_string()),
+        Outcome::Rejected(said) | Outcome::Cancelled(said) => Some(contract::Ended {
+            by: Some(said.by.to_string()),
+            reason: Some(said.reason.to_string()),
             ..contract::Ended::default()
         }),
         Outcome::Superseded(by) => Some(contract::Ended {
@@ -178,7 +254,7 @@ fn verdict(run: &Run, wave: u32, host: &HostId) -> HostVerdict {
     }
 }
 
-pub(crate) fn migrations(migrations: &Migrations) -> contract::Migrations {
+fn migrations(migrations: &Migrations) -> contract::Migrations {
     let found = &migrations.found;
     contract::Migrations {
         verdict: match found.verdict {

@@ -73,6 +73,16 @@ async fn nobody_gets_anything_without_an_identity() {
     );
 }
 
+/// The real HTTP API leaves out what is not there; the emulator writes null.
+#[test]
+fn a_null_in_the_event_is_the_same_as_nothing() {
+    let event = r#"{"routeKey":"GET /v1/whoami","pathParameters":null,"queryStringParameters":null,"body":null,
+        "requestContext":{"http":{"sourceIp":null},"authorizer":null}}"#;
+    let request: Request = serde_json::from_str(event).unwrap();
+    assert_eq!(request.asked().unwrap().operation(), Operation::WhoAmI);
+    assert!(request.iam().is_none() && request.address().is_none());
+}
+
 #[test]
 fn every_operation_is_asked_for_by_its_route() {
     for operation in Operation::ALL {
@@ -206,7 +216,7 @@ fn a_kind_of_deployment_takes_what_it_needs_and_nothing_else() {
         json!({ "kind": "push", "commit": commit }),
         json!({ "kind": "redeploy", "key": "a-b:1", "reason": "r" }),
         json!({ "kind": "config" }),
-        json!({ "kind": "rollback" }),
+        json!({ "kind": "rollback", "whatever_the_database": true }),
         json!({ "kind": "drill", "deployment": id }),
         json!({ "kind": "promote", "commit": commit, "artifact": artifact, "from": { "environment": "staging", "deployment": id } }),
     ] {
@@ -222,6 +232,7 @@ fn a_kind_of_deployment_takes_what_it_needs_and_nothing_else() {
         json!({ "kind": "push", "commit": commit, "deployment": id }),
         json!({ "kind": "redeploy", "commit": commit }),
         json!({ "kind": "config", "artifact": artifact }),
+        json!({ "kind": "config", "whatever_the_database": true }),
         json!({ "kind": "rollback", "deployment": "x" }),
         json!({ "kind": "promote" }),
         json!({ "kind": "promote", "commit": commit, "artifact": { "version": "v", "sha256": "0" } }),

@@ -20,11 +20,15 @@ pub(crate) async fn converge<W: Watch>(world: &W, repository: &Repository) -> Re
     let (Ok(newest), Some(live)) = (configured, &slot.live) else {
         return Ok(());
     };
-    if !slot.is_idle(world.clock().now()) {
+    let now = world.clock().now();
+    if !slot.admits_join(now) {
         return Ok(());
     }
     // A change comes first: it reaches hosts that came late, too.
-    if newest.config.deploys_changes() && changed(world, repository, &newest, &slot, live).await? {
+    if slot.is_idle(now)
+        && newest.config.deploys_changes()
+        && changed(world, repository, &newest, &slot, live).await?
+    {
         return Ok(());
     }
     join(world, repository, &slot, live).await

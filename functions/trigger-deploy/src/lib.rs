@@ -95,6 +95,7 @@ async fn decide_all<E: Entrance>(entrance: &E, push: &Push<'_>) -> Response {
             repository: &push.repository,
             key: &change.key,
             by: push.actor.as_ref(),
+            account: push.account.as_deref(),
             cause: Cause::Push,
         };
         match accept::decide(entrance, &news, &change.to_decide()).await {

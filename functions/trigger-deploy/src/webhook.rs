@@ -25,6 +25,8 @@ pub struct Push<'a> {
     pub repository_uuid: String,
     /// Who pushed, where that can be shown safely: a nickname, else an account's UUID.
     pub actor: Option<Person>,
+    /// The account of whoever pushed: braces around a lower-case UUID.
+    pub account: Option<String>,
     /// What was changed, in the order of the delivery; may be empty.
     pub changes: Vec<PushChange<'a>>,
 }
@@ -187,6 +189,7 @@ fn push(body: &[u8]) -> Result<Push<'_>, Malformed> {
     Ok(Push {
         repository,
         actor: body.actor.as_ref().and_then(actor),
+        account: body.actor.as_ref().and_then(account),
         changes: changes?,
         repository_uuid,
     })
@@ -233,6 +236,10 @@ fn actor(actor: &BodyActor<'_>) -> Option<Person> {
         .into_iter()
         .flatten()
         .find_map(|name| Person::parse(name).ok())
+}
+
+fn account(actor: &BodyActor<'_>) -> Option<String> {
+    actor.uuid.as_deref().and_then(uuid)
 }
 
 /// A UUID in braces, in lower case.

@@ -13,6 +13,7 @@ use crate::agents::{self, Agents};
 use crate::aws::Aws;
 use crate::bitbucket::{Api, Bitbucket, Repository, Webhook};
 use crate::hosts::{self, Host, Hosts};
+use crate::log_agent::LogAgent;
 use crate::ministack::{self, MiniStack};
 use crate::operators::{self, Operator};
 use crate::parameters::{self, Kind};
@@ -112,6 +113,7 @@ pub struct LocalCloud {
     resources: BTreeMap<String, Vec<String>>,
     is_resumed: bool,
     operators: Vec<Operator>,
+    _log_agent: Option<LogAgent>,
     bitbucket: Bitbucket,
     bitbucket_api: Api,
     sinks: Sinks,
@@ -157,6 +159,10 @@ impl LocalCloud {
         }
         let resources = resources_by_type(&stack).await?;
         let operators = operators::ensure(&aws, &outputs).await?;
+        // Only the product's own template has the log group.
+        let sends = !operators.is_empty();
+        let log_agent =
+            sends.then(|| LogAgent::start(aws.clone(), &options.environment, hosts.all()));
         let cloud = Self {
             options,
             tools,
@@ -166,6 +172,7 @@ impl LocalCloud {
             resources,
             is_resumed,
             operators,
+            _log_agent: log_agent,
             bitbucket,
             bitbucket_api,
             sinks,

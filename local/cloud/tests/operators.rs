@@ -7,14 +7,17 @@
 )]
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use longshore_local::demo::{app, prepare};
 use longshore_local::operators::{Answer, Operator};
-use longshore_local::{LocalCloud, Options};
+use longshore_local::{LocalCloud, Options, wait};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 const GET: Method = Method::GET;
+const LIMIT: Duration = Duration::from_mins(2);
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// A cloud with its operators.
 struct Scene {
@@ -59,10 +62,16 @@ impl Scene {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn operators_are_let_in_by_their_signature_and_their_policies() {
     let scene = Scene::start().await;
+    let ready = prepare(&scene.cloud).await.unwrap();
+    app::write(&ready.tree).unwrap();
     a_signature_says_who_it_is(&scene).await;
     whoever_does_not_sign_is_refused(&scene).await;
     a_policy_opens_its_routes_and_no_others(&scene).await;
     what_is_there_is_told(&scene).await;
+    ready.tree.commit("Open the shop").await.unwrap();
+    ready.tree.push("main").await.unwrap();
+    a_deployment_is_told_with_what_its_hosts_have_written(&scene).await;
+    what_is_done_is_on_record(&scene).await;
     scene.cloud.stop().await.unwrap();
 }
 
@@ -106,7 +115,6 @@ async fn a_policy_opens_its_routes_and_no_others(scene: &Scene) {
 }
 
 async fn what_is_there_is_told(scene: &Scene) {
-    let _ready = prepare(&scene.cloud).await.unwrap();
     let apps = scene.ask("carol", GET, "/v1/apps", None).await;
     assert_eq!(apps.status, 200, "{apps:?}");
     let app = apps.body["apps"][0]["app"].as_str().unwrap().to_owned();
@@ -130,4 +138,75 @@ async fn what_is_there_is_told(scene: &Scene) {
         (missing.status, &missing.body["error"]),
         (404, &json!("no_such_app"))
     );
+}
+
+async fn a_deployment_is_told_with_what_its_hosts_have_written(scene: &Scene) {
+    let history = async || {
+        let history = scene
+            .ask("carol", GET, "/v1/apps/orders/deployments", None)
+            .await;
+        let newest = history.body["deployments"][0].clone();
+        anyhow::Ok((newest["over"] == true).then_some(newest))
+    };
+    let ended = wait::until("end of the deployment", LIMIT, LOOK_EVERY, history);
+    let ended = ended.await.unwrap();
+    assert_eq!(ended["state"], "Succeeded", "{ended}");
+    let path = format!("/v1/deployments/{}", ended["id"].as_str().unwrap());
+    let shown = scene.ask("carol", GET, &path, None).await;
+    let hosts = shown.body["run"]["hosts"].as_array().unwrap().clone();
+    assert!(
+        hosts.iter().all(|host| host["verdict"] == "proven"),
+        "{shown:?}"
+    );
+    for host in scene.cloud.hosts() {
+        let logs = format!("{path}/logs?host={}", host.id);
+        let written = async || {
+            let logs = scene.ask("carol", GET, &logs, None).await;
+            let text = logs.body["lines"].to_string();
+            let all = ["prepare ", "activate ", "status "];
+            anyhow::Ok(all.iter().all(|step| text.contains(step)).then_some(()))
+        };
+        let written = wait::until("log of a host", LIMIT, LOOK_EVERY, written);
+        written.await.unwrap();
+    }
+    let status = scene.ask("carol", GET, "/v1/apps/orders", None).await;
+    let hosts = status.body["hosts"].as_array().unwrap();
+    assert!(
+        hosts.iter().all(|host| host["drift"] == "serves"),
+        "{status:?}"
+    );
+}
+
+async fn what_is_done_is_on_record(scene: &Scene) {
+    let body = Some(json!({ "reason": "stocktaking", "seconds": 600 }));
+    let locked = scene
+        .ask("alice", Method::POST, "/v1/apps/orders/lock", body)
+        .await;
+    assert_eq!(
+        (locked.status, &locked.body["lock"]["owner"]),
+        (200, &json!("alice"))
+    );
+    let body = Some(json!({ "reason": "done" }));
+    let unlocked = scene
+        .ask("alice", Method::DELETE, "/v1/apps/orders/lock", body)
+        .await;
+    assert_eq!((unlocked.status, unlocked.body.get("lock")), (200, None));
+    let audit = scene.ask("carol", GET, "/v1/apps/orders/audit", None).await;
+    let deeds: Vec<&Value> = audit.body["entries"].as_array().unwrap().iter().collect();
+    let told: Vec<(&Value, &Value)> = deeds.iter().map(|d| (&d["action"], &d["reason"])).collect();
+    let unlock = (&json!("unlock"), &json!("done"));
+    assert_eq!(told, [unlock, (&json!("lock"), &json!("stocktaking"))]);
+    let body = Some(json!({ "kind": "redeploy", "key": "once" }));
+    let path = "/v1/apps/orders/deployments";
+    let begun = scene.ask("alice", Method::POST, path, body.clone()).await;
+    assert_eq!(
+        (begun.status, &begun.body["deployment"]["by"]),
+        (200, &json!("alice"))
+    );
+    let again = scene.ask("alice", Method::POST, path, body).await;
+    assert_eq!(
+        again.body["deployment"]["id"],
+        begun.body["deployment"]["id"]
+    );
+    assert_eq!(again.body["repeated"], true);
 }

@@ -9,10 +9,15 @@ use crate::section::{
     Presence::{Default, Optional, Required},
     section,
 };
-use crate::text::{Branch, HookName, PackageName, RequestPath, ScriptPath, TargetGroup};
+use crate::text::{
+    BitbucketAccount, Branch, HookName, PackageName, RequestPath, ScriptPath, SlackUser,
+    TargetGroup,
+};
 use crate::url::HealthUrl;
 use crate::waves::Waves;
-use longshore_core::{AppName, Channel, ChannelName, HealthPolicy, Millis, Policy, Repository};
+use longshore_core::{
+    AppName, Channel, ChannelName, HealthPolicy, Millis, Person, Policy, Repository,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -55,8 +60,10 @@ section! {
         /// Whether a changed configuration or parameter is deployed by itself: the commit that is live, with the newest
         /// versions, on the way that a push takes.
         deploy_changes: bool = Default(json!(false)),
-        /// Whether a person must approve each push before anything is done.
+        /// Whether people must say yes to each deployment's plan before a host is switched.
         approval: bool = Default(json!(false)),
+        /// Whose yes it takes, where approval is asked for.
+        approvals: Approvals = Default(json!({})),
         /// The load balancer that a host leaves while it is switched.
         load_balancer: Option<LoadBalancer> = Optional,
         /// How long each step may take.
@@ -95,6 +102,31 @@ section! {
         mode: Mode = Default(json!("cluster")),
         /// Processes per host.
         instances: Whole<1, 64> = Default(json!(1)),
+    }
+}
+
+section! {
+    /// Whose yes it takes to switch hosts, where approval is asked for. Who may say it at all is decided by the roles of the
+    /// environment; this says how many, and who is who.
+    pub struct Approvals {
+        /// How many people must say yes.
+        needed: Whole<1, 10> = Default(json!(1)),
+        /// Whether the one who pushed, or asked for the deployment, may be one of them; false needs people.
+        by_author: bool = Default(json!(true)),
+        /// Who is who: a person's names here, in Bitbucket and in Slack.
+        people: List<Human, 50> = Default(json!([])),
+    }
+}
+
+section! {
+    /// A person with the names that they have elsewhere.
+    pub struct Human {
+        /// The name in records and messages, and the one that the person has in AWS: of the user, or of the role's session.
+        name: Person = Required("\"ada@example.com\""),
+        /// The account in Bitbucket, by its UUID.
+        bitbucket: Option<BitbucketAccount> = Optional,
+        /// The user id in Slack. Only who has one can say yes there.
+        slack: Option<SlackUser> = Optional,
     }
 }
 
@@ -275,6 +307,37 @@ impl AppConfig {
         &self.document.process
     }
 
+    /// The name of an account of Bitbucket.
+    #[must_use]
+    pub fn person_in_bitbucket(&self, account: &str) -> Option<&Person> {
+        let is = |human: &&Human| {
+            human
+                .bitbucket
+                .as_ref()
+                .is_some_and(|a| a.as_str() == account)
+        };
+        self.people().iter().find(is).map(|human| &human.name)
+    }
+
+    /// The name of a user of Slack: who has none may not say yes there.
+    #[must_use]
+    pub fn person_in_slack(&self, user: &str) -> Option<&Person> {
+        let is = |human: &&Human| human.slack.as_ref().is_some_and(|a| a.as_str() == user);
+        self.people().iter().find(is).map(|human| &human.name)
+    }
+
+    /// Whether somebody has this name.
+    #[must_use]
+    pub fn knows(&self, person: &Person) -> bool {
+        self.people().iter().any(|human| human.name == *person)
+    }
+
+    /// Who is who.
+    #[must_use]
+    pub fn people(&self) -> &[Human] {
+        self.document.approvals.people.as_slice()
+    }
+
     /// The load balancer in front of the hosts, if there is one.
     #[must_use]
     pub const fn load_balancer(&self) -> Option<&LoadBalancer> {
@@ -309,7 +372,12 @@ impl AppConfig {
             health: health_policy(&document.health),
             channels: channels(&document.notifications),
             migrates: document.hooks.migrate.is_some(),
-            needs_approval: document.approval,
+            approvals: if document.approval {
+                document.approvals.needed.get()
+            } else {
+                0
+            },
+            by_author: document.approvals.by_author,
             unreachable_max: document.hosts.unreachable_max.get(),
             hosts_max: HOSTS_MAX,
             attempts_max: ATTEMPTS_MAX,
@@ -373,6 +441,45 @@ fn check_together(document: &Document, problems: &mut Problems) {
     check_builds(document, problems);
     check_process(document, problems);
     check_migrations(document, problems);
+    check_people(document, problems);
+}
+
+/// Each name means one person, and where the author's own yes does not count it must be known who is who.
+fn check_people(document: &Document, problems: &mut Problems) {
+    let Approvals {
+        needed,
+        by_author,
+        people,
+    } = &document.approvals;
+    let people = people.as_slice();
+    let twice = |same: &dyn Fn(&Human, &Human) -> bool| {
+        let mut before = people.iter().enumerate();
+        before.any(|(index, one)| {
+            people
+                .iter()
+                .skip(index.saturating_add(1))
+                .any(|two| same(one, two))
+        })
+    };
+    let is_twice = twice(&|one, two| one.name == two.name)
+        || twice(&|one, two| one.bitbucket.is_some() && one.bitbucket == two.bitbucket)
+        || twice(&|one, two| one.slack.is_some() && one.slack == two.slack);
+    if is_twice {
+        let fix = "write each name and each account once";
+        problems.push(Problem::new(
+            "approvals.people",
+            "names a person twice",
+            fix,
+        ));
+    }
+    let least = usize::try_from(needed.get())
+        .unwrap_or(usize::MAX)
+        .saturating_add(1);
+    if !by_author && people.len() < least {
+        let wrong = format!("is false, and approvals.people names {}", people.len());
+        let fix = format!("name the author and those who may say yes, at least {least}");
+        problems.push(Problem::new("approvals.by_author", wrong, fix));
+    }
 }
 
 /// What an activation waits for must fit into its time.

@@ -17,11 +17,15 @@ mod text;
 mod url;
 mod waves;
 
-pub use config::{AppConfig, Health, Hooks, Install, Notifications, Process, Timeouts};
+pub use config::{
+    AppConfig, Approvals, Health, Hooks, Human, Install, Notifications, Process, Timeouts,
+};
 pub use document::BYTES_MAX;
 pub use field::{List, Manager, Mode, Source, Whole};
 pub use hosts::{Hosts, Tags};
 pub use problem::{ConfigProblems, Problem};
-pub use text::{Branch, HookName, PackageName, RequestPath, ScriptPath};
+pub use text::{
+    BitbucketAccount, Branch, HookName, PackageName, RequestPath, ScriptPath, SlackUser,
+};
 pub use url::HealthUrl;
 pub use waves::Waves;

@@ -2,7 +2,7 @@
 
 use crate::field::{Field, kind_of};
 use crate::problem::{Problem, Problems};
-use longshore_core::{AppName, ChannelName};
+use longshore_core::{AppName, ChannelName, Person};
 use serde_json::{Value, json};
 
 /// Reads a text through `parse`, whose error says what is wrong with it; `form` says what is wanted.
@@ -72,6 +72,49 @@ impl Field for AppName {
         json!({ "type": "string", "pattern": NAME_PATTERN })
     }
 }
+
+impl Field for Person {
+    fn read(value: &Value, at: &str, problems: &mut Problems) -> Option<Self> {
+        let form = "1 to 64 letters, digits and ` ._:@{}-`";
+        read_text(value, at, form, problems, |text| {
+            Self::parse(text).map_err(|_| "is not a person's name")
+        })
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": "^[A-Za-z0-9 ._:@{}-]{1,64}$" })
+    }
+}
+
+text!(
+    /// An account of Bitbucket, by its UUID: nicknames can be changed, and two people can have the same.
+    BitbucketAccount,
+    "the account's UUID in braces, in lower case",
+    |text| {
+        let inner = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
+        let groups = inner.unwrap_or_default().split('-').map(|group| {
+            let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+            if group.bytes().all(hex) { group.len() } else { 0 }
+        });
+        if groups.eq([8, 4, 4, 4, 12]) { Ok(()) } else { Err("is not an account's UUID") }
+    },
+    json!({
+        "type": "string",
+        "pattern": "^\\{[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\\}$"
+    })
+);
+
+text!(
+    /// A user of Slack, by the id.
+    SlackUser,
+    "the member id that Slack shows in a profile: U or W, then capital letters and digits",
+    |text| {
+        let rest = text.strip_prefix(['U', 'W']).unwrap_or_default();
+        let valid = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+        if (2..=20).contains(&rest.len()) && rest.bytes().all(valid) { Ok(()) } else { Err("is not a member id") }
+    },
+    json!({ "type": "string", "pattern": "^[UW][A-Z0-9]{2,20}$" })
+);
 
 impl Field for ChannelName {
     fn read(value: &Value, at: &str, problems: &mut Problems) -> Option<Self> {
@@ -416,6 +459,26 @@ mod tests {
                 "", "-g", "../x", "@x", "@x/", "@/x", "a/b", "a@1", "A", "a b", "a;b", ".bin",
             ],
         );
+    }
+
+    #[test]
+    fn a_person_elsewhere_is_an_account_that_cannot_be_taken_over_by_a_name() {
+        check::<BitbucketAccount>(
+            &["{00000000-0000-4000-8000-00000000000a}"],
+            &[
+                "",
+                "ada",
+                "{}",
+                "00000000-0000-4000-8000-00000000000a",
+                "{00000000-0000-4000-8000-00000000000A}",
+                "{00000000-0000-4000-800000000000000a}",
+            ],
+        );
+        check::<SlackUser>(
+            &["U012AB3CD", "W0A"],
+            &["", "U", "u012ab3cd", "@ada", "T012AB3CD"],
+        );
+        check::<Person>(&["ada@example.com", "Ada L."], &["", "a\nb", "<b>"]);
     }
 
     #[test]

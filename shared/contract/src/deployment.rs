@@ -51,9 +51,6 @@ pub struct Deployment {
     pub repository: String,
     /// The version of the app configuration that decided it.
     pub config_version: u32,
-    /// Why it was asked for, where a person said so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
     /// When the state it is in gives up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]

@@ -37,10 +37,11 @@ macro_rules! words {
     ($($(#[$doc:meta])* $name:ident = $word:literal, $status:literal, $message:literal, $next:literal;)*) => {
         /// The stable word of an error. A word keeps its meaning for ever; new ones may come.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
         pub enum ErrorWord {
-            $($(#[$doc])* #[serde(rename = $word)] $name,)*
+            $($(#[$doc])* $name,)*
             /// A word that this version does not know.
-            #[serde(other, rename = "unknown")]
+            #[serde(other)]
             Unknown,
         }
 
@@ -110,8 +111,6 @@ words! {
     Expired = "expired", 409, "The deployment waited too long and has expired.", "Begin a new one.";
     /// The plan is another one than the vote is for.
     PlanChanged = "plan_changed", 409, "The plan is not the one that you have seen.", "Look at the plan again, then decide again.";
-    /// The person has voted already.
-    AlreadyVoted = "already_voted", 409, "You have approved this plan already.", "Ask somebody else: different people must approve.";
     /// Somebody holds the app.
     Locked = "locked", 409, "Somebody else holds a lock on the app.", "Talk to the owner of the lock, or wait for its end.";
     /// There is no lock.
@@ -126,8 +125,12 @@ words! {
     NothingLive = "nothing_live", 409, "Nothing is live here.", "Deploy a commit first.";
     /// There is no release to go back to.
     NothingProven = "nothing_proven", 409, "There is no proven release to go back to.", "Deploy a good commit instead.";
-    /// The key was used for something else.
-    KeyReused = "key_reused", 409, "The key was used for another request.", "Use a new key.";
+    /// It is live already.
+    AlreadyLive = "already_live", 409, "The release is live already.", "There is nothing to do.";
+    /// The database may not fit the release to go back to.
+    DatabaseMayNotFit = "database_may_not_fit", 409, "The database may not fit the release to go back to.", "Compare the migrations; to go back all the same, say so with whatever_the_database.";
+    /// There is nothing left to try again.
+    NothingToRetry = "nothing_to_retry", 409, "The deployment has left nothing to try again.", "Begin a new one.";
     /// The app configuration is not valid, or something that the deployment needs is refused or missing.
     NotDeployable = "not_deployable", 409, "The app cannot be deployed as it is configured.", "Correct what the message names.";
     /// Somebody else wrote at the same time.

@@ -96,6 +96,9 @@ fn query_schema(query: Query) -> Value {
     match query {
         Query::Limit => json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 20 }),
         Query::Before => text(ULID, "01JD0000000000000000000005"),
+        Query::BeforeEntry => {
+            json!({ "type": "integer", "minimum": 1, "maximum": 4_294_967_295_u32 })
+        }
         Query::Host => text("^(mi|i)-[0-9a-f]{8,17}$", "i-00000000000000001"),
         Query::After => text("^[0-9]{1,15}-[0-9]{1,6}$", "1700000000000-1"),
     }

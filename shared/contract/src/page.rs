@@ -15,7 +15,7 @@ pub struct History {
     pub before: Option<String>,
 }
 
-/// What operators did to an app, the newest first.
+/// What operators did to an app as a whole, the newest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Audit {
     /// The entries.
@@ -28,14 +28,16 @@ pub struct Audit {
 /// One thing that an operator did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuditEntry {
-    /// Its id: a ULID.
-    pub id: String,
+    /// Its number within the app, growing.
+    pub number: u64,
     /// When.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     /// Who.
     pub by: String,
-    /// What: `lock`, `unlock`, `clear_quarantine`, `break_glass`, `begin`, `cancel`, `retry`, `approve`, `reject`.
+    /// From where: `api`, `api` with an address behind a space, or `slack`.
+    pub via: String,
+    /// What: `lock`, `unlock`, `clear_quarantine` or `break_glass`. What was said to a deployment stands with that.
     pub action: String,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -57,8 +57,10 @@ impl Method {
 pub enum Query {
     /// Entries of a page, at most.
     Limit,
-    /// Only what is older than this id.
+    /// Only deployments that are older than this one.
     Before,
+    /// Only entries before this number.
+    BeforeEntry,
     /// Of this host only.
     Host,
     /// Where an earlier answer ended.
@@ -71,7 +73,7 @@ impl Query {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Limit => "limit",
-            Self::Before => "before",
+            Self::Before | Self::BeforeEntry => "before",
             Self::Host => "host",
             Self::After => "after",
         }
@@ -83,7 +85,8 @@ impl Operation {
     #[must_use]
     pub const fn queries(self) -> &'static [Query] {
         match self {
-            Self::History | Self::Audit => &[Query::Limit, Query::Before],
+            Self::History => &[Query::Limit, Query::Before],
+            Self::Audit => &[Query::Limit, Query::BeforeEntry],
             Self::Logs => &[Query::Host, Query::After],
             Self::WhoAmI
             | Self::Apps

@@ -49,6 +49,7 @@ fn what_is_missing_is_left_out() {
         deployment: None,
         artifact: None,
         from: None,
+        whatever_the_database: false,
         key: None,
         reason: None,
     };

@@ -3,10 +3,11 @@
 use crate::channel::Channel;
 use crate::command::{Command, CommandStatus};
 use crate::ids::{AppName, Commit, DeploymentId, EnvironmentName, Person, Repository};
+use crate::people::{Approval, Said};
 use crate::policy::Policy;
-use crate::release::Release;
+use crate::release::{Artifact, Release};
 use crate::rounds::{Probe, Round, Rounds};
-use crate::state::{Phase, State};
+use crate::state::{Phase, Run, Standing, State};
 use crate::time::{Millis, Timestamp};
 
 /// What a deployment is for.
@@ -16,8 +17,12 @@ pub enum Kind {
     Push,
     /// The same commit again.
     Redeploy,
-    /// An operator goes back to a release that was proven.
+    /// An operator goes back to a release that was proven; the commit that it leaves is put into quarantine.
     Rollback(Release),
+    /// An operator rehearses: to a release that was proven, and nothing is put into quarantine.
+    Drill(Release),
+    /// What was proven in another environment: its commit, and its very build where there is one.
+    Promote(Option<Artifact>),
     /// The same commit with new parameter versions.
     Config,
     /// Hosts that came late get what is live.
@@ -25,6 +30,22 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether it brings a commit that need not have been proven here: what is in quarantine stays out of it.
+    #[must_use]
+    pub const fn brings_a_commit(&self) -> bool {
+        match self {
+            Self::Push | Self::Redeploy | Self::Config | Self::Promote(_) => true,
+            Self::Rollback(_) | Self::Drill(_) | Self::Join(_) => false,
+        }
+    }
+
+    /// Whether people are asked where policy says so. Going back, rehearsing it, and bringing further hosts to what is live
+    /// move to what was approved and proven here.
+    #[must_use]
+    pub const fn needs_people(&self) -> bool {
+        self.brings_a_commit()
+    }
+
     /// The kind's word.
     #[must_use]
     pub const fn word(&self) -> &'static str {
@@ -32,6 +53,8 @@ impl Kind {
             Self::Push => "push",
             Self::Redeploy => "redeploy",
             Self::Rollback(_) => "rollback",
+            Self::Drill(_) => "drill",
+            Self::Promote(_) => "promote",
             Self::Config => "config",
             Self::Join(_) => "join",
         }
@@ -205,6 +228,10 @@ pub struct Deployment {
     pub policy: Policy,
     /// Where it is.
     pub state: State,
+    /// What was asked of people, and what they said.
+    pub approval: Option<Approval>,
+    /// A wish to stop that is carried out when the migrations have come to an end.
+    pub stop: Option<Said>,
     /// Messages that people are still owed.
     pub announcements: Vec<Announcement>,
     /// The number of messages there have been.
@@ -216,7 +243,7 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// A new deployment, waiting for an approval or for its turn.
+    /// A new deployment, waiting for its turn.
     #[must_use]
     pub fn accept(
         id: DeploymentId,
@@ -227,14 +254,9 @@ impl Deployment {
         policy: Policy,
     ) -> Self {
         let now = origin.at;
-        let state = if policy.needs_approval {
-            State::AwaitingApproval {
-                deadline: now.after(policy.approval_timeout),
-            }
-        } else {
-            State::Queued {
-                deadline: now.after(policy.queue_timeout),
-            }
+        let state = State::Queued {
+            deadline: now.after(policy.queue_timeout),
+            approved: None,
         };
         let mut deployment = Self {
             id,
@@ -244,6 +266,8 @@ impl Deployment {
             origin,
             policy,
             state: state.clone(),
+            approval: None,
+            stop: None,
             announcements: Vec::new(),
             announced: 0,
             timeline: Vec::new(),
@@ -251,6 +275,31 @@ impl Deployment {
         };
         deployment.enter(state, now);
         deployment
+    }
+
+    /// Whether as many people have said yes to the plan as policy asks for.
+    #[must_use]
+    pub fn is_approved(&self) -> bool {
+        let needed = usize::try_from(self.policy.approvals).unwrap_or(usize::MAX);
+        let votes = self.approval.as_ref().map_or(0, |asked| asked.votes.len());
+        votes >= needed
+    }
+
+    /// Whether there are hosts that policy let it go on without.
+    #[must_use]
+    pub fn left_hosts_out(&self) -> bool {
+        let excused = |standing: &Standing| matches!(standing, Standing::Excused(_));
+        let run = self.state.run();
+        run.is_some_and(|run| run.hosts.values().any(excused))
+    }
+
+    /// The plan that people have said yes to, while it waits for its turn.
+    #[must_use]
+    pub const fn approved(&self) -> Option<&Run> {
+        match &self.state {
+            State::Queued { approved, .. } => approved.as_ref(),
+            State::AwaitingApproval { .. } | State::Active { .. } | State::Ended { .. } => None,
+        }
     }
 
     /// Whether nobody has anything left to do: it is over and people were told.
@@ -378,6 +427,8 @@ impl Deployment {
         });
         // One rollback is told once, whether it begins with the database or with the hosts.
         let told = self.state.name() == "Unmigrating" && state.name() == "RollingBack";
+        // Whoever is asked soon is told then what was prepared for.
+        let told = told || (state.name() == "Preparing" && !self.is_approved());
         if let Some(kind) = announcement_of(&state).filter(|_| !told) {
             for channel in &self.policy.channels {
                 self.announced = self.announced.saturating_add(1);

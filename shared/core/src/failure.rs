@@ -139,6 +139,8 @@ classes! {
     KmsDenied = "kms_denied", "store the parameter under the stack's key, or allow the host's role kms:Decrypt on its key";
     /// Another process holds the app's port.
     PortInUse = "port_in_use", "end the process that the message names, or change health.port";
+    /// Until the start the world had changed once more from what people had said yes to.
+    PlanChanged = "plan_changed", "look why hosts, parameters or migrations change all the time, then deploy again";
     /// A waiting deployment waited too long.
     WaitedTooLong = "waited_too_long", "push or redeploy again";
 }

@@ -177,6 +177,10 @@ text_id!(
     Person, "person", "1 to 64 letters, digits and ` ._:@{}-`", is_person
 );
 text_id!(
+    /// What a deployment would do, as people say yes to it: 32 hexadecimal digits of a SHA-256.
+    PlanDigest, "plan", "32 lower-case hexadecimal digits", |t| t.len() == 32 && is_lower_hex(t)
+);
+text_id!(
     /// A release as a folder and a header name it: commit, hyphen, 12 hexadecimal digits of its configuration.
     ReleaseId,
     "release id",
@@ -187,6 +191,19 @@ text_id!(
 );
 
 impl Commit {
+    /// The first twelve digits, for messages.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        self.0.get(..12).unwrap_or(&self.0)
+    }
+}
+
+impl PlanDigest {
+    /// The digest with these digits, which are known to be 32.
+    pub(crate) const fn from_digits(digits: String) -> Self {
+        Self(digits)
+    }
+
     /// The first twelve digits, for messages.
     #[must_use]
     pub fn short(&self) -> &str {

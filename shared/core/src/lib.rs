@@ -14,6 +14,7 @@ mod failure;
 mod ids;
 mod migrations;
 mod observation;
+mod people;
 mod policy;
 mod release;
 mod rounds;
@@ -32,14 +33,16 @@ pub use deployment::{
 pub use failure::{Failure, FailureClass};
 pub use ids::{
     AppName, ChannelName, CommandId, Commit, DeploymentId, EnvironmentName, Generation, HostId,
-    InvalidId, ObjectVersion, ParameterName, Person, ReleaseId, Repository, Sha256Digest,
+    InvalidId, ObjectVersion, ParameterName, Person, PlanDigest, ReleaseId, Repository,
+    Sha256Digest,
 };
 pub use migrations::{Found, Migrations, Verdict};
 pub use observation::{Observation, Start};
+pub use people::{Approval, Reason, Said, Via, Vote};
 pub use policy::{HealthPolicy, Policy, PolicyError, WaveSize, waves_of};
 pub use release::{Artifact, DocumentPin, Release};
 pub use rounds::{Probe, Round, Rounds};
-pub use slot::{Acceptance, LastPush, Live, Lock, Slot, SlotBusy};
+pub use slot::{Acceptance, LastPush, Live, Lock, Proven, Slot, SlotBusy};
 pub use state::{Outcome, Phase, Run, Standing, State};
 pub use time::{Millis, Timestamp};
 pub use transition::{Advance, Why, step};

@@ -2,7 +2,8 @@
 
 use crate::command::{Report, Token};
 use crate::failure::Failure;
-use crate::ids::{CommandId, DeploymentId, Generation, HostId, Person};
+use crate::ids::{CommandId, DeploymentId, Generation, HostId};
+use crate::people::{Said, Vote};
 use crate::release::{DocumentPin, Release};
 
 /// What a deployment needs to start, resolved once and frozen.
@@ -23,12 +24,12 @@ pub struct Start {
 /// Something seen of the world.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Observation {
-    /// A person approved.
-    Approved(Person),
+    /// A person said yes to a plan.
+    Approved(Vote),
     /// A person refused.
-    Refused(Person),
+    Refused(Said),
     /// A person asked to stop.
-    CancelRequested(Person),
+    CancelRequested(Said),
     /// A newer deployment took its place in the queue.
     Superseded(DeploymentId),
     /// Its turn came, and everything it needs is known.

@@ -40,8 +40,10 @@ pub struct Policy {
     pub channels: Vec<Channel>,
     /// Whether the app has a migration hook.
     pub migrates: bool,
-    /// Whether a person must approve before anything is done.
-    pub needs_approval: bool,
+    /// How many people must say yes before a host is switched; 0 when nobody is asked.
+    pub approvals: u32,
+    /// Whether the one who pushed or asked for it may be one of them.
+    pub by_author: bool,
     /// Hosts that may be unreachable without stopping the deployment; they end as excused.
     pub unreachable_max: u32,
     /// Hosts that one deployment may have.

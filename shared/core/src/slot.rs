@@ -4,6 +4,7 @@
 use crate::deployment::{Deployment, Kind};
 use crate::failure::FailureClass;
 use crate::ids::{AppName, Commit, DeploymentId, Generation, HostId, Person};
+use crate::people::Reason;
 use crate::release::Release;
 use crate::state::{Outcome, Run, Standing, State};
 use crate::time::Timestamp;
@@ -63,13 +64,24 @@ const fn leaves_the_database(outcome: &Outcome) -> bool {
     )
 }
 
-/// A hold on an app, with an end.
+/// A hold on an app, with an end: nothing begins while it lasts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Lock {
     /// Who holds it.
     pub owner: Person,
+    /// Why; a lock of before reasons were asked for has none.
+    pub reason: Option<Reason>,
     /// When it ends by itself.
     pub expires_at: Timestamp,
+}
+
+/// A release that was live here and proven on every host of its deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Proven {
+    /// The release.
+    pub release: Release,
+    /// The deployment that proved it.
+    pub deployment: DeploymentId,
 }
 
 /// The push that was accepted last.
@@ -94,9 +106,11 @@ pub struct Slot {
     pub generation: Generation,
     /// What is live.
     pub live: Option<Live>,
+    /// What was live before, the latest first; each release once.
+    pub before: Vec<Proven>,
     /// What runs.
     pub running: Option<DeploymentId>,
-    /// What waits; it may still need an approval.
+    /// What waits for its turn, or with its plan for an approval.
     pub waiting: Option<DeploymentId>,
     /// A hold, if there is one.
     pub lock: Option<Lock>,
@@ -132,6 +146,9 @@ pub enum SlotBusy {
 }
 
 impl Slot {
+    /// Releases that were live before, kept at most: as many as a person goes back to.
+    pub const BEFORE_MAX: usize = 5;
+
     /// Commits kept in quarantine at most; the table's item stays small, and 50 uncleared rollbacks need a person anyway.
     pub const QUARANTINE_MAX: usize = 50;
 
@@ -142,6 +159,7 @@ impl Slot {
             app,
             generation: Generation::new(0),
             live: None,
+            before: Vec::new(),
             running: None,
             waiting: None,
             lock: None,
@@ -211,11 +229,79 @@ impl Slot {
         late.filter(|host| !live.hosts.contains(host)).collect()
     }
 
-    /// Whether nothing runs, waits or is held, and what is live may be given to further hosts without a person.
+    /// Whether nothing runs, waits or is held, and what is live may be touched without a person.
     #[must_use]
     pub fn is_idle(&self, now: Timestamp) -> bool {
-        let held = self.lock.as_ref().is_some_and(|lock| lock.expires_at > now);
-        self.running.is_none() && self.waiting.is_none() && self.stranded.is_none() && !held
+        self.admits_join(now) && self.waiting.is_none()
+    }
+
+    /// Whether what is live may be given to further hosts without a person. What waits may wait for days with its plan, so it
+    /// is no hindrance.
+    #[must_use]
+    pub fn admits_join(&self, now: Timestamp) -> bool {
+        self.running.is_none() && self.stranded.is_none() && self.held(now).is_none()
+    }
+
+    /// The lock that holds the app now.
+    #[must_use]
+    pub fn held(&self, now: Timestamp) -> Option<&Lock> {
+        self.lock.as_ref().filter(|lock| lock.expires_at > now)
+    }
+
+    /// Gives the slot at once to a deployment that brings what is live to further hosts: what waits keeps its place.
+    #[must_use]
+    pub fn accept_join(&self, deployment: &DeploymentId) -> Acceptance {
+        let mut slot = self.clone();
+        slot.generation = self.generation.next();
+        slot.running = Some(deployment.clone());
+        Acceptance {
+            slot,
+            supersedes: None,
+        }
+    }
+
+    /// Takes a deployment whose plan waits for people out of the way of others.
+    ///
+    /// # Errors
+    /// The newer deployment that waits already: that one is next, and this one is superseded by it.
+    pub fn park(&self, deployment: &DeploymentId) -> Result<Self, DeploymentId> {
+        if let Some(newer) = self.waiting.as_ref().filter(|id| *id != deployment) {
+            return Err(newer.clone());
+        }
+        let mut slot = self.clone();
+        slot.running = slot.running.filter(|id| id != deployment);
+        slot.waiting = Some(deployment.clone());
+        Ok(slot)
+    }
+
+    /// Holds the app, or holds it longer. A lock of the same owner is replaced.
+    ///
+    /// # Errors
+    /// The lock of somebody else.
+    pub fn locked(&self, lock: Lock, now: Timestamp) -> Result<Self, Lock> {
+        if let Some(other) = self.held(now).filter(|held| held.owner != lock.owner) {
+            return Err(other.clone());
+        }
+        let mut slot = self.clone();
+        slot.lock = Some(lock);
+        Ok(slot)
+    }
+
+    /// Takes the lock away, whoever holds it; `None` when nobody does.
+    #[must_use]
+    pub fn unlocked(&self, now: Timestamp) -> Option<Self> {
+        self.held(now)?;
+        let mut slot = self.clone();
+        slot.lock = None;
+        Some(slot)
+    }
+
+    /// Lets a commit in again that was rolled back; `None` when it is not in quarantine.
+    #[must_use]
+    pub fn cleared(&self, commit: &Commit) -> Option<Self> {
+        let mut slot = self.clone();
+        slot.quarantine.remove(commit)?;
+        Some(slot)
     }
 
     /// The deployment that the poll has begun for a commit, if that was the last push.
@@ -235,12 +321,16 @@ impl Slot {
         now: Timestamp,
     ) -> Result<(Self, Generation), SlotBusy> {
         if let Some(running) = &self.running {
-            return Err(SlotBusy::Running(running.clone()));
+            return if running == deployment {
+                Ok((self.clone(), self.generation))
+            } else {
+                Err(SlotBusy::Running(running.clone()))
+            };
         }
         if self.waiting.as_ref() != Some(deployment) {
             return Err(SlotBusy::NotNext);
         }
-        if let Some(lock) = self.lock.as_ref().filter(|lock| lock.expires_at > now) {
+        if let Some(lock) = self.held(now) {
             return Err(SlotBusy::Locked(lock.clone()));
         }
         let generation = self.generation.next();
@@ -267,7 +357,8 @@ impl Slot {
         if let Some(run) = run {
             match outcome {
                 Outcome::Succeeded => {
-                    slot.live = Some(Live::after(self.live.as_ref(), deployment, run, *at));
+                    let live = Live::after(self.live.as_ref(), deployment, run, *at);
+                    slot.goes_live(live, &deployment.origin.kind);
                     slot.stranded = None;
                 }
                 Outcome::RolledBack(_) | Outcome::RollbackFailed(_) => {
@@ -286,6 +377,26 @@ impl Slot {
             }
         }
         Some(slot)
+    }
+
+    /// What was live until now becomes the release to go back to, and what is live is welcome from now on.
+    fn goes_live(&mut self, live: Live, kind: &Kind) {
+        let until_now = self.live.replace(live.clone());
+        let left = until_now.filter(|left| left.release != live.release);
+        self.quarantine.remove(&live.release.commit);
+        if let (Some(left), Kind::Rollback(_)) = (&left, kind) {
+            self.put_in_quarantine(&left.release.commit, &live.deployment);
+        }
+        self.before.retain(|proven| proven.release != live.release);
+        if let Some(left) = left {
+            self.before.retain(|proven| proven.release != left.release);
+            let proven = Proven {
+                release: left.release,
+                deployment: left.deployment,
+            };
+            self.before.insert(0, proven);
+            self.before.truncate(Self::BEFORE_MAX);
+        }
     }
 
     fn put_in_quarantine(&mut self, commit: &Commit, by: &DeploymentId) {

@@ -2,8 +2,9 @@
 
 use crate::ask::Ask;
 use crate::failure::Failure;
-use crate::ids::{DeploymentId, Generation, HostId, Person};
+use crate::ids::{DeploymentId, Generation, HostId};
 use crate::migrations::{Migrations, Verdict};
+use crate::people::Said;
 use crate::release::{DocumentPin, Release};
 use crate::rounds::Rounds;
 use crate::time::Timestamp;
@@ -12,15 +13,19 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Where a deployment is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum State {
-    /// A person must say yes first.
+    /// Every host is prepared and none has moved; people must say yes to the plan first. The slot is free meanwhile.
     AwaitingApproval {
         /// When the request expires.
         deadline: Timestamp,
+        /// What was frozen and found: the plan.
+        run: Run,
     },
     /// It waits for its turn.
     Queued {
         /// When it has waited too long.
         deadline: Timestamp,
+        /// The plan that people have said yes to; nothing else may be done.
+        approved: Option<Run>,
     },
     /// It holds the slot and is at work.
     Active {
@@ -98,13 +103,13 @@ pub enum Outcome {
     /// Some host could not be restored; a person must act.
     RollbackFailed(Failure),
     /// A person refused it.
-    Rejected(Person),
+    Rejected(Said),
     /// It waited too long for an approval or for its turn.
     Expired(Failure),
     /// A newer deployment took its place.
     Superseded(DeploymentId),
     /// A person stopped it before any host moved.
-    Cancelled(Person),
+    Cancelled(Said),
 }
 
 /// How one host stands. At the end this is its verdict.
@@ -191,12 +196,12 @@ impl State {
         matches!(self, Self::Ended { .. })
     }
 
-    /// The run, once there is one.
+    /// The run, once there is one: at work, over, or as the plan that is waited with.
     #[must_use]
     pub const fn run(&self) -> Option<&Run> {
         match self {
-            Self::AwaitingApproval { .. } | Self::Queued { .. } => None,
-            Self::Active { run, .. } => Some(run),
+            Self::AwaitingApproval { run, .. } | Self::Active { run, .. } => Some(run),
+            Self::Queued { approved, .. } => approved.as_ref(),
             Self::Ended { run, .. } => run.as_ref(),
         }
     }
@@ -205,7 +210,9 @@ impl State {
     #[must_use]
     pub const fn deadline(&self) -> Option<Timestamp> {
         match self {
-            Self::AwaitingApproval { deadline } | Self::Queued { deadline } => Some(*deadline),
+            Self::AwaitingApproval { deadline, .. } | Self::Queued { deadline, .. } => {
+                Some(*deadline)
+            }
             Self::Active { phase, .. } => Some(phase.deadline()),
             Self::Ended { .. } => None,
         }

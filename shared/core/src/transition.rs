@@ -41,6 +41,10 @@ pub enum Why {
     TooLate,
     /// It does not fit the state.
     DoesNotFit,
+    /// What was said is about another plan.
+    OtherPlan,
+    /// This person may not say it: the deployment is their own, or it is not known whose it is.
+    OwnDeployment,
 }
 
 impl Why {
@@ -53,6 +57,8 @@ impl Why {
             Self::TooEarly => "too early",
             Self::TooLate => "too late",
             Self::DoesNotFit => "does not fit the state",
+            Self::OtherPlan => "about another plan",
+            Self::OwnDeployment => "own deployment",
         }
     }
 }
@@ -64,10 +70,12 @@ pub fn step(deployment: &Deployment, seen: &Observation, now: Timestamp) -> Adva
         return told;
     }
     match &deployment.state {
-        State::AwaitingApproval { deadline } => {
-            waiting::awaiting_approval(deployment, *deadline, seen, now)
+        State::AwaitingApproval { deadline, run } => {
+            waiting::awaiting_approval(deployment, run, *deadline, seen, now)
         }
-        State::Queued { deadline } => waiting::queued(deployment, *deadline, seen, now),
+        State::Queued { deadline, approved } => {
+            waiting::queued(deployment, approved.as_ref(), *deadline, seen, now)
+        }
         State::Active { run, phase } => match phase {
             Phase::Preparing(ask) => forward::preparing(deployment, run, ask, seen, now),
             Phase::Migrating(ask) => forward::migrating(deployment, run, ask, seen, now),

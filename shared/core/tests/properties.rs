@@ -20,7 +20,7 @@ use longshore_core::{
     Observation, Outcome, Report, Slot, Standing, State, Timestamp, Verdict, step,
 };
 use proptest::prelude::*;
-use samples::{accepted, all_done, command_id, every_state, failed, id, person, policy, start};
+use samples::{accepted, all_done, command_id, every_state, failed, id, policy, said, start, vote};
 
 /// One move of the world, chosen by small numbers so that walks shrink well.
 #[derive(Clone, Debug)]
@@ -81,16 +81,16 @@ fn observation(deployment: &Deployment, made: &Move) -> Option<Observation> {
 fn other(deployment: &Deployment, choice: u8) -> Observation {
     let token = deployment.commands().first().map(|c| c.token.clone());
     match (choice, token) {
-        (0, _) => Observation::CancelRequested(person()),
+        (0, _) => Observation::CancelRequested(said()),
         (1, _) => Observation::Superseded(id(9)),
         (2, _) => Observation::Ready(start(3, true)),
         (3, Some(token)) => Observation::CommandMissing(token),
         (4, Some(token)) => Observation::SendRefused(token, Failure::of(FailureClass::InvalidHost)),
         (5, Some(token)) => Observation::SendPostponed(token),
         (6, _) => Observation::Announced(1),
-        (7, _) => Observation::Refused(person()),
+        (7, _) => Observation::Refused(said()),
         (8, _) => Observation::AnnounceStarted(1),
-        _ => Observation::Approved(person()),
+        _ => Observation::Approved(vote(deployment)),
     }
 }
 
@@ -164,7 +164,7 @@ proptest! {
     #[test]
     fn failed_and_cancelled_mean_that_no_host_was_asked_to_switch(moves in moves()) {
         walk(&started(), &moves, |_, after| {
-            if let State::Ended { outcome: Outcome::Failed(_) | Outcome::Cancelled(_), run: Some(run), .. } = &after.state {
+            if let State::Ended { outcome: Outcome::Failed(_) | Outcome::Cancelled(_) | Outcome::Rejected(_) | Outcome::Expired(_) | Outcome::Superseded(_), run: Some(run), .. } = &after.state {
                 assert!(run.moved.is_empty());
             }
         });
@@ -446,10 +446,10 @@ fn the_newest_waiting_deployment_wins_and_a_rolled_back_commit_is_kept_out() {
     assert!(second.slot.begin(&id(1), samples::START).is_err());
     let (begun, generation) = second.slot.begin(&id(2), samples::START).unwrap();
     assert_eq!(generation.number(), 1);
-    assert!(
-        begun.begin(&id(2), samples::START).is_err(),
-        "one at a time"
-    );
+    let again = begun.begin(&id(2), samples::START);
+    assert_eq!(again, Ok((begun.clone(), generation)), "it has begun");
+    let other = begun.accept(&id(3)).slot.begin(&id(3), samples::START);
+    assert!(other.is_err(), "one at a time");
 
     let rolled_back = every_state()
         .into_iter()

@@ -109,7 +109,7 @@ fn a_host_that_was_excused_while_it_switched_is_asked_to_go_back() {
     });
     let run = verifying.state.run().unwrap();
     assert!(matches!(run.hosts[&host(2)], Standing::Excused(_)));
-    let cancel = Observation::CancelRequested(person());
+    let cancel = Observation::CancelRequested(samples::said());
     let back = must(&verifying, &cancel, START);
     assert_eq!(back.state.name(), "RollingBack");
     let asked: BTreeSet<HostId> = back
@@ -231,6 +231,7 @@ fn nobody_begins_while_a_person_holds_the_app() {
         .slot;
     let lock = Lock {
         owner: person(),
+        reason: None,
         expires_at: START.after(Millis::from_secs(60)),
     };
     slot.lock = Some(lock.clone());

@@ -48,11 +48,13 @@ fn the_table_and_the_drawing_in_the_docs_are_what_step_does() {
 
 fn generated() -> String {
     let mut tables = String::new();
-    for deployment in every_state() {
+    let all = every_state().into_iter().map(|d| (String::new(), d));
+    let all = all.chain(samples::around_an_approval());
+    for (how, deployment) in all {
         let from = deployment.state.name();
         writeln!(
             tables,
-            "\n### {from}\n\n| seen | becomes | then pending |\n|---|---|---|"
+            "\n### {from}{how}\n\n| seen | becomes | then pending |\n|---|---|---|"
         )
         .unwrap();
         for (name, seen, at) in every_observation(&deployment) {
@@ -141,8 +143,7 @@ fn pending(deployment: &Deployment) -> String {
 }
 
 fn drawing(arrows: &Arrows) -> String {
-    let mut text =
-        String::from("```mermaid\nstateDiagram-v2\n  [*] --> AwaitingApproval\n  [*] --> Queued\n");
+    let mut text = String::from("```mermaid\nstateDiagram-v2\n  [*] --> Queued\n");
     for from in State::NAMES {
         for (to, labels) in arrows.get(from).into_iter().flatten() {
             let labels: Vec<&str> = labels.iter().map(String::as_str).collect();

@@ -7,6 +7,7 @@ use crate::ports::{
     Accept, Clock, Configs, Configured, Ids, PushKey, Recorded, ResolveError, Sighting, Store,
     StoreError,
 };
+use longshore_app_config::AppConfig;
 use longshore_core::{
     Acceptance, Advance, AppName, Cause, Change, Commit, Decision, Deployment, DeploymentId,
     EnvironmentName, Kind, Observation, Origin, Person, Policy, Repository, SkipReason, Slot,
@@ -44,8 +45,10 @@ pub struct News<'a> {
     pub repository: &'a Repository,
     /// Names the change.
     pub key: &'a PushKey,
-    /// Who pushed, where that can be shown safely.
+    /// Who pushed or asked, where that can be shown safely.
     pub by: Option<&'a Person>,
+    /// The account of whoever pushed, by its UUID.
+    pub account: Option<&'a str>,
     /// How it was heard of.
     pub cause: Cause,
 }
@@ -79,6 +82,7 @@ pub async fn adjust<D: Deciding>(
         repository: adjustment.repository,
         key: adjustment.key,
         by: None,
+        account: None,
         cause: Cause::Poll,
     };
     let wanted = Wanted {
@@ -86,10 +90,36 @@ pub async fn adjust<D: Deciding>(
         configured: adjustment.configured,
         commit,
     };
-    match accept(world, &news, &wanted, |id| slot.accept(id)).await {
+    match accept(world, &news, &wanted, |id| queue(slot, wanted.kind, id)).await {
         Err(StoreError::Conflict) => Ok(None),
         Err(error) => Err(error.into()),
         Ok(decided) => Ok(decided.if_new()),
+    }
+}
+
+/// Begins what an operator wants, or finds what the same wish has begun before.
+pub(crate) async fn begin<D: Deciding>(
+    world: &D,
+    news: &News<'_>,
+    wanted: &Wanted<'_>,
+    slot: &Slot,
+) -> Result<Decision, StoreError> {
+    let accepted = accept(world, news, wanted, |id| queue(slot, wanted.kind, id)).await?;
+    Ok(accepted.either())
+}
+
+/// The slot with a deployment that nobody has pushed.
+fn queue(slot: &Slot, kind: &Kind, id: &DeploymentId) -> Acceptance {
+    match kind {
+        // While something runs it waits like all others, and may be superseded.
+        Kind::Join(_) if slot.running.is_none() => slot.accept_join(id),
+        Kind::Join(_)
+        | Kind::Push
+        | Kind::Redeploy
+        | Kind::Rollback(_)
+        | Kind::Drill(_)
+        | Kind::Config
+        | Kind::Promote(_) => slot.accept(id),
     }
 }
 
@@ -163,6 +193,7 @@ pub async fn adopt<D: Deciding>(world: &D, seen: &Sighting) -> Result<Option<Dec
             repository: &seen.repository,
             key: &key,
             by: None,
+            account: None,
             cause: Cause::Poll,
         };
         let recorded = match verdict {
@@ -270,10 +301,11 @@ async fn record<D: Deciding>(
 }
 
 /// What a new deployment is to bring.
-struct Wanted<'a> {
-    kind: &'a Kind,
-    configured: &'a Configured,
-    commit: &'a Commit,
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) kind: &'a Kind,
+    pub(crate) configured: &'a Configured,
+    pub(crate) commit: &'a Commit,
 }
 
 impl<'a> Wanted<'a> {
@@ -285,16 +317,17 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    /// The limits in force. What is live was approved and migrated, so hosts that come late need neither.
+    /// The limits in force. The migrations of a release that was proven here have run.
     fn policy(&self) -> Policy {
         let policy = self.configured.config.policy();
-        match self.kind {
-            Kind::Join(_) => Policy {
-                needs_approval: false,
-                migrates: false,
-                ..policy
+        Policy {
+            approvals: if self.kind.needs_people() {
+                policy.approvals
+            } else {
+                0
             },
-            Kind::Push | Kind::Redeploy | Kind::Rollback(_) | Kind::Config => policy,
+            migrates: policy.migrates && self.kind.brings_a_commit(),
+            ..policy
         }
     }
 }
@@ -312,7 +345,7 @@ async fn accept<D: Deciding>(
         kind: wanted.kind.clone(),
         commit: wanted.commit.clone(),
         config_version: wanted.configured.version,
-        by: news.by.cloned(),
+        by: who(news, &wanted.configured.config),
         at: now,
     };
     let mut deployment = Deployment::accept(
@@ -339,6 +372,19 @@ async fn accept<D: Deciding>(
     Ok(Decided::of(recorded, Decision::Deploy(id)))
 }
 
+/// Who pushed or asked. A push is told with an account, whose nickname anybody can choose: where it matters whose deployment
+/// it is, a name counts only when the configuration gives it to the account.
+fn who(news: &News<'_>, config: &AppConfig) -> Option<Person> {
+    let Some(account) = news.account else {
+        return news.by.cloned();
+    };
+    match config.person_in_bitbucket(account) {
+        Some(name) => Some(name.clone()),
+        None if config.policy().by_author => news.by.cloned(),
+        None => None,
+    }
+}
+
 /// The deployment that waited until now, as superseded; `None` when it is over already.
 async fn superseded<D: Deciding>(
     world: &D,
@@ -361,7 +407,7 @@ async fn superseded<D: Deciding>(
 }
 
 /// Notes the cause of what is new in a history.
-fn note_cause(deployment: &mut Deployment, known: usize, cause: Cause) {
+pub(crate) fn note_cause(deployment: &mut Deployment, known: usize, cause: Cause) {
     for entry in deployment.timeline.iter_mut().skip(known) {
         entry.cause = Some(cause);
     }

@@ -12,6 +12,7 @@ use crate::ports::{Clock, LookAgain, LookError, ResolveError, Store, StoreError,
 use crate::world::World;
 use longshore_core::{Cause, Deployment, DeploymentId, Desk, Millis, Why};
 
+pub(crate) use record::write;
 pub use record::{Recorded, record};
 
 /// What a look came to.
@@ -101,6 +102,7 @@ async fn look<W: World>(
             &mut folded.deployment,
             seen.slot,
             &[],
+            now,
         )
         .await?;
     }

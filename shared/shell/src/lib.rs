@@ -17,6 +17,7 @@ pub mod fakes;
 mod fault;
 pub mod fleet;
 pub mod host_logs;
+pub mod operate;
 pub mod outside;
 pub mod ports;
 pub mod secrets;

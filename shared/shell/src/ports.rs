@@ -5,7 +5,7 @@ use longshore_app_config::AppConfig;
 use longshore_core::{
     Action, AppName, Artifact, CommandId, Commit, Decision, Deployment, DeploymentId, Desk,
     DocumentPin, EnvironmentName, Failure, HostId, Millis, ParameterName, Release, ReleaseId,
-    Report, Repository, Slot, Timestamp, Token,
+    Report, Repository, Said, Slot, Timestamp, Token,
 };
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -59,6 +59,32 @@ pub struct Accept<'a> {
     pub slot: &'a Slot,
     /// The deployment that waited until now, as superseded; its `version` is the one it replaces.
     pub superseded: Option<&'a Deployment>,
+}
+
+/// What an operator did to an app as a whole. Kept for ever, beside the slot that it changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The app.
+    pub app: AppName,
+    /// Numbers the entries of an app: the version of the slot that the same write made.
+    pub number: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who, from where, and why.
+    pub said: Said,
+    /// What.
+    pub deed: Deed,
+}
+
+/// What an operator can do to an app as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Held it until then.
+    Locked(Timestamp),
+    /// Took the lock away.
+    Unlocked,
+    /// Let a commit in again that was rolled back.
+    Cleared(Commit),
 }
 
 /// What became of a decision that was to be recorded.
@@ -143,6 +169,22 @@ pub trait Store: Sync {
 
     /// Writes a deployment, and its slot if given, if nobody wrote in between.
     fn save(&self, save: Save<'_>) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Writes a slot as an operator wants it, with the entry that says so, in one transaction, if nobody wrote in between. The
+    /// slot's `version` is the one that it replaces.
+    fn operate(
+        &self,
+        slot: &Slot,
+        entry: &Entry,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// What operators did to an app, the newest first: at most so many, before the entry of this number if one is given.
+    fn entries(
+        &self,
+        app: &AppName,
+        before: Option<u64>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<Entry>, StoreError>> + Send;
 }
 
 /// Everything one SendCommand call says. The adapter chooses nothing.

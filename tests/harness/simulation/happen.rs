@@ -12,10 +12,12 @@ use crate::deliveries::{Change, delivery, signed_with};
 use crate::mail::Letterbox;
 use crate::stage::drive;
 use longshore_core::{
-    Cause, Desk, Failure, FailureClass, HostId, Observation, ParameterName, Person, State,
+    Cause, Deployment, Desk, Failure, FailureClass, HostId, Observation, ParameterName, Person,
+    PlanDigest, Reason, Said, State, Via, Vote,
 };
 use longshore_shell::advance::record;
 use longshore_shell::fakes::{HeadFault, Point, ScriptFault, SendFault, StoreFault, Trouble};
+use longshore_shell::ports::Clock;
 use longshore_shell::world::World;
 use serde_json::json;
 
@@ -419,11 +421,27 @@ fn operator(player: &mut Player, fault: Fault) -> bool {
         return false;
     };
     let by = Person::parse("ann").unwrap();
-    let seen = match fault {
-        Fault::OperatorApproves => Observation::Approved(by),
-        Fault::OperatorRefuses => Observation::Refused(by),
-        _ => Observation::CancelRequested(by),
+    let said = Said {
+        by: by.clone(),
+        via: Via::Slack,
+        reason: Reason::parse("not today").unwrap(),
     };
+    let seen = match fault {
+        Fault::OperatorApproves => {
+            let Some(plan) = plan_seen(player, &deployment) else {
+                return false;
+            };
+            Observation::Approved(Vote {
+                by,
+                via: Via::Slack,
+                plan,
+                at: player.bench.cloud.clock().now(),
+            })
+        }
+        Fault::OperatorRefuses => Observation::Refused(said),
+        _ => Observation::CancelRequested(said),
+    };
+    let bench = &player.bench;
     let cloud = &bench.cloud;
     let seen = [seen];
     let recording = record(
@@ -436,4 +454,17 @@ fn operator(player: &mut Player, fault: Fault) -> bool {
     let recorded = drive(&cloud.stage, recording);
     player.bench.follow_up();
     matches!(recorded, Some(Ok(Some(_))))
+}
+
+/// The plan that a person has in mind: the one that is asked about, or now and then that of any other deployment.
+fn plan_seen(player: &mut Player, deployment: &Deployment) -> Option<PlanDigest> {
+    let asked = |deployment: &Deployment| deployment.approval.as_ref().map(|a| a.plan.clone());
+    if player.chance.one_in(3) {
+        let all = player.bench.deployments();
+        return all
+            .iter()
+            .filter(|other| other.id != deployment.id)
+            .find_map(asked);
+    }
+    asked(deployment)
 }

@@ -88,13 +88,13 @@ impl News<'_> {
                     some => format!("{what}, {} need a person", hosts(some)),
                 }
             }
-            Outcome::Rejected(by) => format!("rejected by {by}"),
+            Outcome::Rejected(said) => format!("rejected by {said}"),
             Outcome::Expired(_) if before == "AwaitingApproval" => {
                 "expired, nobody approved in time".to_owned()
             }
             Outcome::Expired(_) => "expired, its turn did not come in time".to_owned(),
             Outcome::Superseded(by) => format!("superseded by {by}"),
-            Outcome::Cancelled(by) => format!("cancelled by {by}, no host was switched"),
+            Outcome::Cancelled(said) => format!("no host was switched, cancelled by {said}"),
         }
     }
 
@@ -150,7 +150,7 @@ impl News<'_> {
 
     pub(super) fn next_step(&self) -> Option<String> {
         match (self.kind, &self.deployment.state) {
-            (AnnouncementKind::ApprovalWanted, State::AwaitingApproval { deadline }) => {
+            (AnnouncementKind::ApprovalWanted, State::AwaitingApproval { deadline, .. }) => {
                 let left = duration(deadline.since(self.now));
                 Some(format!(
                     "approve or reject it; the request expires in {left}"

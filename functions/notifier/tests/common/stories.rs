@@ -12,8 +12,8 @@
 use longshore_core::{
     Action, Advance, Announcement, AnnouncementKind, AppName, Channel, Commit, Deployment,
     DeploymentId, DocumentPin, EnvironmentName, Failure, FailureClass, Generation, HealthPolicy,
-    HostId, Kind, Millis, Observation, Origin, Person, Policy, Release, Report, Repository, Start,
-    State, Timestamp, Token, WaveSize, step,
+    HostId, Kind, Millis, Observation, Origin, Person, Policy, Reason, Release, Report, Repository,
+    Said, Start, State, Timestamp, Token, Via, Vote, WaveSize, step,
 };
 use std::collections::BTreeMap;
 
@@ -64,6 +64,25 @@ pub(crate) fn broken(class: FailureClass) -> Report {
     ))
 }
 
+/// A word that stops something.
+pub(crate) fn said() -> Said {
+    Said {
+        by: ann(),
+        via: Via::Slack,
+        reason: Reason::parse("the fair <b>begins</b>").unwrap(),
+    }
+}
+
+/// A yes to what a story's people are asked about.
+pub(crate) fn vote(story: &Story) -> Vote {
+    Vote {
+        by: ann(),
+        via: Via::Slack,
+        plan: story.deployment.approval.clone().unwrap().plan,
+        at: story.now,
+    }
+}
+
 pub(crate) fn policy() -> Policy {
     Policy {
         waves: vec![WaveSize::Hosts(1), WaveSize::Percent(100)],
@@ -76,7 +95,8 @@ pub(crate) fn policy() -> Policy {
         },
         channels: vec![Channel::Sns],
         migrates: true,
-        needs_approval: false,
+        approvals: 0,
+        by_author: true,
         unreachable_max: 0,
         hosts_max: 1000,
         attempts_max: 1,

@@ -28,6 +28,9 @@ use serde_json::{Value, json};
 /// Alice, as API Gateway tells her.
 pub(crate) const ALICE: &str = "arn:aws:sts::123456789012:assumed-role/Operators/alice@example.com";
 
+/// Bob.
+pub(crate) const BOB: &str = "arn:aws:iam::123456789012:user/bob";
+
 /// The number of the deployment that is at work in the app `orders`.
 pub(crate) const AT_WORK: u32 = 5;
 
@@ -142,7 +145,11 @@ impl FakeOffice {
 
     /// Asks as Alice.
     pub(crate) async fn ask(&self, route: &str, parts: Value) -> Response {
-        operator_api::handle(self, &request(Some(ALICE), route, parts)).await
+        self.ask_as(ALICE, route, parts).await
+    }
+
+    pub(crate) async fn ask_as(&self, user: &str, route: &str, parts: Value) -> Response {
+        operator_api::handle(self, &request(Some(user), route, parts)).await
     }
 
     /// Asks as Alice for something that is there.

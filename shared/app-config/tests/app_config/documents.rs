@@ -33,7 +33,7 @@ fn a_minimal_document_takes_every_default() {
     assert_eq!(policy.health.interval, Millis::from_secs(2));
     assert_eq!(policy.health.bake, Millis::from_secs(60));
     assert_eq!(policy.health.bake_failures_max, 2);
-    assert!(!policy.health.outside && !policy.migrates && !policy.needs_approval);
+    assert!(!policy.health.outside && !policy.migrates && policy.approvals == 0);
     assert_eq!((policy.attempts_max, policy.hosts_max), (3, 1000));
     assert_eq!(policy.settling, Millis::from_secs(30));
     assert_eq!(policy.round_timeout, Millis::from_secs(60));
@@ -58,7 +58,7 @@ fn the_keys_of_the_document_reach_the_policy() {
     }
     let config = parse(&document.to_string()).unwrap();
     let policy = config.policy();
-    assert!(policy.health.outside && policy.migrates && policy.needs_approval);
+    assert!(policy.health.outside && policy.migrates && policy.approvals == 1);
     assert_eq!(policy.unreachable_max, 2);
     assert_eq!(policy.queue_timeout, Millis::from_secs(60));
     let slack = Channel::Slack(ChannelName::parse("deployments").unwrap());
@@ -85,7 +85,7 @@ fn every_problem_is_named_at_once_with_its_path_and_its_fix() {
     let found = problems(json);
     let expected = [
         "brnach is unknown: did you mean branch?",
-        "colour is unknown: remove it; known here are app, branch, source, hosts, waves, health, process, hooks, install, migrations, notifications, deploy_changes, approval, load_balancer, timeouts",
+        "colour is unknown: remove it; known here are app, branch, source, hosts, waves, health, process, hooks, install, migrations, notifications, deploy_changes, approval, approvals, load_balancer, timeouts",
         "port is unknown: did you mean health.port?",
         "branch is missing: add it, for example \"branch\": \"main\"",
         "hosts.tags.\"longshore:app\" is reserved: remove it; Longshore asks for its own tags anyway",
@@ -100,6 +100,31 @@ fn every_problem_is_named_at_once_with_its_path_and_its_fix() {
         "approval is a text: write true or false, unquoted",
     ];
     assert_eq!(found, expected);
+}
+
+#[test]
+fn who_says_yes_is_known_where_an_authors_own_yes_does_not_count() {
+    let one = json!({ "name": "ada", "bitbucket": "{00000000-0000-4000-8000-00000000000a}" });
+    let other = json!({ "name": "bob", "slack": "U0B" });
+    let of = |approvals: Value| with("approvals", approvals).to_string();
+    let config = parse(&of(json!({ "by_author": false, "people": [one, other] }))).unwrap();
+    assert!(!config.policy().by_author);
+    let found = config.person_in_bitbucket("{00000000-0000-4000-8000-00000000000a}");
+    assert_eq!(found.map(longshore_core::Person::as_str), Some("ada"));
+    assert_eq!(config.person_in_slack("U0B").unwrap().as_str(), "bob");
+    assert_eq!(config.person_in_slack("U0A"), None);
+    let few = problems(&of(json!({ "by_author": false, "people": [one] })));
+    assert_eq!(
+        few,
+        [
+            "approvals.by_author is false, and approvals.people names 1: name the author and those who may say yes, at least 2"
+        ]
+    );
+    let twice = json!({ "people": [one, { "name": "eve", "bitbucket": one["bitbucket"] }] });
+    assert_eq!(
+        problems(&of(twice)),
+        ["approvals.people names a person twice: write each name and each account once"]
+    );
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::failure::{Failure, FailureClass};
 use crate::ids::HostId;
 use crate::migrations::Verdict;
 use crate::observation::Observation;
+use crate::people::Said;
 use crate::release::Release;
 use crate::state::{Outcome, Phase, Run, State};
 use crate::time::{Millis, Timestamp};
@@ -107,7 +108,13 @@ pub(super) fn roll_back(
     }
 }
 
-/// Asks every host that moved to switch to the release before.
+/// Why a deployment is rolled back that a person has stopped.
+pub(super) fn cancelled(said: &Said) -> Failure {
+    Failure::with_detail(FailureClass::CancelledByOperator, &said.to_string())
+}
+
+/// Asks every host that moved to switch to the release before. There may be none: then the database was all that had to be
+/// taken back.
 pub(super) fn switch_back(
     deployment: &Deployment,
     run: &Run,
@@ -115,6 +122,9 @@ pub(super) fn switch_back(
     cause: Failure,
     now: Timestamp,
 ) -> Advance {
+    if run.moved.is_empty() {
+        return end(deployment, run.clone(), Outcome::RolledBack(cause), now);
+    }
     let timeout = deployment.policy.activate_timeout;
     let ask = question(deployment, run, previous, Action::Activate, 0, timeout, now);
     let phase = Phase::RollingBack { cause, ask };

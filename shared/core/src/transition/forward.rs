@@ -1,13 +1,14 @@
 //! The way forward: prepare every host, migrate on one, switch wave by wave.
 
-use super::{Advance, Why, enter, entered, kept};
+use super::{Advance, Why, enter, entered, kept, waiting};
 use crate::ask::{Answer, Ask};
 use crate::command::{Action, Report};
 use crate::deployment::Deployment;
 use crate::failure::{Failure, FailureClass};
-use crate::ids::{HostId, Person};
-use crate::migrations::{Found, Migrations};
+use crate::ids::{HostId, PlanDigest};
+use crate::migrations::{Found, Migrations, Verdict};
 use crate::observation::{Observation, Start};
+use crate::people::{Approval, Said};
 use crate::policy::waves_of;
 use crate::state::{Outcome, Phase, Run, Standing, State};
 use crate::time::Timestamp;
@@ -76,7 +77,12 @@ pub(super) fn preparing(
                 }
             }
         },
-        Observation::CancelRequested(by) => cancelled(deployment, run, by, now),
+        Observation::CancelRequested(said) => enter::end(
+            deployment,
+            run.clone(),
+            Outcome::Cancelled(said.clone()),
+            now,
+        ),
         Observation::Approved(_)
         | Observation::Ready(_)
         | Observation::AnnounceStarted(_)
@@ -107,7 +113,15 @@ pub(super) fn migrating(
             Some(ask) if ask.is_complete() => migrated(deployment, run, &ask, now),
             Some(ask) => kept(deployment, run, Phase::Migrating(ask)),
         },
-        Observation::CancelRequested(by) => cancelled(deployment, run, by, now),
+        // The tool cannot be stopped in the middle: it is waited for, and then what it did is known.
+        Observation::CancelRequested(_) if deployment.stop.is_some() => {
+            Advance::Unchanged(Why::AlreadyKnown)
+        }
+        Observation::CancelRequested(said) => {
+            let mut next = deployment.clone();
+            next.stop = Some(said.clone());
+            Advance::Advanced(Box::new(next))
+        }
         Observation::Approved(_)
         | Observation::Ready(_)
         | Observation::AnnounceStarted(_)
@@ -138,9 +152,8 @@ pub(super) fn activating(
             Some(ask) if ask.is_complete() => activated(deployment, run, &ask, now),
             Some(ask) => kept(deployment, run, Phase::Activating(ask)),
         },
-        Observation::CancelRequested(_) => {
-            let cause = Failure::of(FailureClass::CancelledByOperator);
-            enter::roll_back(deployment, run, cause, now)
+        Observation::CancelRequested(said) => {
+            enter::roll_back(deployment, run, enter::cancelled(said), now)
         }
         Observation::Approved(_)
         | Observation::Ready(_)
@@ -187,6 +200,19 @@ fn prepared(deployment: &Deployment, run: &Run, ask: &Ask, now: Timestamp) -> Ad
     if let Some(failure) = forbidden(deployment, &run) {
         return failed(deployment, run, failure, now);
     }
+    if !deployment.is_approved() {
+        return waiting::ask_people(deployment, run, now);
+    }
+    let asked = deployment
+        .approval
+        .as_ref()
+        .filter(|_| deployment.policy.approvals > 0);
+    if let Some(asked) = asked.filter(|asked| asked.plan != PlanDigest::of(&deployment.id, &run)) {
+        if asked.asked < Approval::ASKED_MAX {
+            return waiting::ask_people(deployment, run, now);
+        }
+        return failed(deployment, run, Failure::of(FailureClass::PlanChanged), now);
+    }
     match run.leader() {
         None => failed(deployment, run, Failure::of(FailureClass::NoHosts), now),
         Some(leader) if deployment.policy.migrates => {
@@ -218,7 +244,10 @@ fn migrated(deployment: &Deployment, run: &Run, ask: &Ask, now: Timestamp) -> Ad
             if let Some(migrations) = &mut run.migrations {
                 migrations.are_applied = true;
             }
-            enter::activate(deployment, run, 0, now)
+            match &deployment.stop {
+                Some(said) => stopped(deployment, run, said, now),
+                None => enter::activate(deployment, run, 0, now),
+            }
         }
         Some((host, failure)) => {
             run.hosts
@@ -280,6 +309,14 @@ fn failed(deployment: &Deployment, run: Run, failure: Failure, now: Timestamp) -
     enter::end(deployment, run, Outcome::Failed(failure), now)
 }
 
-fn cancelled(deployment: &Deployment, run: &Run, by: &Person, now: Timestamp) -> Advance {
-    enter::end(deployment, run.clone(), Outcome::Cancelled(by.clone()), now)
+/// Stops after the migrations. What is live can live with them, or they are taken back first.
+fn stopped(deployment: &Deployment, run: Run, said: &Said, now: Timestamp) -> Advance {
+    match run.verdict() {
+        None | Some(Verdict::Safe) => {
+            enter::end(deployment, run, Outcome::Cancelled(said.clone()), now)
+        }
+        Some(Verdict::NeedsDown | Verdict::Impossible) => {
+            enter::roll_back(deployment, &run, enter::cancelled(said), now)
+        }
+    }
 }

@@ -42,9 +42,8 @@ pub(super) fn verifying(
             }
             Look::Failed(rounds) => kept(deployment, run, Phase::Verifying { wave, rounds }),
         },
-        Observation::CancelRequested(_) => {
-            let cause = Failure::of(FailureClass::CancelledByOperator);
-            enter::roll_back(deployment, run, cause, now)
+        Observation::CancelRequested(said) => {
+            enter::roll_back(deployment, run, enter::cancelled(said), now)
         }
         Observation::Approved(_)
         | Observation::Ready(_)
@@ -86,9 +85,8 @@ pub(super) fn baking(
                 kept(deployment, run, Phase::Baking { until, rounds })
             }
         },
-        Observation::CancelRequested(_) => {
-            let cause = Failure::of(FailureClass::CancelledByOperator);
-            enter::roll_back(deployment, run, cause, now)
+        Observation::CancelRequested(said) => {
+            enter::roll_back(deployment, run, enter::cancelled(said), now)
         }
         Observation::Approved(_)
         | Observation::Ready(_)

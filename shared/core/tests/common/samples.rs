@@ -17,8 +17,8 @@
 use longshore_core::{
     Advance, AppName, Channel, Command, CommandId, CommandStatus, Commit, Deployment, DeploymentId,
     DocumentPin, EnvironmentName, Failure, FailureClass, Found, Generation, HealthPolicy, HostId,
-    Kind, Millis, Observation, Origin, Person, Phase, Policy, Release, Report, Repository, Start,
-    State, Timestamp, Token, Verdict, WaveSize, step,
+    Kind, Millis, Observation, Origin, Person, Phase, PlanDigest, Policy, Reason, Release, Report,
+    Repository, Said, Start, State, Timestamp, Token, Verdict, Via, Vote, WaveSize, step,
 };
 use std::collections::BTreeMap;
 
@@ -36,7 +36,8 @@ pub fn policy() -> Policy {
         },
         channels: vec![Channel::Sns],
         migrates: true,
-        needs_approval: false,
+        approvals: 0,
+        by_author: true,
         unreachable_max: 0,
         hosts_max: 1000,
         attempts_max: 2,
@@ -58,6 +59,25 @@ pub fn host(number: u32) -> HostId {
 
 pub fn person() -> Person {
     Person::parse("ann").unwrap()
+}
+
+pub fn said() -> Said {
+    Said {
+        by: person(),
+        via: Via::Api(None),
+        reason: Reason::parse("not today").unwrap(),
+    }
+}
+
+/// A yes to what is asked for now, or to nothing that ever was.
+pub fn vote(deployment: &Deployment) -> Vote {
+    let asked = deployment.approval.as_ref().map(|asked| asked.plan.clone());
+    Vote {
+        by: person(),
+        via: Via::Slack,
+        plan: asked.unwrap_or_else(|| PlanDigest::parse(&"0".repeat(32)).unwrap()),
+        at: START,
+    }
 }
 
 pub fn release(letter: char) -> Release {
@@ -186,8 +206,13 @@ pub fn every_state() -> Vec<Deployment> {
 pub fn every_state_of(policy: &Policy, hosts: u32) -> Vec<Deployment> {
     let now = START;
     let mut needs_approval = policy.clone();
-    needs_approval.needs_approval = true;
-    let awaiting = accepted(needs_approval);
+    needs_approval.approvals = 1;
+    let asking = must(
+        &accepted(needs_approval),
+        &Observation::Ready(start(hosts, true)),
+        now,
+    );
+    let awaiting = all_done(asking, now);
     let queued = accepted(policy.clone());
     let preparing = must(&queued, &Observation::Ready(start(hosts, true)), now);
     let migrating = all_done(preparing.clone(), now);
@@ -218,14 +243,14 @@ pub fn every_state_of(policy: &Policy, hosts: u32) -> Vec<Deployment> {
     let rollback_failed = answer_all(rolling_back.clone(), now, |_, _| {
         failed(FailureClass::StartFailed)
     });
-    let rejected = must(&awaiting, &Observation::Refused(person()), now);
+    let rejected = must(&awaiting, &Observation::Refused(said()), now);
     let expired = must(
         &queued,
         &Observation::TimePassed,
         now.after(Millis::from_secs(7200)),
     );
     let superseded = must(&queued, &Observation::Superseded(id(2)), now);
-    let cancelled = must(&queued, &Observation::CancelRequested(person()), now);
+    let cancelled = must(&queued, &Observation::CancelRequested(said()), now);
     vec![
         awaiting,
         queued,
@@ -246,6 +271,39 @@ pub fn every_state_of(policy: &Policy, hosts: u32) -> Vec<Deployment> {
         superseded,
         cancelled,
     ]
+}
+
+/// A preparation whose plan people will be asked about, and a deployment whose plan has their yes.
+pub fn around_an_approval() -> Vec<(String, Deployment)> {
+    let mut policy = policy();
+    policy.approvals = 1;
+    let asking = must(
+        &accepted(policy),
+        &Observation::Ready(start(2, true)),
+        START,
+    );
+    let awaiting = all_done(asking.clone(), START);
+    let yes = Observation::Approved(vote(&awaiting));
+    let approved = must(&awaiting, &yes, START);
+    vec![
+        (", before people are asked".to_owned(), last_answer(asking)),
+        (", with an approved plan".to_owned(), approved),
+    ]
+}
+
+/// The same with one answer left to come.
+fn last_answer(deployment: Deployment) -> Deployment {
+    let first = deployment.commands()[0].clone();
+    let sent = Observation::SendStarted(first.token.clone());
+    let sending = must(&deployment, &sent, START);
+    let sent = Observation::CommandSent(first.token.clone(), command_id());
+    let mut next = must(&sending, &sent, START);
+    for host in first.hosts.iter().skip(1) {
+        let report = done(&next);
+        let told = Observation::HostReported(first.token.clone(), host.clone(), report);
+        next = must(&next, &told, START);
+    }
+    next
 }
 
 /// Every observation, in its telling variants, as it fits this deployment, with the time it is made at.
@@ -270,13 +328,9 @@ pub fn every_observation(deployment: &Deployment) -> Vec<(String, Observation, T
         found: None,
     };
     let list: Vec<(&str, Observation, Timestamp)> = vec![
-        ("Approved", Observation::Approved(person()), now),
-        ("Refused", Observation::Refused(person()), now),
-        (
-            "CancelRequested",
-            Observation::CancelRequested(person()),
-            now,
-        ),
+        ("Approved", Observation::Approved(vote(deployment)), now),
+        ("Refused", Observation::Refused(said()), now),
+        ("CancelRequested", Observation::CancelRequested(said()), now),
         ("Superseded", Observation::Superseded(id(2)), now),
         ("Ready", Observation::Ready(start(2, true)), now),
         ("Ready, no hosts", Observation::Ready(start(0, true)), now),

@@ -8,8 +8,8 @@ use crate::ports::{
 use crate::world::World;
 use longshore_app_config::{AppConfig, Source};
 use longshore_core::{
-    Artifact, Command, CommandStatus, Deployment, Desk, Failure, FailureClass, Kind, Observation,
-    Release, Slot, Start, State,
+    Artifact, Command, CommandStatus, Deployment, Desk, DocumentPin, Failure, FailureClass, HostId,
+    Kind, Observation, Release, Slot, Start, State,
 };
 
 /// What one look has seen.
@@ -61,8 +61,9 @@ async fn turn<W: World>(
     let Ok((begun, generation)) = slot.begin(&deployment.id, world.clock().now()) else {
         return Ok(());
     };
-    let is_push = matches!(deployment.origin.kind, Kind::Push);
-    if is_push && slot.quarantine.contains_key(&deployment.origin.commit) {
+    if deployment.origin.kind.brings_a_commit()
+        && slot.quarantine.contains_key(&deployment.origin.commit)
+    {
         let failure = Failure::of(FailureClass::Quarantined);
         seen.observations.push(Observation::NotReady(failure));
         return Ok(());
@@ -89,23 +90,23 @@ async fn turn<W: World>(
     }
 }
 
-type Resolved = (
-    Release,
-    longshore_core::DocumentPin,
-    Vec<longshore_core::HostId>,
-);
+type Resolved = (Release, DocumentPin, Vec<HostId>);
 
-/// `None` while something is waited for that will come by itself.
+/// `None` while something is waited for that will come by itself. What people have said yes to is taken as it is.
 async fn resolve<W: World>(
     world: &W,
     deployment: &Deployment,
     slot: &Slot,
 ) -> Result<Option<Resolved>, ResolveError> {
     let origin = &deployment.origin;
-    let version = match &origin.kind {
-        Kind::Rollback(release) | Kind::Join(release) => release.config_version,
-        Kind::Push | Kind::Redeploy | Kind::Config => origin.config_version,
+    let known = match (deployment.approved(), &origin.kind) {
+        (Some(plan), _) => Some(&plan.release),
+        (None, Kind::Rollback(release) | Kind::Drill(release) | Kind::Join(release)) => {
+            Some(release)
+        }
+        (None, Kind::Push | Kind::Redeploy | Kind::Config | Kind::Promote(_)) => None,
     };
+    let version = known.map_or(origin.config_version, |release| release.config_version);
     let configured = world
         .configs()
         .config(&deployment.repository, Some(version));
@@ -114,9 +115,9 @@ async fn resolve<W: World>(
         let line = "the app configuration is gone from Parameter Store";
         return Err(ResolveError::Failed(Failure::with_detail(class, line)));
     };
-    let release = match &origin.kind {
-        Kind::Rollback(release) | Kind::Join(release) => release.clone(),
-        Kind::Push | Kind::Redeploy | Kind::Config => {
+    let release = match known {
+        Some(release) => release.clone(),
+        None => {
             let Some(artifact) = build(world, deployment, &configured.config, slot).await? else {
                 return Ok(None);
             };
@@ -128,15 +129,33 @@ async fn resolve<W: World>(
             }
         }
     };
-    let (fleet, app, tags) = (world.fleet(), &deployment.app, configured.config.tags());
-    let hosts = match &origin.kind {
-        Kind::Join(_) => slot.came_late(fleet.online(app, tags).await?),
-        Kind::Push | Kind::Redeploy | Kind::Rollback(_) | Kind::Config => {
-            fleet.hosts(app, tags).await?
-        }
-    };
-    let document = fleet.document().await?;
+    let hosts = hosts(world, deployment, slot, &configured.config).await?;
+    let document = world.fleet().document().await?;
     Ok(Some((release, document, hosts)))
+}
+
+/// The target set. Of an approved plan's hosts those that are still there: one that came later joins later, and one that has
+/// gone makes it another plan.
+async fn hosts<W: World>(
+    world: &W,
+    deployment: &Deployment,
+    slot: &Slot,
+    config: &AppConfig,
+) -> Result<Vec<HostId>, ResolveError> {
+    let (fleet, app, tags) = (world.fleet(), &deployment.app, config.tags());
+    let mut hosts = match &deployment.origin.kind {
+        Kind::Join(_) => slot.came_late(fleet.online(app, tags).await?),
+        Kind::Push
+        | Kind::Redeploy
+        | Kind::Rollback(_)
+        | Kind::Drill(_)
+        | Kind::Config
+        | Kind::Promote(_) => fleet.hosts(app, tags).await?,
+    };
+    if let Some(plan) = deployment.approved() {
+        hosts.retain(|host| plan.hosts.contains_key(host));
+    }
+    Ok(hosts)
 }
 
 /// The build that the hosts are to take: none when they make it themselves, and nothing at all while a pipeline is still
@@ -160,6 +179,9 @@ async fn build<W: World>(
         && release.artifact.is_some()
     {
         return Ok(Some(release.artifact.clone()));
+    }
+    if let Kind::Promote(Some(artifact)) = &origin.kind {
+        return Ok(Some(Some(artifact.clone())));
     }
     let found = world.artifacts().artifact(repository, &origin.commit);
     if let Some(artifact) = found.await? {

@@ -28,7 +28,15 @@ pub(super) async fn send_due<W: World>(
         .collect();
     let before = folded.deployment.clone();
     let mut claimed = fold(&before, &started, cause, now);
-    write(world.store(), &before, &mut claimed.deployment, None, &[]).await?;
+    write(
+        world.store(),
+        &before,
+        &mut claimed.deployment,
+        None,
+        &[],
+        now,
+    )
+    .await?;
 
     let mut became = Vec::new();
     for order in &orders {

@@ -3,7 +3,8 @@
 use super::{AdvanceError, CONFLICTS_MAX};
 use crate::ports::{Clock, Save, Store, StoreError};
 use longshore_core::{
-    Advance, Cause, CommandId, Deployment, DeploymentId, Observation, Slot, Timestamp, Why, step,
+    Advance, Cause, CommandId, Deployment, DeploymentId, Observation, Slot, State, Timestamp, Why,
+    step,
 };
 
 /// A deployment after several observations.
@@ -42,22 +43,22 @@ pub(super) fn fold(
     folded
 }
 
-/// Writes a deployment, with its slot when it starts or ends, in one transaction. A crash before leaves the old state, a
-/// crash after leaves the new one with its pending effects; there is nothing in between.
-pub(super) async fn write(
+/// Writes a deployment, with its slot when it starts, waits for people or ends, in one transaction. A crash before leaves the
+/// old state, a crash after leaves the new one with its pending effects; there is nothing in between.
+pub(crate) async fn write(
     store: &impl Store,
     before: &Deployment,
     after: &mut Deployment,
     begun: Option<Slot>,
     commands: &[CommandId],
+    now: Timestamp,
 ) -> Result<(), AdvanceError> {
-    let ends = after.state.is_terminal() && !before.state.is_terminal();
-    let slot = if ends {
+    let slot = if leaves_the_slot(before, after) {
         let slot = match begun {
             Some(slot) => slot,
             None => store.slot(&after.app).await?,
         };
-        slot.finish(after)
+        left(&slot, after, now)
     } else {
         begun
     };
@@ -69,6 +70,30 @@ pub(super) async fn write(
     store.save(save).await?;
     after.version = after.version.saturating_add(1);
     Ok(())
+}
+
+/// Whether the slot is free after this write: the deployment has ended, or waits with its plan for people.
+fn leaves_the_slot(before: &Deployment, after: &Deployment) -> bool {
+    let waits =
+        |deployment: &Deployment| matches!(deployment.state, State::AwaitingApproval { .. });
+    let ends = after.state.is_terminal() && !before.state.is_terminal();
+    ends || (waits(after) && !waits(before))
+}
+
+/// The slot without the deployment. One that would wait for people behind a newer one is superseded by that.
+fn left(slot: &Slot, after: &mut Deployment, now: Timestamp) -> Option<Slot> {
+    if after.state.is_terminal() {
+        return slot.finish(after);
+    }
+    match slot.park(&after.id) {
+        Ok(parked) => Some(parked),
+        Err(newer) => {
+            if let Advance::Advanced(ended) = step(after, &Observation::Superseded(newer), now) {
+                *after = *ended;
+            }
+            slot.finish(after)
+        }
+    }
 }
 
 /// What recording came to.
@@ -99,12 +124,13 @@ pub async fn record(
         let Some(before) = store.deployment(id).await? else {
             return Ok(None);
         };
-        let mut folded = fold(&before, seen, cause, clock.now());
+        let now = clock.now();
+        let mut folded = fold(&before, seen, cause, now);
         if !folded.changed {
             return Ok(Some(folded.into()));
         }
         let commands = sent_in(seen);
-        match write(store, &before, &mut folded.deployment, None, &commands).await {
+        match write(store, &before, &mut folded.deployment, None, &commands, now).await {
             Err(AdvanceError::Store(StoreError::Conflict)) if conflicts < CONFLICTS_MAX => {
                 conflicts = conflicts.saturating_add(1);
             }

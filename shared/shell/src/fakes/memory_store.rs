@@ -5,7 +5,7 @@
 //! randomness, ordered maps. Its index of open deployments can be held back, as the real one lags. It must never accept
 //! what the table refuses: `tests/store_contract.rs` runs the same cases on both.
 
-use crate::ports::{Accept, PushKey, Recorded, Save, Store, StoreError};
+use crate::ports::{Accept, Entry, PushKey, Recorded, Save, Store, StoreError};
 use longshore_core::{AppName, CommandId, Decision, Deployment, DeploymentId, Slot, Timestamp};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -44,6 +44,10 @@ pub enum StoreCall {
     Accept,
     /// [`Store::save`].
     Save,
+    /// [`Store::operate`].
+    Operate,
+    /// [`Store::entries`].
+    Entries,
 }
 
 impl StoreCall {
@@ -51,13 +55,14 @@ impl StoreCall {
     #[must_use]
     pub const fn is_write(self) -> bool {
         match self {
-            Self::Skip | Self::Accept | Self::Save => true,
+            Self::Skip | Self::Accept | Self::Save | Self::Operate => true,
             Self::Deployment
             | Self::Slot
             | Self::Decision
             | Self::DeploymentOf
             | Self::Open
-            | Self::History => false,
+            | Self::History
+            | Self::Entries => false,
         }
     }
 }
@@ -91,6 +96,7 @@ struct Inner {
     slots: BTreeMap<AppName, Slot>,
     decisions: BTreeMap<PushKey, Decision>,
     commands: BTreeMap<CommandId, DeploymentId>,
+    entries: BTreeMap<(AppName, u64), Entry>,
     log: Vec<Written>,
     write_faults: VecDeque<StoreFault>,
     fault_source: Option<FaultSource>,
@@ -100,6 +106,7 @@ struct Inner {
 /// A write before it is checked.
 struct Plan {
     call: StoreCall,
+    entry: Option<Entry>,
     decision: Option<(PushKey, Decision)>,
     deployments: Vec<Deployment>,
     slot: Option<Slot>,
@@ -253,6 +260,10 @@ impl Inner {
             slot: plan.slot,
             commands: plan.commands,
         };
+        if let Some(entry) = plan.entry {
+            self.entries
+                .insert((entry.app.clone(), entry.number), entry);
+        }
         if let Some((key, decision)) = written.decision.clone() {
             self.decisions.insert(key, decision);
         }
@@ -346,6 +357,7 @@ impl Store for MemoryStore {
     ) -> Result<Recorded, StoreError> {
         self.write(Plan {
             call: StoreCall::Skip,
+            entry: None,
             decision: Some((key.clone(), decision.clone())),
             deployments: Vec::new(),
             slot: None,
@@ -358,6 +370,7 @@ impl Store for MemoryStore {
         let deployments = std::iter::once(accept.deployment).chain(accept.superseded);
         self.write(Plan {
             call: StoreCall::Accept,
+            entry: None,
             decision: Some((accept.key.clone(), decision)),
             deployments: deployments.cloned().collect(),
             slot: Some(accept.slot.clone()),
@@ -368,12 +381,40 @@ impl Store for MemoryStore {
     async fn save(&self, save: Save<'_>) -> Result<(), StoreError> {
         let plan = Plan {
             call: StoreCall::Save,
+            entry: None,
             decision: None,
             deployments: vec![save.deployment.clone()],
             slot: save.slot.cloned(),
             commands: save.commands.to_vec(),
         };
         self.write(plan).map(|_| ())
+    }
+
+    async fn operate(&self, slot: &Slot, entry: &Entry) -> Result<(), StoreError> {
+        let plan = Plan {
+            call: StoreCall::Operate,
+            entry: Some(entry.clone()),
+            decision: None,
+            deployments: Vec::new(),
+            slot: Some(slot.clone()),
+            commands: Vec::new(),
+        };
+        self.write(plan).map(|_| ())
+    }
+
+    async fn entries(
+        &self,
+        app: &AppName,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let wanted =
+            |entry: &&Entry| entry.app == *app && before.is_none_or(|before| entry.number < before);
+        self.read(StoreCall::Entries, |inner| {
+            let newest_first = inner.entries.values().rev().filter(wanted);
+            newest_first.take(limit).cloned().collect()
+        })
     }
 }
 

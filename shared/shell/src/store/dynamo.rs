@@ -15,7 +15,7 @@ use super::record::RecordError;
 use super::writers::Writers;
 use crate::clock::SystemIds;
 use crate::connect::Aws;
-use crate::ports::{Accept, Ids, PushKey, Recorded, Save, Store, StoreError};
+use crate::ports::{Accept, Entry, Ids, PushKey, Recorded, Save, Store, StoreError};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use longshore_core::{AppName, CommandId, Decision, Deployment, DeploymentId, Slot, Timestamp};
@@ -60,7 +60,7 @@ impl DynamoStore {
             .get_item()
             .table_name(&self.table.name)
             .key(keys::PK, AttributeValue::S(key.pk()))
-            .key(keys::SK, AttributeValue::S(key.sk().to_owned()))
+            .key(keys::SK, AttributeValue::S(key.sk()))
             .consistent_read(true)
             .send()
             .await
@@ -201,6 +201,46 @@ impl Store for DynamoStore {
         let page = page.map_err(|error| problem::store_error("Query", &error))?;
         let items = page.items.into_iter().flatten().map(Item::from_iter);
         Ok(items.filter_map(|item| item.indexed_id()).collect())
+    }
+
+    async fn operate(&self, slot: &Slot, entry: &Entry) -> Result<(), StoreError> {
+        let writer = self.writers.next();
+        let entry = Write {
+            item: Item::of_entry(entry, &writer).map_err(unwritable)?,
+            only_if: OnlyIf::Absent,
+        };
+        let puts = vec![slot_write(slot, &writer)?, entry];
+        let written = self.table.transact(puts, &writer).await;
+        written.map_err(Denied::into_store_error)
+    }
+
+    async fn entries(
+        &self,
+        app: &AppName,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<Entry>, StoreError> {
+        // The range is inclusive, and numbers begin with 1.
+        let last = before.map_or(u64::MAX, |before| before.saturating_sub(1));
+        let (first, last) = (Key::Entry(app, 0), Key::Entry(app, last));
+        let answer = self
+            .table
+            .client
+            .query()
+            .table_name(&self.table.name)
+            .key_condition_expression("#pk = :pk AND #sk BETWEEN :first AND :last")
+            .expression_attribute_names("#pk", keys::PK)
+            .expression_attribute_names("#sk", keys::SK)
+            .expression_attribute_values(":pk", AttributeValue::S(first.pk()))
+            .expression_attribute_values(":first", AttributeValue::S(first.sk()))
+            .expression_attribute_values(":last", AttributeValue::S(last.sk()))
+            .scan_index_forward(false)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(|error| problem::store_error("Query", &error))?;
+        let items = answer.items.into_iter().flatten().map(Item::from_iter);
+        items.map(|item| item.to_entry(app)).collect()
     }
 
     async fn skip(

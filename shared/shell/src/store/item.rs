@@ -4,7 +4,7 @@
 
 use super::keys::{self, Key};
 use super::record::{self, RecordError};
-use crate::ports::{PushKey, StoreError};
+use crate::ports::{Entry, PushKey, StoreError};
 use aws_sdk_dynamodb::types::AttributeValue;
 use longshore_core::{
     AppName, CommandId, Decision, Deployment, DeploymentId, Desk, SkipReason, Slot, Timestamp,
@@ -96,6 +96,22 @@ impl Item {
         item
     }
 
+    /// What an operator did.
+    pub(super) fn of_entry(entry: &Entry, writer: &str) -> Result<Self, RecordError> {
+        let mut item = Self::new(Key::Entry(&entry.app, entry.number), writer);
+        item.text(keys::BODY, &record::write_entry(entry)?);
+        Ok(item)
+    }
+
+    pub(super) fn to_entry(&self, app: &AppName) -> Result<Entry, StoreError> {
+        let read = || {
+            let entry = record::read_entry(self.body()?)?;
+            ensure(entry.app == *app, "its body is of another item")?;
+            Ok(entry)
+        };
+        read().map_err(|problem| unreadable(Key::Entry(app, 0), &problem))
+    }
+
     /// Who wrote it.
     pub(super) fn writer(&self) -> Option<&str> {
         self.text_of(keys::WRITER).ok()
@@ -158,7 +174,7 @@ impl Item {
     fn new(key: Key<'_>, writer: &str) -> Self {
         let mut item = Self::default();
         item.text(keys::PK, &key.pk());
-        item.text(keys::SK, key.sk());
+        item.text(keys::SK, &key.sk());
         item.number(keys::SCHEMA, record::SCHEMA.into());
         item.text(keys::WRITER, writer);
         item

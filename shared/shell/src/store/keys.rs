@@ -45,6 +45,9 @@ pub const EXPIRES_AT: &str = "expires_at";
 /// How long decisions and the index of commands are kept: 90 days, far longer than any delivery is repeated.
 const KEPT_S: u64 = 90 * 24 * 60 * 60;
 
+/// What the sort key of an operator's deed begins with.
+pub const ENTRY: &str = "ENTRY#";
+
 /// The attribute that tells the stream whether a desk has work.
 #[must_use]
 pub const fn desk_attribute(desk: Desk) -> &'static str {
@@ -73,6 +76,8 @@ pub enum Key<'a> {
     Decision(&'a PushKey),
     /// The deployment that a command belongs to.
     Command(&'a CommandId),
+    /// What an operator did to an app, by its number.
+    Entry(&'a AppName, u64),
 }
 
 impl Key<'_> {
@@ -81,7 +86,7 @@ impl Key<'_> {
     pub fn pk(&self) -> String {
         match self {
             Self::Deployment(id) => format!("DEPLOYMENT#{id}"),
-            Self::Slot(app) => format!("APP#{app}"),
+            Self::Slot(app) | Self::Entry(app, _) => format!("APP#{app}"),
             Self::Decision(PushKey(hash)) => format!("PUSH#{hash}"),
             Self::Command(id) => format!("COMMAND#{id}"),
         }
@@ -89,12 +94,14 @@ impl Key<'_> {
 
     /// The sort key. The stream's filter picks deployments by it.
     #[must_use]
-    pub const fn sk(&self) -> &'static str {
+    pub fn sk(&self) -> String {
         match self {
-            Self::Deployment(_) => "STATE",
-            Self::Slot(_) => "SLOT",
-            Self::Decision(_) => "DECISION",
-            Self::Command(_) => "DEPLOYMENT",
+            Self::Deployment(_) => "STATE".to_owned(),
+            Self::Slot(_) => "SLOT".to_owned(),
+            Self::Decision(_) => "DECISION".to_owned(),
+            Self::Command(_) => "DEPLOYMENT".to_owned(),
+            // As many digits as a number can have, so that the order of the texts is that of the numbers.
+            Self::Entry(_, number) => format!("{ENTRY}{number:020}"),
         }
     }
 }

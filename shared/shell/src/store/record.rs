@@ -8,6 +8,8 @@
 
 mod ask;
 mod deployment;
+mod entry;
+mod people;
 mod slot;
 mod state;
 mod tables;
@@ -16,7 +18,9 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+use crate::ports::Entry;
 use deployment::DeploymentRecord;
+use entry::EntryRecord;
 use longshore_core::{Deployment, InvalidId, Slot};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -43,6 +47,22 @@ impl From<InvalidId> for RecordError {
     fn from(invalid: InvalidId) -> Self {
         Self(invalid.to_string())
     }
+}
+
+/// The body of an operator's deed.
+///
+/// # Errors
+/// [`RecordError`] for one that does not fit into an item.
+pub(crate) fn write_entry(entry: &Entry) -> Result<String, RecordError> {
+    write(&EntryRecord::from(entry))
+}
+
+/// The deed in an item's body.
+///
+/// # Errors
+/// [`RecordError`] for anything that this version did not write.
+pub(crate) fn read_entry(body: &str) -> Result<Entry, RecordError> {
+    read::<EntryRecord>(body)?.try_into()
 }
 
 /// The body of a deployment's item.

@@ -18,11 +18,7 @@ pub(super) async fn of_two_saves_of_one_version_the_second_conflicts<S: Store>(s
     first_push(store).await;
     let read = store.deployment(&id(1)).await.unwrap().unwrap();
     let started = must(&read, &Observation::Ready(samples::start(2, true)), START);
-    let cancelled = must(
-        &read,
-        &Observation::CancelRequested(samples::person()),
-        START,
-    );
+    let cancelled = must(&read, &Observation::CancelRequested(samples::said()), START);
     save(store, &started).await.unwrap();
     assert_conflict(&save(store, &cancelled).await);
     let read = store.deployment(&id(1)).await.unwrap();
@@ -151,11 +147,7 @@ pub(super) async fn open_deployments_are_listed_until_they_are_at_rest<S: Store>
     }
     assert_eq!(store.open().await.unwrap(), [id(1), id(2), id(3)]);
     let read = store.deployment(&id(2)).await.unwrap().unwrap();
-    let over = must(
-        &read,
-        &Observation::CancelRequested(samples::person()),
-        START,
-    );
+    let over = must(&read, &Observation::CancelRequested(samples::said()), START);
     save(store, &over).await.unwrap();
     assert_eq!(
         store.open().await.unwrap(),

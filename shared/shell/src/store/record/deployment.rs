@@ -1,5 +1,6 @@
 //! A deployment with its origin, policy and history, stored.
 
+use super::people::{ApprovalRecord, SaidRecord};
 use super::state::StateRecord;
 use super::tables::{Packer, Tables, Unpacker};
 use super::words::{
@@ -25,6 +26,10 @@ pub(super) struct DeploymentRecord {
     origin: OriginRecord,
     policy: PolicyRecord,
     state: StateRecord,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    approval: Option<ApprovalRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stop: Option<SaidRecord>,
     announcements: Vec<AnnouncementRecord>,
     announced: u32,
     timeline: Vec<TimelineRecord>,
@@ -50,6 +55,11 @@ struct PolicyRecord {
     channels: Vec<ChannelRecord>,
     migrates: bool,
     needs_approval: bool,
+    /// A policy of before people were counted asked one, whoever it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    approvals: Option<u32>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    not_by_author: bool,
     unreachable_max: u32,
     hosts_max: u32,
     attempts_max: u32,
@@ -113,6 +123,8 @@ impl TryFrom<&Deployment> for DeploymentRecord {
             origin: (&deployment.origin).into(),
             policy: (&deployment.policy).into(),
             state,
+            approval: deployment.approval.as_ref().map(ApprovalRecord::from),
+            stop: deployment.stop.as_ref().map(SaidRecord::from),
             announcements: announcements.map(AnnouncementRecord::from).collect(),
             announced: deployment.announced,
             timeline: deployment
@@ -140,6 +152,8 @@ impl TryFrom<DeploymentRecord> for Deployment {
             origin: record.origin.try_into()?,
             policy: record.policy.try_into()?,
             state: record.state.unpack(&tables)?,
+            approval: record.approval.map(TryInto::try_into).transpose()?,
+            stop: record.stop.map(TryInto::try_into).transpose()?,
             announcements: announcements
                 .map(TryInto::try_into)
                 .collect::<Result<_, _>>()?,
@@ -184,7 +198,9 @@ impl From<&Policy> for PolicyRecord {
             health: (&policy.health).into(),
             channels: policy.channels.iter().map(ChannelRecord::from).collect(),
             migrates: policy.migrates,
-            needs_approval: policy.needs_approval,
+            needs_approval: policy.approvals > 0,
+            approvals: (policy.approvals > 1).then_some(policy.approvals),
+            not_by_author: !policy.by_author,
             unreachable_max: policy.unreachable_max,
             hosts_max: policy.hosts_max,
             attempts_max: policy.attempts_max,
@@ -211,7 +227,12 @@ impl TryFrom<PolicyRecord> for Policy {
             health: record.health.into(),
             channels: channels.collect::<Result<_, _>>()?,
             migrates: record.migrates,
-            needs_approval: record.needs_approval,
+            approvals: match (record.needs_approval, record.approvals) {
+                (true, Some(number)) => number,
+                (true, None) => 1,
+                (false, _) => 0,
+            },
+            by_author: !record.not_by_author,
             unreachable_max: record.unreachable_max,
             hosts_max: record.hosts_max,
             attempts_max: record.attempts_max,

@@ -1,9 +1,10 @@
 //! A slot, stored.
 
+use super::people::reason;
 use super::words::ReleaseRecord;
 use super::{RecordError, SCHEMA};
 use longshore_core::{
-    AppName, Commit, DeploymentId, Generation, HostId, LastPush, Live, Lock, Person, Slot,
+    AppName, Commit, DeploymentId, Generation, HostId, LastPush, Live, Lock, Person, Proven, Slot,
     Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,8 @@ pub(super) struct SlotRecord {
     generation: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     live: Option<LiveRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    before: Vec<ProvenRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     running: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,8 +59,17 @@ struct LiveRecord {
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct ProvenRecord {
+    release: ReleaseRecord,
+    deployment: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct LockRecord {
     owner: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
     expires_at_ms: u64,
 }
 
@@ -70,6 +82,7 @@ impl From<&Slot> for SlotRecord {
             version: slot.version,
             generation: slot.generation.number(),
             live: slot.live.as_ref().map(LiveRecord::from),
+            before: slot.before.iter().map(ProvenRecord::from).collect(),
             running: slot.running.as_ref().map(ToString::to_string),
             waiting: slot.waiting.as_ref().map(ToString::to_string),
             lock: slot.lock.as_ref().map(LockRecord::from),
@@ -87,6 +100,7 @@ impl TryFrom<SlotRecord> for Slot {
 
     fn try_from(record: SlotRecord) -> Result<Self, RecordError> {
         let id = |text: String| DeploymentId::parse(&text);
+        let before = record.before.into_iter().map(TryInto::try_into);
         let mut quarantine = BTreeMap::new();
         for (commit, by) in &record.quarantine {
             quarantine.insert(Commit::parse(commit)?, DeploymentId::parse(by)?);
@@ -95,6 +109,7 @@ impl TryFrom<SlotRecord> for Slot {
             app: AppName::parse(&record.app)?,
             generation: Generation::new(record.generation),
             live: record.live.map(TryInto::try_into).transpose()?,
+            before: before.collect::<Result<_, _>>()?,
             running: record.running.map(id).transpose()?,
             waiting: record.waiting.map(id).transpose()?,
             lock: record.lock.map(TryInto::try_into).transpose()?,
@@ -156,10 +171,31 @@ impl TryFrom<LiveRecord> for Live {
     }
 }
 
+impl From<&Proven> for ProvenRecord {
+    fn from(proven: &Proven) -> Self {
+        Self {
+            release: (&proven.release).into(),
+            deployment: proven.deployment.to_string(),
+        }
+    }
+}
+
+impl TryFrom<ProvenRecord> for Proven {
+    type Error = RecordError;
+
+    fn try_from(record: ProvenRecord) -> Result<Self, RecordError> {
+        Ok(Self {
+            release: record.release.try_into()?,
+            deployment: DeploymentId::parse(&record.deployment)?,
+        })
+    }
+}
+
 impl From<&Lock> for LockRecord {
     fn from(lock: &Lock) -> Self {
         Self {
             owner: lock.owner.to_string(),
+            reason: lock.reason.as_ref().map(ToString::to_string),
             expires_at_ms: lock.expires_at.as_unix_ms(),
         }
     }
@@ -171,6 +207,7 @@ impl TryFrom<LockRecord> for Lock {
     fn try_from(record: LockRecord) -> Result<Self, RecordError> {
         Ok(Self {
             owner: Person::parse(&record.owner)?,
+            reason: record.reason.as_deref().map(reason).transpose()?,
             expires_at: Timestamp::from_unix_ms(record.expires_at_ms),
         })
     }

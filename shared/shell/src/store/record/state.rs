@@ -2,11 +2,12 @@
 
 use super::RecordError;
 use super::ask::{AskRecord, RoundsRecord};
+use super::people::SaidRecord;
 use super::tables::{Packer, Places, Unpacker, grouped, ungroup};
 use super::words::{DocumentRecord, FailureRecord, ReleaseRecord, VerdictWord};
 use longshore_core::{
-    DeploymentId, Found, Generation, HostId, Migrations, Outcome, Person, Phase, Release, Run,
-    Standing, State, Timestamp, Verdict,
+    DeploymentId, Found, Generation, HostId, Migrations, Outcome, Phase, Release, Run, Standing,
+    State, Timestamp, Verdict,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -17,9 +18,14 @@ use std::collections::BTreeMap;
 pub(super) enum StateRecord {
     AwaitingApproval {
         deadline_ms: u64,
+        /// Before plans were kept people were asked first and hosts prepared later. Such a one begins anew.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<RunRecord>,
     },
     Queued {
         deadline_ms: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approved: Option<RunRecord>,
     },
     Active {
         run: RunRecord,
@@ -76,10 +82,10 @@ pub(super) enum OutcomeRecord {
     Failed(FailureRecord),
     RolledBack(FailureRecord),
     RollbackFailed(FailureRecord),
-    Rejected(String),
+    Rejected(SaidRecord),
     Expired(FailureRecord),
     Superseded(String),
-    Cancelled(String),
+    Cancelled(SaidRecord),
 }
 
 /// [`Run`], stored.
@@ -137,11 +143,13 @@ struct StandingRecord {
 impl StateRecord {
     pub(super) fn pack(state: &State, packer: &mut Packer) -> Result<Self, RecordError> {
         Ok(match state {
-            State::AwaitingApproval { deadline } => Self::AwaitingApproval {
+            State::AwaitingApproval { deadline, run } => Self::AwaitingApproval {
                 deadline_ms: deadline.as_unix_ms(),
+                run: Some(RunRecord::pack(run, packer)),
             },
-            State::Queued { deadline } => Self::Queued {
+            State::Queued { deadline, approved } => Self::Queued {
                 deadline_ms: deadline.as_unix_ms(),
+                approved: approved.as_ref().map(|run| RunRecord::pack(run, packer)),
             },
             State::Active { run, phase } => Self::Active {
                 run: RunRecord::pack(run, packer),
@@ -157,11 +165,26 @@ impl StateRecord {
 
     pub(super) fn unpack(self, tables: &Unpacker) -> Result<State, RecordError> {
         Ok(match self {
-            Self::AwaitingApproval { deadline_ms } => State::AwaitingApproval {
+            Self::AwaitingApproval {
+                deadline_ms,
+                run: Some(run),
+            } => State::AwaitingApproval {
                 deadline: Timestamp::from_unix_ms(deadline_ms),
+                run: run.unpack(tables)?,
             },
-            Self::Queued { deadline_ms } => State::Queued {
+            Self::AwaitingApproval {
+                deadline_ms,
+                run: None,
+            } => State::Queued {
                 deadline: Timestamp::from_unix_ms(deadline_ms),
+                approved: None,
+            },
+            Self::Queued {
+                deadline_ms,
+                approved,
+            } => State::Queued {
+                deadline: Timestamp::from_unix_ms(deadline_ms),
+                approved: approved.map(|run| run.unpack(tables)).transpose()?,
             },
             Self::Active { run, phase } => State::Active {
                 run: run.unpack(tables)?,
@@ -251,10 +274,10 @@ impl From<&Outcome> for OutcomeRecord {
             Outcome::Failed(failure) => Self::Failed(failure.into()),
             Outcome::RolledBack(failure) => Self::RolledBack(failure.into()),
             Outcome::RollbackFailed(failure) => Self::RollbackFailed(failure.into()),
-            Outcome::Rejected(by) => Self::Rejected(by.to_string()),
+            Outcome::Rejected(said) => Self::Rejected(said.into()),
             Outcome::Expired(failure) => Self::Expired(failure.into()),
             Outcome::Superseded(by) => Self::Superseded(by.to_string()),
-            Outcome::Cancelled(by) => Self::Cancelled(by.to_string()),
+            Outcome::Cancelled(said) => Self::Cancelled(said.into()),
         }
     }
 }
@@ -268,10 +291,10 @@ impl TryFrom<OutcomeRecord> for Outcome {
             OutcomeRecord::Failed(failure) => Self::Failed(failure.try_into()?),
             OutcomeRecord::RolledBack(failure) => Self::RolledBack(failure.try_into()?),
             OutcomeRecord::RollbackFailed(failure) => Self::RollbackFailed(failure.try_into()?),
-            OutcomeRecord::Rejected(by) => Self::Rejected(Person::parse(&by)?),
+            OutcomeRecord::Rejected(said) => Self::Rejected(said.try_into()?),
             OutcomeRecord::Expired(failure) => Self::Expired(failure.try_into()?),
             OutcomeRecord::Superseded(by) => Self::Superseded(DeploymentId::parse(&by)?),
-            OutcomeRecord::Cancelled(by) => Self::Cancelled(Person::parse(&by)?),
+            OutcomeRecord::Cancelled(said) => Self::Cancelled(said.try_into()?),
         })
     }
 }

@@ -8,8 +8,8 @@ use crate::store::samples::{
 };
 use longshore_core::{
     Advance, AppName, Artifact, Channel, ChannelName, Failure, FailureClass, Generation, Kind,
-    Live, Lock, ObjectVersion, Observation, ParameterName, Release, Sha256Digest, State, Timestamp,
-    WaveSize, step,
+    Live, Lock, ObjectVersion, Observation, ParameterName, Proven, Reason, Release, Sha256Digest,
+    State, Timestamp, WaveSize, step,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -79,7 +79,16 @@ fn ornate() -> Deployment {
 fn what_is_seldom_used_is_read_back_too() {
     let mut deployment = ornate();
     round_trip(&deployment);
-    for kind in [Kind::Push, Kind::Redeploy, Kind::Config] {
+    let artifact = full_slot().live.unwrap().release.artifact;
+    for kind in [
+        Kind::Push,
+        Kind::Redeploy,
+        Kind::Config,
+        Kind::Join(release('a')),
+        Kind::Drill(release('a')),
+        Kind::Promote(None),
+        Kind::Promote(artifact),
+    ] {
         deployment.origin.kind = kind;
         round_trip(&deployment);
     }
@@ -193,10 +202,15 @@ fn full_slot() -> Slot {
         at: START,
         hosts: [1, 2].map(samples::host).into(),
     });
+    slot.before = vec![Proven {
+        release: release('b'),
+        deployment: samples::id(5),
+    }];
     slot.running = Some(samples::id(2));
     slot.waiting = Some(samples::id(3));
     slot.lock = Some(Lock {
         owner: samples::person(),
+        reason: Reason::parse("the fair is on"),
         expires_at: Timestamp::from_unix_ms(5),
     });
     for letter in ['c', 'd'] {
@@ -228,11 +242,25 @@ fn kept() -> Vec<(String, String)> {
     let mut bodies: Vec<(String, String)> = every_state()
         .into_iter()
         .map(|deployment| samples::send_all(deployment, START))
-        .map(|d| (d.state.name().to_owned(), write_deployment(&d).unwrap()))
+        .map(|d| (name_of(&d), write_deployment(&d).unwrap()))
         .collect();
+    for (_, deployment) in samples::around_an_approval() {
+        let name = format!("{}-approval", deployment.state.name());
+        bodies.push((name, write_deployment(&deployment).unwrap()));
+    }
     bodies.push(("ornate".to_owned(), write_deployment(&ornate()).unwrap()));
     bodies.push(("slot".to_owned(), write_slot(&full_slot()).unwrap()));
     bodies
+}
+
+/// Written before people were asked about a plan and for a reason. They are read, and written again in the form of today,
+/// which is kept beside them.
+const OUTGROWN: [&str; 3] = ["AwaitingApproval", "Rejected", "Cancelled"];
+
+fn name_of(deployment: &Deployment) -> String {
+    let name = deployment.state.name();
+    let suffix = if OUTGROWN.contains(&name) { "-2" } else { "" };
+    format!("{name}{suffix}")
 }
 
 fn records() -> PathBuf {
@@ -267,7 +295,10 @@ fn every_record_that_was_ever_written_stays_readable() {
             read_deployment(&body).map(|d| write_deployment(&d).unwrap())
         };
         let again = again.unwrap_or_else(|problem| panic!("{name}: {problem}"));
-        if name.starts_with(&format!("schema-{SCHEMA}-")) {
+        let is_outgrown = OUTGROWN
+            .iter()
+            .any(|state| name == format!("schema-1-{state}.json"));
+        if name.starts_with(&format!("schema-{SCHEMA}-")) && !is_outgrown {
             let again: Value = serde_json::from_str(&again).unwrap();
             let kept: Value = serde_json::from_str(&body).unwrap();
             assert_eq!(

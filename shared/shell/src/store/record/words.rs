@@ -60,6 +60,8 @@ pub(super) enum KindRecord {
     Rollback(ReleaseRecord),
     Config,
     Join(ReleaseRecord),
+    Drill(ReleaseRecord),
+    Promote(Option<ArtifactRecord>),
 }
 
 impl From<&Kind> for KindRecord {
@@ -70,6 +72,8 @@ impl From<&Kind> for KindRecord {
             Kind::Rollback(release) => Self::Rollback(release.into()),
             Kind::Config => Self::Config,
             Kind::Join(release) => Self::Join(release.into()),
+            Kind::Drill(release) => Self::Drill(release.into()),
+            Kind::Promote(artifact) => Self::Promote(artifact.as_ref().map(Into::into)),
         }
     }
 }
@@ -84,6 +88,10 @@ impl TryFrom<KindRecord> for Kind {
             KindRecord::Rollback(release) => Self::Rollback(release.try_into()?),
             KindRecord::Config => Self::Config,
             KindRecord::Join(release) => Self::Join(release.try_into()?),
+            KindRecord::Drill(release) => Self::Drill(release.try_into()?),
+            KindRecord::Promote(artifact) => {
+                Self::Promote(artifact.map(TryInto::try_into).transpose()?)
+            }
         })
     }
 }
@@ -156,7 +164,7 @@ pub(super) struct ReleaseRecord {
 /// [`Artifact`], stored.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ArtifactRecord {
+pub(super) struct ArtifactRecord {
     version: String,
     sha256: String,
 }
