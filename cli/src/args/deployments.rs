@@ -208,6 +208,9 @@ pub struct Rollback {
     /// Why, for the record
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// Go although the database may not fit that release: its migrations cannot be taken back
+    #[arg(long)]
+    pub whatever_the_database: bool,
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,

@@ -39,6 +39,7 @@ pub(super) async fn rollback(desk: &Desk<'_>, args: &args::Rollback) -> Ended {
     let request = Begin {
         deployment: args.to.as_ref().map(ToString::to_string),
         reason: args.reason.clone(),
+        whatever_the_database: args.whatever_the_database,
         ..of_kind(BeginKind::Rollback)
     };
     let app = args.app.as_str();
@@ -69,6 +70,7 @@ pub(super) const fn of_kind(kind: BeginKind) -> Begin {
         from: None,
         key: None,
         reason: None,
+        whatever_the_database: false,
     }
 }
 

@@ -111,7 +111,6 @@ fn head(page: &mut Page, deployment: &Deployment, now: Timestamp) {
         ("repository", Some(deployment.repository.clone())),
         ("commit", Some(one.commit.clone())),
         ("by", one.by.clone()),
-        ("reason", deployment.reason.clone()),
         ("accepted", Some(moment(one.accepted_at, now))),
         ("started", one.started_at.map(|at| moment(at, now))),
         ("ended", one.ended_at.map(|at| moment(at, now))),

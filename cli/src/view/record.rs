@@ -29,7 +29,7 @@ fn audit_row(entry: &AuditEntry, now: Timestamp) -> Vec<String> {
     let about = [entry.deployment.clone(), commit, until];
     vec![
         format!("{} ({})", absolute(entry.at), relative(entry.at, now)),
-        entry.by.clone(),
+        format!("{}, by {}", entry.by, entry.via),
         entry.action.replace('_', " "),
         about.into_iter().flatten().collect::<Vec<_>>().join(", "),
         entry.reason.clone().unwrap_or_default(),

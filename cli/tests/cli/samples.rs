@@ -112,7 +112,6 @@ pub(crate) fn activating() -> Deployment {
         environment: "prod".to_owned(),
         repository: "acme/orders".to_owned(),
         config_version: 8,
-        reason: None,
         deadline: Some(time("10:29:05")),
         approvals_wanted: None,
         votes: Vec::new(),
@@ -363,9 +362,10 @@ pub(crate) fn audit() -> Audit {
     Audit {
         entries: vec![
             AuditEntry {
-                id: ID.to_owned(),
+                number: 7,
                 at: time("10:00:00"),
                 by: "tom".to_owned(),
+                via: "slack".to_owned(),
                 action: "lock".to_owned(),
                 reason: Some("moving the database".to_owned()),
                 deployment: None,
@@ -373,9 +373,10 @@ pub(crate) fn audit() -> Audit {
                 until: Some(time("12:24:05")),
             },
             AuditEntry {
-                id: OLD.to_owned(),
+                number: 6,
                 at: time("09:00:00"),
                 by: "ines".to_owned(),
+                via: "api 192.0.2.7".to_owned(),
                 action: "clear_quarantine".to_owned(),
                 reason: Some("it was the database".to_owned()),
                 deployment: None,

@@ -229,8 +229,15 @@ fn rollback_names_the_deployment_to_go_back_to() {
         "rollback", "orders", "--to", OLD, "--reason", "prices", "--yes",
     ]);
     assert_eq!(ran.code, 0, "{ran:?}");
-    let body = json!({ "kind": "rollback", "deployment": OLD, "reason": "prices" });
+    let mut body = json!({ "kind": "rollback", "deployment": OLD, "reason": "prices" });
     assert_eq!(api.asked()[0].body, body);
+    let words = [
+        "rollback", "orders", "--to", OLD, "--reason", "prices", "--yes",
+    ];
+    let ran = api.run(&[&words[..], &["--whatever-the-database"]].concat());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    body["whatever_the_database"] = json!(true);
+    assert_eq!(api.asked()[1].body, body);
 }
 
 #[test]
