@@ -1,0 +1,218 @@
+//! One deployment in full, and many in a table.
+
+use crate::page::Page;
+use crate::view::{count, marked, plan, short, verdict_mark};
+use crate::when::{absolute, between, moment, relative, time_of_day};
+use longshore_contract::{
+    Deployment, DeploymentSummary, Failure, History, HostVerdict, Migrations, Plan, TimelineEntry,
+    Timestamp, Verdict, Vote,
+};
+
+/// An app's deployments.
+#[must_use]
+pub fn history(history: &History, app: &str, now: Timestamp) -> Page {
+    let mut page = Page::new();
+    if history.deployments.is_empty() {
+        page.line(&format!("{app} has no deployment here."));
+        return page;
+    }
+    let rows = history.deployments.iter().map(|one| history_row(one, now));
+    let head = [
+        "DEPLOYMENT",
+        "STATE",
+        "WHAT",
+        "ACCEPTED",
+        "TOOK",
+        "WHO, WHY",
+    ];
+    page.table(&head, rows.collect());
+    if let Some(before) = &history.before {
+        page.line(&format!(
+            "older ones: longshore history {app} --before {before}"
+        ));
+    }
+    page
+}
+
+fn history_row(one: &DeploymentSummary, now: Timestamp) -> Vec<String> {
+    let took = one.started_at.zip(one.ended_at);
+    let why = one.failure.as_ref().map(|failure| failure.class.clone());
+    let ago = relative(one.accepted_at, now);
+    vec![
+        one.id.clone(),
+        marked(one),
+        format!("{} {}", one.kind, short(&one.commit)),
+        format!("{} ({ago})", one.accepted_at.strftime("%m-%d %H:%M")),
+        took.map(|(from, to)| between(from, to)).unwrap_or_default(),
+        one.by
+            .iter()
+            .cloned()
+            .chain(why)
+            .collect::<Vec<_>>()
+            .join(", "),
+    ]
+}
+
+/// What somebody is asked to say yes to: the plan last, so that it stands above the question.
+#[must_use]
+pub fn asked(deployment: &Deployment, plan: &Plan, now: Timestamp) -> Page {
+    let mut page = Page::new();
+    head(&mut page, deployment, now);
+    votes(&mut page, deployment, now);
+    page.gap().heading("Plan");
+    plan::onto(&mut page, plan);
+    page.gap();
+    page
+}
+
+/// Everything about one.
+#[must_use]
+pub fn show(deployment: &Deployment, now: Timestamp) -> Page {
+    let mut page = Page::new();
+    head(&mut page, deployment, now);
+    if let Some(failure) = &deployment.summary.failure {
+        page.gap();
+        page.line(&failure_text(failure));
+        page.line(&format!("  next: {}", failure.next));
+    }
+    votes(&mut page, deployment, now);
+    if let Some(plan) = waiting_plan(deployment) {
+        page.gap().heading("Plan");
+        plan::onto(&mut page, plan);
+    }
+    page.gap().heading("Timeline");
+    let entries = deployment.timeline.iter();
+    page.table(&[], entries.map(timeline_row).collect());
+    if let Some(run) = &deployment.run {
+        page.gap().heading("Hosts");
+        let rows = run.hosts.iter().map(host_row).collect();
+        page.table(&["WAVE", "HOST", "VERDICT", "MOVED", "WHY"], rows);
+    }
+    page
+}
+
+fn head(page: &mut Page, deployment: &Deployment, now: Timestamp) {
+    let one = &deployment.summary;
+    page.heading(&format!(
+        "{}: {} in {}",
+        marked(one),
+        one.app,
+        deployment.environment
+    ));
+    let took = one.started_at.map(|from| {
+        let to = one.ended_at.unwrap_or(now);
+        between(from, to)
+    });
+    let run = deployment.run.as_ref();
+    let ended = deployment.ended.clone().unwrap_or_default();
+    page.pairs([
+        ("deployment", Some(one.id.clone())),
+        ("kind", Some(one.kind.clone())),
+        ("repository", Some(deployment.repository.clone())),
+        ("commit", Some(one.commit.clone())),
+        ("by", one.by.clone()),
+        ("accepted", Some(moment(one.accepted_at, now))),
+        ("started", one.started_at.map(|at| moment(at, now))),
+        ("ended", one.ended_at.map(|at| moment(at, now))),
+        ("took", took),
+        ("gives up", deployment.deadline.map(|at| moment(at, now))),
+        ("ended by", ended.by),
+        ("in words", ended.reason),
+        ("newer one", ended.superseded_by),
+        (
+            "from",
+            run.and_then(|run| run.previous.as_ref())
+                .map(|release| short(&release.commit).to_owned()),
+        ),
+        (
+            "migrations",
+            run.and_then(|run| run.migrations.as_ref())
+                .map(migrations_text),
+        ),
+    ]);
+}
+
+/// The plan that somebody is asked about; one that has started tells by its run what it does.
+fn waiting_plan(deployment: &Deployment) -> Option<&Plan> {
+    let waits = deployment.summary.state == "AwaitingApproval";
+    deployment.plan.as_ref().filter(|_| waits)
+}
+
+fn votes(page: &mut Page, deployment: &Deployment, now: Timestamp) {
+    let Some(wanted) = deployment.approvals_wanted else {
+        return;
+    };
+    let given = deployment.votes.len();
+    page.gap();
+    page.line(&format!("approvals: {given} of {wanted}"));
+    let row = |vote: &Vote| {
+        vec![
+            format!("  {}", vote.by),
+            format!("{}, by {}", moment(vote.at, now), vote.via),
+        ]
+    };
+    page.table(&[], deployment.votes.iter().map(row).collect());
+}
+
+/// What was found of migrations, in a line.
+#[must_use]
+pub fn migrations_text(migrations: &Migrations) -> String {
+    let number = usize::try_from(migrations.count).unwrap_or(usize::MAX);
+    let count = count(number, "new one", "new ones");
+    let verdict = match migrations.verdict {
+        Verdict::Safe => "safe to go back from",
+        Verdict::NeedsDown => "taken back before a rollback",
+        Verdict::Impossible if migrations.allowed => "no way back, which the configuration allows",
+        Verdict::Impossible => "no way back",
+    };
+    let applied = if migrations.applied { ", applied" } else { "" };
+    let findings = migrations.findings.iter().map(|text| format!("; {text}"));
+    format!(
+        "{count}, {verdict}{applied}{}",
+        findings.collect::<String>()
+    )
+}
+
+/// A failure in a line.
+#[must_use]
+pub fn failure_text(failure: &Failure) -> String {
+    if failure.detail.is_empty() {
+        failure.class.clone()
+    } else {
+        format!("{}: {}", failure.class, failure.detail)
+    }
+}
+
+fn timeline_row(entry: &TimelineEntry) -> Vec<String> {
+    let cause = entry.cause.as_deref().map(|cause| format!("by {cause}"));
+    vec![
+        absolute(entry.at),
+        state_text(entry),
+        cause.unwrap_or_default(),
+    ]
+}
+
+/// The state of a line of the timeline, with its wave counted from 1 as people do.
+#[must_use]
+pub fn state_text(entry: &TimelineEntry) -> String {
+    match entry.wave {
+        Some(wave) => format!("{} wave {}", entry.state, wave.saturating_add(1)),
+        None => entry.state.clone(),
+    }
+}
+
+/// A line of the timeline with the time of its day.
+#[must_use]
+pub fn timeline_line(entry: &TimelineEntry) -> String {
+    format!("{}  {}", time_of_day(entry.at), state_text(entry))
+}
+
+fn host_row(host: &HostVerdict) -> Vec<String> {
+    vec![
+        host.wave.saturating_add(1).to_string(),
+        host.host.clone(),
+        format!("{} {}", verdict_mark(&host.verdict), host.verdict),
+        if host.moved { "yes" } else { "" }.to_owned(),
+        host.failure.as_ref().map(failure_text).unwrap_or_default(),
+    ]
+}

@@ -1,0 +1,389 @@
+//! What the API would say: one app in several states.
+
+use longshore_contract::{
+    AppStatus, AppSummary, Apps, Audit, AuditEntry, Begun, Deployment, DeploymentSummary, Drift,
+    Failure, Freeze, History, HostStatus, HostVerdict, Live, Lock, Migrations, ParameterChange,
+    Ping, Plan, Quarantined, Release, Run, TimelineEntry, Timestamp, Verdict, Vote, WhoAmI,
+};
+use std::collections::BTreeMap;
+
+pub(crate) const ID: &str = "01KAX3Z9V7Q2M8C4T6R5N1W0XY";
+pub(crate) const OLD: &str = "01KAX00000Q2M8C4T6R5N1W0XY";
+pub(crate) const COMMIT: &str = "8c1f5e0f6bb1c24f05b3a5f6bd0f8ab2b9c7d1e0";
+pub(crate) const LIVE: &str = "1111111111111111111111111111111111111111";
+pub(crate) const DIGEST: &str = "5f2a60c4d8e14b7f9a3c1e2d4b6f8a0c";
+
+pub(crate) fn time(text: &str) -> Timestamp {
+    format!("2026-11-25T{text}Z").parse().unwrap()
+}
+
+pub(crate) fn now() -> Timestamp {
+    time("10:24:05")
+}
+
+pub(crate) fn release(commit: &str, config_version: u32) -> Release {
+    Release {
+        id: format!("{commit}-0123456789ab"),
+        commit: commit.to_owned(),
+        config_version,
+        parameters: BTreeMap::from([("DATABASE_URL".to_owned(), 3)]),
+        artifact: None,
+    }
+}
+
+pub(crate) fn whoami() -> WhoAmI {
+    WhoAmI {
+        principal: "arn:aws:sts::111122223333:assumed-role/Operator/ines".to_owned(),
+        name: "ines".to_owned(),
+        account: "111122223333".to_owned(),
+        environment: "prod".to_owned(),
+        version: "0.1.0".to_owned(),
+    }
+}
+
+pub(crate) fn summary(state: &str) -> DeploymentSummary {
+    let over = matches!(
+        state,
+        "Succeeded"
+            | "Failed"
+            | "RolledBack"
+            | "RollbackFailed"
+            | "Rejected"
+            | "Expired"
+            | "Superseded"
+            | "Cancelled"
+    );
+    DeploymentSummary {
+        id: ID.to_owned(),
+        app: "orders".to_owned(),
+        kind: "push".to_owned(),
+        commit: COMMIT.to_owned(),
+        state: state.to_owned(),
+        over,
+        by: Some("Ines Ort".to_owned()),
+        accepted_at: time("10:20:00"),
+        started_at: Some(time("10:20:05")),
+        ended_at: over.then(|| time("10:23:25")),
+        failure: None,
+    }
+}
+
+pub(crate) fn failure() -> Failure {
+    Failure {
+        class: "start_failed".to_owned(),
+        detail: "Error: Cannot find module 'pg'".to_owned(),
+        next: "read the first error line: the app ended while starting".to_owned(),
+    }
+}
+
+fn host(name: &str, wave: u32, verdict: &str, failure: Option<Failure>) -> HostVerdict {
+    HostVerdict {
+        host: name.to_owned(),
+        wave,
+        verdict: verdict.to_owned(),
+        moved: matches!(verdict, "proven" | "failed" | "restored"),
+        failure,
+    }
+}
+
+fn entry(at: &str, state: &str, wave: Option<u32>) -> TimelineEntry {
+    TimelineEntry {
+        at: time(at),
+        state: state.to_owned(),
+        wave,
+        cause: Some("event".to_owned()),
+    }
+}
+
+pub(crate) fn migrations() -> Migrations {
+    Migrations {
+        verdict: Verdict::NeedsDown,
+        count: 2,
+        allowed: false,
+        applied: false,
+        findings: vec!["0012_add_index.sql locks the table orders".to_owned()],
+    }
+}
+
+/// In the second of three waves.
+pub(crate) fn activating() -> Deployment {
+    Deployment {
+        summary: summary("Activating"),
+        environment: "prod".to_owned(),
+        repository: "acme/orders".to_owned(),
+        config_version: 8,
+        deadline: Some(time("10:29:05")),
+        approvals_wanted: None,
+        votes: Vec::new(),
+        plan: None,
+        run: Some(Run {
+            generation: 12,
+            release: release(COMMIT, 8),
+            previous: Some(release(LIVE, 7)),
+            waves: 3,
+            hosts: vec![
+                host("i-00000001", 0, "proven", None),
+                host("i-00000002", 1, "prepared", None),
+                host("i-00000003", 1, "prepared", None),
+                host("i-00000004", 2, "untouched", None),
+            ],
+            migrations: None,
+            started_at: time("10:20:05"),
+        }),
+        rounds: None,
+        ended: None,
+        timeline: vec![
+            entry("10:20:00", "Queued", None),
+            entry("10:20:05", "Preparing", None),
+            entry("10:21:00", "Activating", Some(0)),
+            entry("10:21:20", "Verifying", Some(0)),
+            entry("10:22:00", "Activating", Some(1)),
+        ],
+    }
+}
+
+pub(crate) fn succeeded() -> Deployment {
+    let mut deployment = activating();
+    deployment.summary = summary("Succeeded");
+    deployment.deadline = None;
+    for host in &mut deployment.run.as_mut().unwrap().hosts {
+        "proven".clone_into(&mut host.verdict);
+        host.moved = true;
+    }
+    let timeline = &mut deployment.timeline;
+    timeline.push(entry("10:22:40", "Baking", None));
+    timeline.push(entry("10:23:25", "Succeeded", None));
+    deployment
+}
+
+pub(crate) fn rolled_back() -> Deployment {
+    let mut deployment = activating();
+    deployment.summary = DeploymentSummary {
+        failure: Some(failure()),
+        ..summary("RolledBack")
+    };
+    deployment.deadline = None;
+    deployment.run.as_mut().unwrap().hosts = vec![
+        host("i-00000001", 0, "restored", None),
+        host("i-00000002", 1, "restored", Some(failure())),
+        host(
+            "i-00000003",
+            1,
+            "restored",
+            Some(Failure {
+                class: "port_in_use".to_owned(),
+                detail: "port 3000 is held by process 4711 (node)".to_owned(),
+                next: "end the process that the message names, or change health.port".to_owned(),
+            }),
+        ),
+        host("i-00000004", 2, "prepared", None),
+    ];
+    deployment
+        .timeline
+        .push(entry("10:22:30", "RollingBack", None));
+    deployment
+        .timeline
+        .push(entry("10:23:25", "RolledBack", None));
+    deployment
+}
+
+pub(crate) fn plan() -> Plan {
+    Plan {
+        digest: Some(DIGEST.to_owned()),
+        kind: "push".to_owned(),
+        release: release(COMMIT, 8),
+        live: Some(release(LIVE, 7)),
+        parameters: vec![
+            ParameterChange {
+                name: "DATABASE_URL".to_owned(),
+                before: Some(3),
+                after: Some(4),
+            },
+            ParameterChange {
+                name: "FEATURE_X".to_owned(),
+                before: None,
+                after: Some(1),
+            },
+            ParameterChange {
+                name: "OLD_KEY".to_owned(),
+                before: Some(2),
+                after: None,
+            },
+        ],
+        waves: vec![
+            vec!["i-00000001".to_owned()],
+            (2..13).map(|n| format!("i-{n:08}")).collect(),
+        ],
+        migrations: Some(migrations()),
+        expected_seconds: Some(205),
+        approvals_wanted: 2,
+        held_by: vec!["lock of tom: moving the database".to_owned()],
+    }
+}
+
+/// Prepared everywhere; one of two people has approved.
+pub(crate) fn awaiting() -> Deployment {
+    let mut deployment = activating();
+    deployment.summary = summary("AwaitingApproval");
+    deployment.approvals_wanted = Some(2);
+    deployment.plan = Some(plan());
+    deployment.votes = vec![Vote {
+        by: "tom".to_owned(),
+        at: time("10:23:00"),
+        via: "slack".to_owned(),
+        plan: DIGEST.to_owned(),
+    }];
+    deployment.run = None;
+    deployment.timeline.truncate(2);
+    deployment
+        .timeline
+        .push(entry("10:21:00", "AwaitingApproval", None));
+    deployment
+}
+
+pub(crate) fn begun(deployment: Deployment) -> Begun {
+    Begun {
+        deployment,
+        repeated: false,
+    }
+}
+
+pub(crate) fn app() -> AppSummary {
+    AppSummary {
+        app: "orders".to_owned(),
+        repository: "acme/orders".to_owned(),
+        branch: Some("main".to_owned()),
+        problem: None,
+        live: Some(Live {
+            release: release(LIVE, 7),
+            deployment: OLD.to_owned(),
+            at: time("08:10:00"),
+        }),
+        running: None,
+        waiting: None,
+        lock: None,
+        freeze: None,
+        stranded: None,
+        quarantined: 0,
+    }
+}
+
+pub(crate) fn apps() -> Apps {
+    let mut held = app();
+    "billing".clone_into(&mut held.app);
+    held.running = Some(summary("Activating"));
+    held.waiting = Some(summary("AwaitingApproval"));
+    held.lock = Some(Lock {
+        owner: "tom".to_owned(),
+        reason: Some("moving the database".to_owned()),
+        expires_at: time("12:24:05"),
+    });
+    held.freeze = Some(Freeze {
+        name: "black friday".to_owned(),
+        until: Some(time("23:00:00")),
+    });
+    held.quarantined = 2;
+    let mut wrong = app();
+    "catalog".clone_into(&mut wrong.app);
+    wrong.branch = None;
+    wrong.problem = Some("health.port is missing: add a number from 1 to 65535".to_owned());
+    wrong.live = None;
+    Apps {
+        environment: "prod".to_owned(),
+        apps: vec![held, wrong, app()],
+    }
+}
+
+pub(crate) fn apps_in_order() -> Apps {
+    Apps {
+        environment: "prod".to_owned(),
+        apps: vec![app()],
+    }
+}
+
+fn host_status(name: &str, drift: Drift, ping: Option<Ping>) -> HostStatus {
+    HostStatus {
+        host: name.to_owned(),
+        ping,
+        agent: Some("3.3.2746.0".to_owned()),
+        release: Some(format!("{LIVE}-0123456789ab")),
+        drift,
+    }
+}
+
+pub(crate) fn status() -> AppStatus {
+    AppStatus {
+        summary: app(),
+        quarantine: Vec::new(),
+        hosts: vec![
+            host_status("i-00000001", Drift::Serves, Some(Ping::Online)),
+            host_status("i-00000002", Drift::Serves, Some(Ping::Online)),
+        ],
+    }
+}
+
+pub(crate) fn drifting() -> AppStatus {
+    let mut summary = app();
+    summary.waiting = Some(crate::samples::summary("AwaitingApproval"));
+    summary.freeze = Some(Freeze {
+        name: "black friday".to_owned(),
+        until: Some(time("23:00:00")),
+    });
+    summary.quarantined = 1;
+    let mut old = host_status("i-00000003", Drift::Behind, Some(Ping::Online));
+    old.agent = Some("3.2.1.0".to_owned());
+    AppStatus {
+        summary,
+        quarantine: vec![Quarantined {
+            commit: COMMIT.to_owned(),
+            deployment: ID.to_owned(),
+        }],
+        hosts: vec![
+            host_status("i-00000001", Drift::Serves, Some(Ping::Online)),
+            host_status("i-00000002", Drift::Offline, Some(Ping::ConnectionLost)),
+            old,
+            host_status("i-00000004", Drift::Unknown, None),
+        ],
+    }
+}
+
+pub(crate) fn history() -> History {
+    let mut failed = summary("RolledBack");
+    failed.failure = Some(failure());
+    let mut waiting = summary("AwaitingApproval");
+    "01KAX4Z9V7Q2M8C4T6R5N1W0XY".clone_into(&mut waiting.id);
+    History {
+        deployments: vec![waiting, summary("Succeeded"), failed],
+        before: Some(OLD.to_owned()),
+    }
+}
+
+pub(crate) fn audit() -> Audit {
+    Audit {
+        entries: vec![
+            AuditEntry {
+                number: 7,
+                at: time("10:00:00"),
+                by: "tom".to_owned(),
+                via: "slack".to_owned(),
+                action: "lock".to_owned(),
+                reason: Some("moving the database".to_owned()),
+                deployment: None,
+                commit: None,
+                until: Some(time("12:24:05")),
+            },
+            AuditEntry {
+                number: 6,
+                at: time("09:00:00"),
+                by: "ines".to_owned(),
+                via: "api 192.0.2.7".to_owned(),
+                action: "clear_quarantine".to_owned(),
+                reason: Some("it was the database".to_owned()),
+                deployment: None,
+                commit: Some(COMMIT.to_owned()),
+                until: None,
+            },
+        ],
+        before: None,
+    }
+}
