@@ -114,7 +114,7 @@ fn one_bad_host_in_a_batch_does_not_keep_the_others_from_it() {
     let refused = SendFault::Refused(FailureClass::InvalidHost);
     bench.cloud.world.ssm.fail_sends([refused]);
     bench.live("a");
-    assert_eq!(bench.sent("prepare"), 3, "each by a command of its own");
+    assert_eq!(bench.sent("prepare"), 2, "in two halves");
 }
 
 #[test]
