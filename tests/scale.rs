@@ -52,7 +52,10 @@ impl Cost {
             ),
             ("calls of SSM", self.ssm()),
             ("deployments read", self.of("store.deployment")),
-            ("entries of commands read, one for each event of a host", self.of("store.deployment_of")),
+            (
+                "entries of commands read, one for each event of a host",
+                self.of("store.deployment_of"),
+            ),
             ("writes", self.of("store.save") + self.of("store.accept")),
             ("items written", self.items_written),
             ("bytes written", self.bytes_written),
