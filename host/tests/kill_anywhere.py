@@ -332,9 +332,8 @@ class Lane:
     def managers(self):
         """Who keeps the app: pm2's daemon and what it has saved, and systemd's unit."""
         unit = f"longshore-{harness.APP}.service"
-        properties = ("LoadState", "ActiveState", "UnitFileState")
         return {"daemon": self.host.daemon() > 0, "saved": (self.host.app / "pm2" / "dump.pm2").exists(),
-                "unit": [self.systemd.show(unit, name) for name in properties] if self.systemd else []}
+                "unit": self.systemd.show(unit, "LoadState,ActiveState,UnitFileState").split("\n") if self.systemd else []}
 
     def seat(self):
         """The app's folder as its processes see it."""

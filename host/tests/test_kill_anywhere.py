@@ -2,9 +2,8 @@
 
 By default a sample: every line of the way into a step, and a third of the others; `SEED=…` repeats one. `KILL_ANYWHERE=lines`
 takes every line of the script's shell part once, `KILL_ANYWHERE=all` every command of every action, and every command that
-becomes a process group of its own twice more, while it runs; `KILL_ANYWHERE=inside` leaves the way into a step, which is the
-same for every action, to the two lanes that are cheap. `KILL_PART=2/8` is the second eighth of either; the eighths have
-everything together. `KILL_LANE="Changing Pruning"` takes these lanes alone, `KILL_TOGETHER=4` as many at a time.
+becomes a process group of its own twice more, while it runs. `KILL_ANYWHERE=2/8` is the second eighth of all; the eighths
+have everything together. `KILL_LANE="Changing Pruning"` takes these lanes alone, `KILL_TOGETHER=4` as many at a time.
 """
 
 import concurrent.futures
@@ -14,29 +13,29 @@ import random
 import time
 import unittest
 
-from kill_lanes import LANES, Looking, Pruning
+from kill_lanes import LANES, Looking
 
 DELAYS = ("0.001", "0.05", "0.2", "0.5")
 CHAIN = 8
 
 
-def inside(commands):
-    """The commands without the way into the step, which ends where the main file says its name."""
-    return [command for _, way in itertools.groupby(commands, lambda command: command.side)
-            for command in itertools.dropwhile(lambda command: command.word != '"${ACTION}"', way)]
+def every_command(way):
+    """Every command of one way. What comes before a step looks for survivors is the same in every run, so there the step is
+    killed several times in one go."""
+    same = next((at for at, command in enumerate(way) if command.word == "reap_survivors"), 0)
+    chains = -(-same // CHAIN)
+    return [[(command, "") for command in way[first:same:chains]] for first in range(chains)] + [[(command, "")] for command in way[same:]]
 
 
-def all_kills(lane, chance, how):
+def all_kills(lane, chance):
     """Every command, and each that becomes a group of its own twice more, while it runs."""
-    commands = inside(lane.commands) if how == "inside" and not isinstance(lane, (Looking, Pruning)) else lane.commands
-    single = [[(command, "")] for command in commands]
-    return single + [[(command, delay)] for command in commands if command.word == "exec" for delay in chance.sample(DELAYS, 2)]
+    kills = [kill for _, way in itertools.groupby(lane.commands, lambda command: command.side) for kill in every_command(list(way))]
+    return kills + [[(command, delay)] for command in lane.commands if command.word == "exec" for delay in chance.sample(DELAYS, 2)]
 
 
-def part_of_all(lane, chance, how):
+def part_of_all(lane, chance, part, parts):
     """The kills of one part in a shuffled order, in which the sides of a lane take turns as far as they can."""
-    part, parts = map(int, os.environ.get("KILL_PART", "1/1").split("/"))
-    kills = all_kills(lane, chance, how)[part - 1::parts]
+    kills = all_kills(lane, chance)[part - 1::parts]
     sides = {}
     for kill in chance.sample(kills, len(kills)):
         sides.setdefault(kill[0][0].side, []).append(kill)
@@ -69,13 +68,14 @@ class KillAnywhere(unittest.TestCase):
     def test_a_kill_at_any_command_changes_nothing_that_anybody_sees(self):
         seed = int(os.environ.get("SEED", random.SystemRandom().randrange(1 << 32)))
         chance, seen = random.Random(seed), set()
-        how = os.environ.get("KILL_ANYWHERE", "")
+        how = os.environ.get("KILL_ANYWHERE", "").replace("all", "1/1")
         only = os.environ.get("KILL_LANE", "").split()
         pool = concurrent.futures.ThreadPoolExecutor(int(os.environ.get("KILL_TOGETHER", "2")))
         lanes = list(pool.map(self.built, [kind for kind in LANES if not only or kind.__name__ in only]))
-        plans = [part_of_all(lane, random.Random(seed), how) if how in ("all", "inside")
+        plans = [part_of_all(lane, random.Random(seed), *map(int, how.split("/"))) if "/" in how
                  else sampled_kills(lane, seen, chance, 1 if how == "lines" else 3) for lane in lanes]
-        print(f"\nkill-anywhere: SEED={seed}, {sum(map(len, plans))} runs, commands of each action: "
+        runs = [run for plan in plans for run in plan]
+        print(f"\nkill-anywhere: SEED={seed}, {sum(map(len, runs))} kills in {len(runs)} runs, commands of each action: "
               + ", ".join(f"{type(lane).__name__} {len(lane.commands)}" for lane in lanes), flush=True)
         found = list(pool.map(self.play, lanes, plans))
         self.assertEqual([], [problem for problems in found for problem in problems])
