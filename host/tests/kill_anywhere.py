@@ -330,10 +330,12 @@ class Lane:
                 return True
 
     def managers(self):
-        """Who keeps the app: pm2's daemon and what it has saved, and systemd's unit."""
-        unit = f"longshore-{harness.APP}.service"
-        return {"daemon": self.host.daemon() > 0, "saved": (self.host.app / "pm2" / "dump.pm2").exists(),
-                "unit": self.systemd.show(unit, "LoadState,ActiveState,UnitFileState").split("\n") if self.systemd else []}
+        """Who keeps the app: pm2's daemon and what it has saved, and systemd's unit with its files."""
+        found = {"daemon": self.host.daemon() > 0, "saved": (self.host.app / "pm2" / "dump.pm2").exists()}
+        if self.systemd:
+            found["unit"] = self.systemd.show(f"longshore-{harness.APP}.service", "LoadState,ActiveState,UnitFileState").split("\n")
+            found["units"] = sorted(str(file.relative_to(self.systemd.units)) for file in self.systemd.units.rglob("longshore-*"))
+        return found
 
     def seat(self):
         """The app's folder as its processes see it."""
