@@ -13,7 +13,7 @@ import random
 import time
 import unittest
 
-from kill_lanes import LANES, Looking
+from kill_lanes import LANES, Changing, Looking
 
 DELAYS = ("0.001", "0.05", "0.2", "0.5")
 CHAIN = 8
@@ -97,6 +97,21 @@ class KillAnywhere(unittest.TestCase):
                 found.append(f"{describe(lane, kills)}: {problems}")
                 print(found[-1], flush=True)
         return found
+
+
+class WhatItHasFound(unittest.TestCase):
+    """Kills that have made a difference once, in every run."""
+
+    @unittest.skipUnless(Changing in LANES, "needs root, namespaces and an installed systemd")
+    def test_systemd_forgets_the_unit_of_an_app_that_it_gives_up_also_when_the_step_is_killed_in_the_middle(self):
+        lane = Changing()
+        self.addCleanup(lane.close)
+        kills = [command for command in lane.commands if command.side == 0 and command.place.startswith("42-systemd.sh")
+                 and command.word in ("bounded", "mv", "rm")]
+        self.assertEqual([command.word for command in kills], ["bounded", "mv", "bounded", "rm"])
+        for command in kills:
+            with self.subTest(command=str(command)):
+                self.assertEqual(lane.killed((command, "")), [])
 
 
 if __name__ == "__main__":
