@@ -21,6 +21,8 @@ import harness
 from harness import Host, alive, wait_until
 from own_systemd import APP_DIR, Systemd
 
+PATIENCE = 150  # More than the deadline of a step, so that one which hangs says so itself.
+
 # The number comes from the offset of a file that all subshells share, so no command costs a fork. Every command in here
 # is bash's own; functions called by a DEBUG trap are not traced themselves.
 TRACE = r"""
@@ -226,7 +228,7 @@ class Lane:
         trace = self.notes / "trace"
         trace.write_text("")
         step = self.start(trace=trace)
-        stdout, stderr = step.communicate(timeout=60)
+        stdout, stderr = step.communicate(timeout=PATIENCE)
         assert step.returncode == 0, (stdout, stderr, self.host.logs())
         commands = []
         for line in trace.read_text().rstrip("\n").split("\n"):
@@ -254,7 +256,7 @@ class Lane:
             for command, after in kills:
                 problems += self.kill(command.number, after, poller)
             step = self.start()
-            stdout, stderr = step.communicate(timeout=60)
+            stdout, stderr = step.communicate(timeout=PATIENCE)
         finally:
             told, failed = poller.end()
         if failed:
@@ -263,13 +265,13 @@ class Lane:
             problems.append(f"clients were told {told}")
         answer = json.loads(stdout) if stdout.count("\n") == 1 else None
         if answer is None or step.returncode != 0:
-            problems.append(f"given again, it ended with {step.returncode}: {stdout} {stderr[-500:]}")
+            problems.append(f"given again, it ended with {step.returncode}: {stdout} {stderr[-500:]} {self.host.logs()[-3000:]}")
             return problems
         return problems + self.differences(answer)
 
     def kill(self, number, after, poller):
         step = self.start(kill_at=number, after=after)
-        stdout, _ = step.communicate(timeout=60)
+        stdout, _ = step.communicate(timeout=PATIENCE)
         if step.returncode != -signal.SIGKILL and not after:
             return [f"it was not killed at {number}: {step.returncode} {stdout}"]
         return self.still_old(poller) if self.host.current() == self.before else []
