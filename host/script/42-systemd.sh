@@ -24,12 +24,16 @@ systemd_keep() {
   bounded systemctl enable --quiet "longshore-${APP}.service" || log 'systemctl enable failed: a reboot would not start the app'
 }
 
-# Another manager takes over. The file goes last: while it is there, a step that was killed has this still to do.
+# Another manager takes over. The file goes last, and by another name first: while one of both is there, a step that was
+# killed has this still to do.
 systemd_leave() {
-  local unit=longshore-${APP}.service
-  [[ -e ${UNIT_DIR}/${unit} ]] || return 0
+  local file=${UNIT_DIR}/longshore-${APP}.service
+  [[ -e ${file} || -e ${file}.new ]] || return 0
   log 'systemd gives the app up'
-  bounded systemctl disable --quiet --now "${unit}" || log "systemctl disable ended with $?"
-  rm -f -- "${UNIT_DIR}/${unit}"
+  if [[ -e ${file} ]]; then
+    bounded systemctl disable --quiet --now "${file##*/}" || log "systemctl disable ended with $?"
+    mv -T -- "${file}" "${file}.new"
+  fi
   bounded systemctl daemon-reload || true
+  rm -f -- "${file}.new"
 }

@@ -86,10 +86,10 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def alive(pid):
+def alive(pid, proc=pathlib.Path("/proc")):
     """Whether the process exists and is not a zombie that waits for its parent."""
     try:
-        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+        stat = (proc / str(pid) / "stat").read_text()
     except OSError:
         return False
     return stat.rsplit(") ", 1)[1][0] != "Z"
@@ -125,6 +125,7 @@ class Host:
     """One host: its root folder, its agent's environment, its origin repository, its parameters."""
 
     inside = ()  # What a command is prefixed with to run on the host, where that is a world of its own.
+    proc = pathlib.Path("/proc")  # The processes of that world, by its own numbers.
 
     def __init__(self, stand_ins):
         self.stand_ins = stand_ins
@@ -316,7 +317,7 @@ class Host:
     def daemon(self):
         with contextlib.suppress(OSError, ValueError):
             pid = int((self.app / "pm2" / "pm2.pid").read_text())
-            if alive(pid):
+            if alive(pid, self.proc):
                 return pid
         return 0
 

@@ -12,16 +12,16 @@ import fcntl
 import http.client
 import json
 import os
-import pathlib
-import shutil
 import signal
-import socket
 import subprocess
 import threading
-import time
+import typing
 
 import harness
 from harness import Host, alive, wait_until
+from own_systemd import APP_DIR, Systemd
+
+PATIENCE = 150  # More than the deadline of a step, so that one which hangs says so itself.
 
 # The number comes from the offset of a file that all subshells share, so no command costs a fork. Every command in here
 # is bash's own; functions called by a DEBUG trap are not traced themselves.
@@ -61,7 +61,8 @@ esac
 """
 
 AWS = r"""#!/bin/bash
-# The stand-in for the AWS CLI in one process, for one app with one parameter.
+# The stand-in for the AWS CLI in one process, for one app with one parameter; the other one has the target group.
+if [[ $1 == elbv2 ]]; then exec "$STAND_IN" "$@"; fi
 printf '{"Parameters":['
 for word; do
   case $word in /*) name=${word%:*} version=${word##*:}
@@ -93,25 +94,43 @@ def traced_script(folder):
     return copy, place
 
 
-class Poller(threading.Thread):
-    """A client that asks all the time, a new connection each time, and notes what it is told."""
+class Command(typing.NamedTuple):
+    """A command that bash ran in an action; `side` where the two sides of a lane do not run the same."""
 
-    def __init__(self, port):
+    side: int | None
+    number: int
+    place: str
+    word: str
+
+    def __str__(self):
+        return f"{self.number} ({self.place} {self.word})"
+
+
+class Poller(threading.Thread):
+    """A client that asks all the time, a new connection each time, and notes what it is told, while the lane says so."""
+
+    def __init__(self, lane):
         super().__init__(daemon=True)
-        self.port, self.over = port, threading.Event()
+        self.lane, self.over = lane, threading.Event()
         self.told, self.failed = {}, []
 
     def run(self):
-        while not self.over.wait(0.01):
-            try:
-                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-                connection.request("GET", "/health")
-                reply = connection.getresponse()
-                word = f"{reply.status} {reply.read().decode()}"
-                connection.close()
-                self.told[word] = self.told.get(word, 0) + 1
-            except OSError as error:
+        while not self.over.wait(0.02):
+            if self.lane.asks():
+                self.ask()
+
+    def ask(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.lane.host.port, timeout=10)
+        try:
+            connection.request("GET", "/health")
+            reply = connection.getresponse()
+            word = f"{reply.status} {reply.read().decode()}"
+            self.told[word] = self.told.get(word, 0) + 1
+        except (OSError, http.client.HTTPException) as error:
+            if not self.lane.excused():
                 self.failed.append(repr(error))
+        finally:
+            connection.close()
 
     def end(self):
         self.over.set()
@@ -123,17 +142,19 @@ class Lane:
     """One host on which one action is killed again and again. `fresh` brings the host to where the action begins."""
 
     action = ""
-    served_throughout = True
+    under_systemd = False
 
     def __init__(self):
         self.host = Host(("aws", "npm"))
+        self.systemd = None
+        if self.under_systemd:
+            self.systemd = Systemd(self.host.folder)
+            self.systemd.take(self.host)
         self.script, self.place = traced_script(self.host.folder)
         self.notes = self.host.folder / "kill"
         self.notes.mkdir()
-        for tool, body in (("npm", NPM), ("aws", AWS)):
-            (self.host.fakes / tool).unlink()
-            (self.host.fakes / tool).write_text(body)
-            (self.host.fakes / tool).chmod(0o755)
+        self.put_before("npm", NPM)
+        self.put_before("aws", AWS.replace("$STAND_IN", str(harness.HERE / "fakes" / "aws")))
         (self.host.aws / "json").mkdir()
         self.runs = 0
         try:
@@ -156,7 +177,25 @@ class Lane:
         """Which release the action is about."""
         raise NotImplementedError
 
+    def asks(self):
+        """Whether a client would come to this host now."""
+        return True
+
+    def excused(self):
+        """Whether a request that has just failed had no right to an answer."""
+        return False
+
+    def more_of_the_end(self):
+        """What the end state has besides."""
+        return {}
+
     # --- parts for them ---
+
+    def put_before(self, tool, body):
+        """Puts a stand-in before a tool."""
+        (self.host.fakes / tool).unlink(missing_ok=True)
+        (self.host.fakes / tool).write_text(body)
+        (self.host.fakes / tool).chmod(0o755)
 
     def commits(self, *versions, **options):
         return [self.host.commit(version, **options) for version in versions]
@@ -180,21 +219,21 @@ class Lane:
         environment = host.environment(host.variables(self.action, **self.options()))
         environment |= {"KILL_COUNTER": str(self.notes / "counter"), "KILL_TRACE": str(trace), "KILL_AT": str(kill_at),
                         "KILL_AFTER": after}
-        return subprocess.Popen(["/bin/sh", "-c", str(self.script)], cwd="/", env=environment, stdin=subprocess.DEVNULL,
+        return subprocess.Popen([*host.inside, "/bin/sh", "-c", str(self.script)], cwd="/", env=environment, stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
     def traced(self):
-        """Runs the action undisturbed; the commands as (number, place, first word), and the end state."""
+        """Runs the action undisturbed; the commands, and the end state."""
         self.begin()
         trace = self.notes / "trace"
         trace.write_text("")
         step = self.start(trace=trace)
-        stdout, stderr = step.communicate(timeout=60)
+        stdout, stderr = step.communicate(timeout=PATIENCE)
         assert step.returncode == 0, (stdout, stderr, self.host.logs())
         commands = []
         for line in trace.read_text().rstrip("\n").split("\n"):
             number, at, word = (line + " ").split(" ")[:3]
-            commands.append((int(number), self.place(int(at)), word))
+            commands.append(Command(None, int(number), self.place(int(at)), word))
         return commands, self.end_state(json.loads(stdout))
 
     def begin(self):
@@ -202,37 +241,40 @@ class Lane:
         self.fresh()
         self.host.generation += 1
 
+    def turn_to(self, side):
+        """Brings a host with two sides to where the action towards this one begins."""
+
     def killed(self, *kills):
         """Kills the action at each of these commands, one run after another, and gives it again; what is wrong, if
         anything is."""
+        self.turn_to(kills[0][0].side)
         self.begin()
-        poller = Poller(self.host.port) if self.served_throughout else None
-        if poller:
-            poller.start()
+        poller = Poller(self)
+        poller.start()
         problems = []
         try:
-            for number, after in kills:
-                problems += self.kill(number, after, poller)
+            for command, after in kills:
+                problems += self.kill(command.number, after, poller)
             step = self.start()
-            stdout, stderr = step.communicate(timeout=60)
+            stdout, stderr = step.communicate(timeout=PATIENCE)
         finally:
-            told, failed = poller.end() if poller else ({}, [])
+            told, failed = poller.end()
         if failed:
             problems.append(f"requests failed: {failed[:3]} ({len(failed)} of {len(failed) + sum(told.values())})")
         if set(told) - {f"200 {word}" for word in self.versions}:
             problems.append(f"clients were told {told}")
         answer = json.loads(stdout) if stdout.count("\n") == 1 else None
         if answer is None or step.returncode != 0:
-            problems.append(f"given again, it ended with {step.returncode}: {stdout} {stderr[-500:]}")
+            problems.append(f"given again, it ended with {step.returncode}: {stdout} {stderr[-500:]} {self.host.logs()[-3000:]}")
             return problems
         return problems + self.differences(answer)
 
     def kill(self, number, after, poller):
         step = self.start(kill_at=number, after=after)
-        stdout, _ = step.communicate(timeout=60)
+        stdout, _ = step.communicate(timeout=PATIENCE)
         if step.returncode != -signal.SIGKILL and not after:
             return [f"it was not killed at {number}: {step.returncode} {stdout}"]
-        return self.still_old(poller) if poller and self.host.current() == self.before else []
+        return self.still_old(poller) if self.host.current() == self.before else []
 
     versions = ()
     before = ""
@@ -258,6 +300,7 @@ class Lane:
         host = self.host
         wait_until(lambda: not self.strays(), 8)
         return {
+            **self.more_of_the_end(), "managers": self.managers(),
             "answer": {key: value for key, value in answer.items() if key not in ("token", "generation", "repeated", "detail")},
             "ledger": self.ledger(), "current": host.current(), "files": self.files(), "locked": self.locked(),
             "strays": self.strays(), "serving": self.serving(),
@@ -288,150 +331,41 @@ class Lane:
             except OSError:
                 return True
 
+    def managers(self):
+        """Who keeps the app: pm2's daemon and what it has saved, and systemd's unit with its files."""
+        found = {"daemon": self.host.daemon() > 0, "saved": (self.host.app / "pm2" / "dump.pm2").exists()}
+        if self.systemd:
+            found["unit"] = self.systemd.show(f"longshore-{harness.APP}.service", "LoadState,ActiveState,UnitFileState").split("\n")
+            found["units"] = sorted(str(file.relative_to(self.systemd.units)) for file in self.systemd.units.rglob("longshore-*"))
+        return found
+
+    def seat(self):
+        """The app's folder as its processes see it."""
+        return APP_DIR if self.systemd else str(self.host.app)
+
     def running(self):
         """Every process that has to do with this host: its pid and where it runs."""
-        found = {}
-        for entry in pathlib.Path("/proc").iterdir():
+        found, words = {}, (str(self.host.folder), self.seat())
+        for entry in self.host.proc.iterdir():
             with contextlib.suppress(OSError, ValueError):
                 pid = int(entry.name)
                 where = os.readlink(entry / "cwd")
                 line = (entry / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
-                if str(self.host.folder) in where + line and alive(pid):
+                if any(word in where + line for word in words) and alive(pid, self.host.proc):
                     found[pid] = (where, line[:200])
         return found
 
     def serving(self):
         """The releases in which processes run, one word for each process."""
-        folder = f"{self.host.app}/releases/"
+        folder = f"{self.seat()}/releases/"
         return sorted(where.removeprefix(folder) for where, _ in self.running().values() if where.startswith(folder))
 
     def strays(self):
         """What runs and is neither pm2's daemon nor a process of the active release."""
-        daemon, active = self.host.daemon(), f"{self.host.app}/releases/{self.host.current()}"
+        daemon, active = self.host.daemon(), f"{self.seat()}/releases/{self.host.current()}"
         return [line for pid, (where, line) in self.running().items() if pid != daemon and where != active]
 
     def close(self):
+        if self.systemd:
+            self.systemd.close()
         self.host.close()
-
-
-class Served(Lane):
-    """A host that serves a first release while the action is about something else."""
-
-    def build(self):
-        host = self.host
-        self.configure(mode="cluster", instances=1, attempts=8, hooks=self.hooks)
-        self.first, self.second = self.commits("v1", "v2", scripts={"build": "echo built >built", "migrate": "true"})
-        self.pins = self.pin()
-        host.generation += 1
-        for action in ("prepare", "activate"):
-            answer = host.run(action, commit=self.first, pins=self.pins)
-            assert answer.code == 0, (answer, host.logs())
-        self.more()
-        self.ledger_before, self.generation_before = (host.app / "ledger.json").read_bytes(), host.generation
-        self.before, self.old_version, self.versions = host.current(), "v1", ("v1",)
-        self.commands, self.expected = self.traced()
-
-    hooks = None
-
-    def more(self):
-        """What the action needs besides."""
-
-    def options(self):
-        return {"commit": self.second, "pins": self.pins}
-
-    def fresh(self):
-        (self.host.app / "ledger.json").write_bytes(self.ledger_before)
-        self.host.generation = self.generation_before
-
-
-class Preparing(Served):
-    """prepare: of a release that is not there."""
-
-    action = "prepare"
-    hooks = {"build": "build"}
-
-    def fresh(self):
-        super().fresh()
-        shutil.rmtree(self.host.app / "releases" / self.host.release(self.second, 1, self.pins), ignore_errors=True)
-
-
-class Migrating(Served):
-    """migrate: of a release with a migration that may be run twice."""
-
-    action = "migrate"
-    hooks = {"build": "build", "migrate": "migrate"}
-
-    def more(self):
-        self.host.generation += 1
-        answer = self.host.run("prepare", commit=self.second, pins=self.pins)
-        assert answer.code == 0, (answer, self.host.logs())
-
-
-class Pruning(Served):
-    """prune: of a release too many, and of an unfinished one."""
-
-    action = "prune"
-
-    def fresh(self):
-        super().fresh()
-        releases = self.host.app / "releases"
-        whole = releases / self.host.current()
-        for number in range(7):
-            copy = releases / f"{number:040x}-{number:012x}"
-            if not copy.exists():
-                shutil.copytree(whole, copy)
-            record = copy / ".longshore" / "release.json"
-            record.write_text(json.dumps({**json.loads(record.read_text()), "prepared_at": f"2100-01-0{number + 1}"}))
-        (releases / f"{'a' * 40}-{'b' * 12}.partial").mkdir(exist_ok=True)
-
-
-class Looking(Served):
-    """status."""
-
-    action = "status"
-
-
-class Activating(Lane):
-    """activate: from one release to another and back, so every second time it is a rollback. Each run begins where the
-    one before has ended."""
-
-    action = "activate"
-    modes = ("cluster", "cluster")
-
-    def build(self):
-        host = self.host
-        commits = self.commits("v1", "v2")
-        self.sides = []
-        for commit, mode in zip(commits, self.modes):
-            version = self.configure(mode=mode, instances=1, attempts=8)
-            host.generation += 1
-            self.sides.append({"commit": commit, "config_version": version, "pins": self.pin()})
-            for action in ("prepare", "activate"):
-                answer = host.run(action, **self.sides[-1])
-                assert answer.code == 0, (answer, host.logs())
-        self.side = 1
-        self.versions = ("v1", "v2")
-        self.expectations = {}
-        for _ in self.sides:
-            self.commands, state = self.traced()
-            self.expectations[self.side] = state
-
-    def fresh(self):
-        self.before, self.old_version = self.host.current(), f"v{self.side + 1}"
-        self.side = 1 - self.side
-
-    def options(self):
-        return self.sides[self.side]
-
-    def reference(self):
-        return self.expectations[self.side]
-
-
-class Replacing(Activating):
-    """activate: between releases that pm2 cannot reload into each other, which is a gap."""
-
-    modes = ("fork", "cluster")
-    served_throughout = False
-
-
-LANES = (Looking, Pruning, Migrating, Preparing, Activating, Replacing)
