@@ -7,7 +7,7 @@ use crate::request::{Act, Beginning};
 use crate::{Office, plan, read, view};
 use longshore_contract as contract;
 use longshore_contract::{ErrorWord, Refusal};
-use longshore_core::{AppName, Deployment, DeploymentId, Millis, Slot, State, Via};
+use longshore_core::{AppName, Deployment, DeploymentId, Millis, Reason, Slot, State, Via};
 use longshore_shell::operate::{self, NotDone, Operator, Refusal as No, Wish};
 use longshore_shell::ports::{Clock, Ids, Store, StoreError};
 
@@ -59,7 +59,9 @@ pub async fn perform<O: Office>(
             let done = operate::clear(office, &operator, &app, &commit, &reason).await;
             slot(office, &known, done).await
         }
-        Act::BreakGlass(app, id, _) => break_glass(office, &app, &id).await,
+        Act::BreakGlass(app, id, reason) => {
+            break_glass(office, &operator, &app, &id, &reason).await
+        }
     }
 }
 
@@ -137,11 +139,13 @@ fn begun(deployment: &Deployment, began: longshore_core::Timestamp) -> contract:
     }
 }
 
-/// There is no freeze that could hold a deployment, so that there is no glass to break.
+/// Lets the deployment that waits begin in spite of the freeze that holds it.
 async fn break_glass<O: Office>(
     office: &O,
+    operator: &Operator,
     app: &AppName,
     id: &DeploymentId,
+    reason: &Reason,
 ) -> Result<Response, Refusal> {
     read::find(office, app).await?;
     let deployment = read::load(office, id).await?;
@@ -155,7 +159,11 @@ async fn break_glass<O: Office>(
             "The deployment does not wait for its turn.",
         ));
     }
-    Err(Refusal::of(ErrorWord::NotFrozen))
+    if deployment.freeze.is_none() && deployment.break_glass.is_none() {
+        return Err(Refusal::of(ErrorWord::NotFrozen));
+    }
+    let done = operate::break_glass(office, operator, id, reason).await;
+    told(office, id, done).await
 }
 
 /// Why something was not done, by its stable word.

@@ -36,7 +36,7 @@ pub(crate) async fn of_wish<O: Office>(
         parameters: view::changes(live, &release),
         waves: view::waves(&waves_of(&hosts, &policy.waves)),
         migrations: None,
-        expected_seconds: None,
+        expected_seconds: read::expected(office, &slot).await?,
         approvals_wanted: if begun.kind.needs_people() {
             policy.approvals
         } else {

@@ -156,7 +156,13 @@ pub async fn show<O: Office>(
     office: &O,
     id: &DeploymentId,
 ) -> Result<contract::Deployment, Refusal> {
-    Ok(view::deployment(&load(office, id).await?))
+    let deployment = load(office, id).await?;
+    let mut seen = view::deployment(&deployment);
+    if let Some(plan) = &mut seen.plan {
+        let slot = office.store().slot(&deployment.app).await.map_err(unread)?;
+        plan.expected_seconds = expected(office, &slot).await?;
+    }
+    Ok(seen)
 }
 
 /// What the hosts of a deployment have written, from where the caller has read to.
@@ -273,6 +279,8 @@ pub(crate) async fn summary<O: Office>(
     let lock = slot.lock.as_ref().filter(|lock| lock.expires_at > now);
     let config = known.configured.as_ref().ok();
     let problem = known.configured.as_ref().err();
+    let waiting = waiting(office, slot).await?;
+    let freeze = waiting.as_ref().and_then(|waiting| waiting.freeze.as_ref());
     Ok(contract::AppSummary {
         app: known.app.to_string(),
         repository: known.repository.to_string(),
@@ -280,11 +288,40 @@ pub(crate) async fn summary<O: Office>(
         problem: problem.map(|failure| failure.detail().to_owned()),
         live: slot.live.as_ref().map(view::live),
         running: in_a_line(office, slot.running.as_ref()).await?,
-        waiting: in_a_line(office, slot.waiting.as_ref()).await?,
+        waiting: waiting.as_ref().map(view::summary),
         lock: lock.map(view::lock),
-        freeze: None,
+        freeze: freeze.map(view::freeze),
         stranded: slot.stranded.as_ref().map(ToString::to_string),
         quarantined: u32::try_from(slot.quarantine.len()).unwrap_or(u32::MAX),
+    })
+}
+
+/// The deployment that waits, with the freeze that holds it, if one does.
+async fn waiting<O: Office>(office: &O, slot: &Slot) -> Result<Option<Deployment>, Refusal> {
+    match &slot.waiting {
+        Some(id) => office.store().deployment(id).await.map_err(unread),
+        None => Ok(None),
+    }
+}
+
+/// How long a deployment is likely to take, in seconds: as long as the one that brought what is live.
+pub(crate) async fn expected<O: Office>(office: &O, slot: &Slot) -> Result<Option<u64>, Refusal> {
+    let Some(live) = &slot.live else {
+        return Ok(None);
+    };
+    let proved = office.store().deployment(&live.deployment).await;
+    let state = proved.map_err(unread)?.map(|deployment| deployment.state);
+    Ok(match state {
+        Some(State::Ended {
+            run: Some(run), at, ..
+        }) => Some(at.since(run.started_at).as_ms().div_ceil(1_000)),
+        Some(
+            State::Ended { run: None, .. }
+            | State::AwaitingApproval { .. }
+            | State::Queued { .. }
+            | State::Active { .. },
+        )
+        | None => None,
     })
 }
 

@@ -45,6 +45,14 @@ pub(crate) fn live(live: &Live) -> contract::Live {
     }
 }
 
+/// A freeze as it was last seen to hold a deployment.
+pub(crate) fn freeze(freeze: &longshore_core::Freeze) -> contract::Freeze {
+    contract::Freeze {
+        name: freeze.name().to_owned(),
+        until: freeze.until.map(time),
+    }
+}
+
 pub(crate) fn lock(lock: &Lock) -> contract::Lock {
     contract::Lock {
         owner: lock.owner.to_string(),
