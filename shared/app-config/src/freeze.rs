@@ -139,7 +139,7 @@ impl WeeklyWindow {
         let from = Moment::parse(self.from.as_str()).ok_or(unknown)?;
         let to = Moment::parse(self.to.as_str()).ok_or(unknown)?;
         let window = Weekly::new(self.name.as_str(), from, to, self.days.as_slice(), zone);
-        window.map_err(|problem| problem.words())
+        window.map_err(longshore_freeze::WeeklyProblem::words)
     }
 }
 

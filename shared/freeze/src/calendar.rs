@@ -308,13 +308,15 @@ fn length(component: &Component<'_>, start: &Moment, place: &TimeZone) -> Result
 fn between(start: &Moment, end: &Moment) -> Result<Length, Wrong> {
     let wrong = "is at a time that no calendar knows";
     if start.zone == end.zone {
-        return Ok(Length::Local(end.local - start.local));
+        let span = end.local.since(start.local).map_err(|_| wrong)?;
+        return Ok(Length::Local(span));
     }
     let at = |moment: &Moment| {
         let at = moment.zone.to_ambiguous_timestamp(moment.local);
         at.compatible().map_err(|_| wrong)
     };
-    Ok(Length::Exact(at(end)? - at(start)?))
+    let span = at(end)?.since(at(start)?).map_err(|_| wrong)?;
+    Ok(Length::Exact(span))
 }
 
 /// How an event repeats, counted in local time. The end of the repetition may be in UTC, and is brought to local time too.
