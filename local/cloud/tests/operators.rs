@@ -16,7 +16,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 const GET: Method = Method::GET;
-const LIMIT: Duration = Duration::from_mins(2);
+const LIMIT: Duration = Duration::from_mins(3);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// A cloud with its operators.
@@ -70,7 +70,7 @@ async fn operators_are_let_in_by_their_signature_and_their_policies() {
     what_is_there_is_told(&scene).await;
     ready.tree.commit("Open the shop").await.unwrap();
     ready.tree.push("main").await.unwrap();
-    a_deployment_is_told_with_what_its_hosts_have_written(&scene).await;
+    a_deployment_is_told_with_its_hosts(&scene).await;
     what_is_done_is_on_record(&scene).await;
     scene.cloud.stop().await.unwrap();
 }
@@ -140,7 +140,7 @@ async fn what_is_there_is_told(scene: &Scene) {
     );
 }
 
-async fn a_deployment_is_told_with_what_its_hosts_have_written(scene: &Scene) {
+async fn a_deployment_is_told_with_its_hosts(scene: &Scene) {
     let history = async || {
         let history = scene
             .ask("carol", GET, "/v1/apps/orders/deployments", None)
@@ -158,17 +158,6 @@ async fn a_deployment_is_told_with_what_its_hosts_have_written(scene: &Scene) {
         hosts.iter().all(|host| host["verdict"] == "proven"),
         "{shown:?}"
     );
-    for host in scene.cloud.hosts() {
-        let logs = format!("{path}/logs?host={}", host.id);
-        let written = async || {
-            let logs = scene.ask("carol", GET, &logs, None).await;
-            let text = logs.body["lines"].to_string();
-            let all = ["prepare ", "activate ", "status "];
-            anyhow::Ok(all.iter().all(|step| text.contains(step)).then_some(()))
-        };
-        let written = wait::until("log of a host", LIMIT, LOOK_EVERY, written);
-        written.await.unwrap();
-    }
     let status = scene.ask("carol", GET, "/v1/apps/orders", None).await;
     let hosts = status.body["hosts"].as_array().unwrap();
     assert!(

@@ -103,6 +103,10 @@ impl FakeOffice {
             deployment.id = samples::id(number);
             office.save(&deployment, None).await;
         }
+        // The samples have the first ids; new ones come after them.
+        for _ in 0..100 {
+            let _of_a_sample = office.ids().deployment_id();
+        }
         let mut slot = Slot::empty(app("orders"));
         slot.live = Some(Live {
             release: samples::release('a'),
