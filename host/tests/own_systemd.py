@@ -59,7 +59,7 @@ class Systemd:
     def take(self, host):
         """The commands of the host run in here from now on."""
         host.inside = [*self.inside, "env", "--unset=LONGSHORE_ROOT"]
-        host.proc = pathlib.Path(f"/proc/{self.pid}/root/proc")
+        host.proc = pathlib.Path("/proc", str(self.pid), "root", "proc")
 
     def show(self, unit, name):
         return self.run("systemctl", "show", unit, "--value", "--property", name).stdout.strip()

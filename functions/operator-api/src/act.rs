@@ -149,7 +149,11 @@ async fn break_glass<O: Office>(
 ) -> Result<Response, Refusal> {
     read::find(office, app).await?;
     let deployment = read::load(office, id).await?;
-    let slot = office.store().slot(app).await.map_err(read::unread)?;
+    let slot = office
+        .store()
+        .slot(app)
+        .await
+        .map_err(|error| read::unread(&error))?;
     if matches!(deployment.state, State::Ended { .. }) {
         return Err(over(&deployment));
     }
@@ -171,7 +175,7 @@ pub(crate) fn not_done(error: NotDone) -> Refusal {
     match error {
         NotDone::Refused(no) => refused(&no),
         NotDone::Unreachable(error) => match error.downcast::<StoreError>() {
-            Ok(error) => read::unread(*error),
+            Ok(error) => read::unread(&error),
             Err(_) => Refusal::of(ErrorWord::Unavailable),
         },
     }

@@ -36,11 +36,11 @@ pub trait Office: Deciding {
 pub async fn handle<O: Office>(office: &O, request: &Request) -> Response {
     let Some(caller) = Caller::of(request) else {
         let refusal = Refusal::of(ErrorWord::NotIdentified);
-        return refused(refusal, None);
+        return refused(&refusal, None);
     };
     let asked = match request.asked() {
         Ok(asked) => asked,
-        Err(wrong) => return refused(wrong.refusal, wrong.allow),
+        Err(wrong) => return refused(&wrong.refusal, wrong.allow),
     };
     let word = asked.operation().word();
     let said = match &asked {
@@ -64,7 +64,7 @@ pub async fn handle<O: Office>(office: &O, request: &Request) -> Response {
             }
             response
         }
-        Err(refusal) => refused(refusal, None),
+        Err(refusal) => refused(&refusal, None),
     }
 }
 
@@ -81,7 +81,7 @@ async fn answer<O: Office>(office: &O, caller: &Caller, asked: Asked) -> Result<
     }
 }
 
-fn refused(refusal: Refusal, allow: Option<String>) -> Response {
+fn refused(refusal: &Refusal, allow: Option<String>) -> Response {
     let line = if refusal.error.status() >= 500 {
         telemetry::error("operator_refused")
     } else {
@@ -90,5 +90,5 @@ fn refused(refusal: Refusal, allow: Option<String>) -> Response {
     line.word("error", refusal.error.word())
         .text("why", &refusal.message)
         .write();
-    Response::refusal(&refusal, allow)
+    Response::refusal(refusal, allow)
 }

@@ -20,7 +20,11 @@ pub(crate) async fn of_wish<O: Office>(
     let configured = known
         .configured
         .map_err(|failure| Refusal::new(ErrorWord::NotDeployable, failure.detail().to_owned()))?;
-    let slot = office.store().slot(app).await.map_err(read::unread)?;
+    let slot = office
+        .store()
+        .slot(app)
+        .await
+        .map_err(|error| read::unread(&error))?;
     let begun = operate::judge(office, &slot, wish).await;
     let begun = begun.map_err(act::not_done)?;
     let release = release(office, app, &configured, &begun).await?;

@@ -55,7 +55,11 @@ pub async fn apps<O: Office>(office: &O) -> Result<contract::Apps, Refusal> {
     let mut apps = Vec::new();
     for repository in repositories.map_err(unresolved)? {
         if let Some(known) = known(office, repository).await? {
-            let slot = office.store().slot(&known.app).await.map_err(unread)?;
+            let slot = office
+                .store()
+                .slot(&known.app)
+                .await
+                .map_err(|error| unread(&error))?;
             apps.push(summary(office, &known, &slot).await?);
         }
     }
@@ -72,9 +76,17 @@ pub async fn apps<O: Office>(office: &O) -> Result<contract::Apps, Refusal> {
 /// [`ErrorWord::NoSuchApp`], [`ErrorWord::Unavailable`].
 pub async fn status<O: Office>(office: &O, app: &AppName) -> Result<contract::AppStatus, Refusal> {
     let known = find(office, app).await?;
-    let slot = office.store().slot(app).await.map_err(unread)?;
+    let slot = office
+        .store()
+        .slot(app)
+        .await
+        .map_err(|error| unread(&error))?;
     let running = match &slot.running {
-        Some(id) => office.store().deployment(id).await.map_err(unread)?,
+        Some(id) => office
+            .store()
+            .deployment(id)
+            .await
+            .map_err(|error| unread(&error))?,
         None => None,
     };
     let seen = seen(office, &known).await?;
@@ -107,7 +119,7 @@ pub async fn history<O: Office>(
     let ids = office
         .store()
         .history(app, page.before.as_ref(), page.limit);
-    let ids = ids.await.map_err(unread)?;
+    let ids = ids.await.map_err(|error| unread(&error))?;
     if ids.is_empty() && page.before.is_none() {
         // An app without a configuration may have a history; one with neither is none.
         find(office, app).await?;
@@ -116,7 +128,12 @@ pub async fn history<O: Office>(
     let before = ids.last().filter(|_| is_full).map(ToString::to_string);
     let mut deployments = Vec::new();
     for id in ids {
-        if let Some(deployment) = office.store().deployment(&id).await.map_err(unread)? {
+        if let Some(deployment) = office
+            .store()
+            .deployment(&id)
+            .await
+            .map_err(|error| unread(&error))?
+        {
             deployments.push(view::summary(&deployment));
         }
     }
@@ -136,7 +153,7 @@ pub async fn audit<O: Office>(
     page: &Entries,
 ) -> Result<contract::Audit, Refusal> {
     let entries = office.store().entries(app, page.before, page.limit);
-    let entries = entries.await.map_err(unread)?;
+    let entries = entries.await.map_err(|error| unread(&error))?;
     if entries.is_empty() && page.before.is_none() {
         find(office, app).await?;
     }
@@ -159,7 +176,11 @@ pub async fn show<O: Office>(
     let deployment = load(office, id).await?;
     let mut seen = view::deployment(&deployment);
     if let Some(plan) = &mut seen.plan {
-        let slot = office.store().slot(&deployment.app).await.map_err(unread)?;
+        let slot = office
+            .store()
+            .slot(&deployment.app)
+            .await
+            .map_err(|error| unread(&error))?;
         plan.expected_seconds = expected(office, &slot).await?;
     }
     Ok(seen)
@@ -299,7 +320,11 @@ pub(crate) async fn summary<O: Office>(
 /// The deployment that waits, with the freeze that holds it, if one does.
 async fn waiting<O: Office>(office: &O, slot: &Slot) -> Result<Option<Deployment>, Refusal> {
     match &slot.waiting {
-        Some(id) => office.store().deployment(id).await.map_err(unread),
+        Some(id) => office
+            .store()
+            .deployment(id)
+            .await
+            .map_err(|error| unread(&error)),
         None => Ok(None),
     }
 }
@@ -310,7 +335,9 @@ pub(crate) async fn expected<O: Office>(office: &O, slot: &Slot) -> Result<Optio
         return Ok(None);
     };
     let proved = office.store().deployment(&live.deployment).await;
-    let state = proved.map_err(unread)?.map(|deployment| deployment.state);
+    let state = proved
+        .map_err(|error| unread(&error))?
+        .map(|deployment| deployment.state);
     Ok(match state {
         Some(State::Ended {
             run: Some(run), at, ..
@@ -332,7 +359,11 @@ async fn in_a_line<O: Office>(
     let Some(id) = id else {
         return Ok(None);
     };
-    let deployment = office.store().deployment(id).await.map_err(unread)?;
+    let deployment = office
+        .store()
+        .deployment(id)
+        .await
+        .map_err(|error| unread(&error))?;
     Ok(deployment.as_ref().map(view::summary))
 }
 
@@ -384,12 +415,16 @@ fn slug(repository: &Repository) -> &str {
 /// # Errors
 /// [`ErrorWord::NoSuchDeployment`], [`ErrorWord::Unavailable`].
 pub(crate) async fn load<O: Office>(office: &O, id: &DeploymentId) -> Result<Deployment, Refusal> {
-    let deployment = office.store().deployment(id).await.map_err(unread)?;
+    let deployment = office
+        .store()
+        .deployment(id)
+        .await
+        .map_err(|error| unread(&error))?;
     deployment.ok_or_else(|| Refusal::of(ErrorWord::NoSuchDeployment))
 }
 
 /// A table that cannot be read; a record of another version is a matter for the function's log.
-pub(crate) fn unread(error: StoreError) -> Refusal {
+pub(crate) fn unread(error: &StoreError) -> Refusal {
     match error {
         StoreError::Conflict => Refusal::of(ErrorWord::ChangedMeanwhile),
         StoreError::Unavailable(_) => {

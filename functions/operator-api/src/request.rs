@@ -39,7 +39,8 @@ pub struct Request {
     query_string_parameters: Option<BTreeMap<String, String>>,
     body: Option<String>,
     is_base64_encoded: bool,
-    request_context: Context,
+    #[serde(rename = "requestContext")]
+    context: Context,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -265,13 +266,13 @@ impl Request {
     /// What API Gateway says of the caller; `None` for a route without IAM.
     #[must_use]
     pub fn iam(&self) -> Option<&Iam> {
-        self.request_context.authorizer.as_ref()?.iam.as_ref()
+        self.context.authorizer.as_ref()?.iam.as_ref()
     }
 
     /// From where the request comes.
     #[must_use]
     pub fn address(&self) -> Option<IpAddr> {
-        self.request_context.http.source_ip.as_deref()?.parse().ok()
+        self.context.http.source_ip.as_deref()?.parse().ok()
     }
 
     /// What is asked for.
@@ -460,7 +461,7 @@ impl Request {
     fn json<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         let text = self.body.as_deref().unwrap_or_default();
         let limit = if self.is_base64_encoded {
-            BODY_MAX.div_ceil(3) * 4
+            BODY_MAX.div_ceil(3).saturating_mul(4)
         } else {
             BODY_MAX
         };

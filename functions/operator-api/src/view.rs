@@ -318,14 +318,14 @@ fn host_status(
     seen: Option<&Seen>,
 ) -> HostStatus {
     let live = slot.live.as_ref();
-    let serves = live.filter(|live| live.hosts.contains(host));
+    let proven = live.filter(|live| live.hosts.contains(host));
     let moving = running.filter(|run| run.moved.contains(host));
     let arrived =
         moving.filter(|run| run.hosts.get(host) == Some(&longshore_core::Standing::Proven));
-    let served = match (moving, arrived) {
+    let release = match (moving, arrived) {
         (Some(_), Some(run)) => Some(&run.release),
         (Some(_), None) => None,
-        (None, _) => serves.map(|live| &live.release),
+        (None, _) => proven.map(|live| &live.release),
     };
     let is_online = seen.is_some_and(|seen| seen.ping == Ping::Online);
     HostStatus {
@@ -334,8 +334,8 @@ fn host_status(
         agent: seen
             .map(|seen| seen.agent.clone())
             .filter(|agent| !agent.is_empty()),
-        release: served.map(|release| release.id().to_string()),
-        drift: match (is_online, moving, live, serves) {
+        release: release.map(|release| release.id().to_string()),
+        drift: match (is_online, moving, live, proven) {
             (false, ..) => Drift::Offline,
             (true, Some(_), ..) | (true, None, None, _) => Drift::Unknown,
             (true, None, Some(_), Some(_)) => Drift::Serves,

@@ -88,9 +88,9 @@ async fn whoever_does_not_sign_is_refused(scene: &Scene) {
     let answer = plain.get(format!("{}/v1/whoami", scene.url)).send().await;
     assert_eq!(answer.unwrap().status().as_u16(), 403);
     let mut forger = scene.operator("alice").clone();
-    forger.secret_access_key = "guessed".to_owned();
+    "guessed".clone_into(&mut forger.secret_access_key);
     let mut stranger = forger.clone();
-    stranger.access_key_id = "AKIAAAAAAAAAAAAAAAAA".to_owned();
+    "AKIAAAAAAAAAAAAAAAAA".clone_into(&mut stranger.access_key_id);
     for nobody in [forger, stranger] {
         let asked = nobody.call(scene.cloud.aws(), &scene.url, (GET, "/v1/whoami", ""), None);
         assert_eq!(asked.await.unwrap().status, 403);

@@ -381,13 +381,14 @@ impl Slot {
 
     /// What was live until now becomes the release to go back to, and what is live is welcome from now on.
     fn goes_live(&mut self, live: Live, kind: &Kind) {
-        let until_now = self.live.replace(live.clone());
-        let left = until_now.filter(|left| left.release != live.release);
-        self.quarantine.remove(&live.release.commit);
+        let (release, deployment) = (live.release.clone(), live.deployment.clone());
+        let until_now = self.live.replace(live);
+        let left = until_now.filter(|left| left.release != release);
+        self.quarantine.remove(&release.commit);
         if let (Some(left), Kind::Rollback(_)) = (&left, kind) {
-            self.put_in_quarantine(&left.release.commit, &live.deployment);
+            self.put_in_quarantine(&left.release.commit, &deployment);
         }
-        self.before.retain(|proven| proven.release != live.release);
+        self.before.retain(|proven| proven.release != release);
         if let Some(left) = left {
             self.before.retain(|proven| proven.release != left.release);
             let proven = Proven {

@@ -204,6 +204,10 @@ impl Weekly {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "a test stops at the first surprise"
+)]
 mod tests {
     use super::*;
     use crate::{point, zone};

@@ -178,8 +178,8 @@ pub async fn break_glass<D: Deciding>(
     reason: &Reason,
 ) -> Result<Deployment, NotDone> {
     let now = world.clock().now();
-    let word = BreakGlass::new(operator.by.clone(), reason.as_str(), now);
-    say(world, id, &Observation::BreakGlass(word)).await
+    let broken = BreakGlass::new(operator.by.clone(), reason.as_str(), now);
+    say(world, id, &Observation::BreakGlass(broken)).await
 }
 
 async fn deployment<D: Deciding>(world: &D, id: &DeploymentId) -> Result<Deployment, NotDone> {
@@ -191,15 +191,15 @@ async fn deployment<D: Deciding>(world: &D, id: &DeploymentId) -> Result<Deploym
 async fn say<D: Deciding>(
     world: &D,
     id: &DeploymentId,
-    word: &Observation,
+    said: &Observation,
 ) -> Result<Deployment, NotDone> {
     for _ in 0..CONFLICTS_MAX {
         let before = deployment(world, id).await?;
         let now = world.clock().now();
-        let mut next = match step(&before, word, now) {
+        let mut next = match step(&before, said, now) {
             Advance::Advanced(next) => *next,
             Advance::Unchanged(why) | Advance::Rejected(why) => {
-                return unchanged(before, word, why);
+                return unchanged(before, said, why);
             }
         };
         accept::note_cause(&mut next, before.timeline.len(), Cause::Operator);
@@ -213,9 +213,9 @@ async fn say<D: Deciding>(
 }
 
 /// What a word that changed nothing means to whoever said it.
-fn unchanged(before: Deployment, word: &Observation, why: Why) -> Result<Deployment, NotDone> {
+fn unchanged(before: Deployment, said: &Observation, why: Why) -> Result<Deployment, NotDone> {
     let asked = matches!(before.state, State::AwaitingApproval { .. });
-    let is_about_approval = matches!(word, Observation::Approved(_) | Observation::Refused(_));
+    let is_about_approval = matches!(said, Observation::Approved(_) | Observation::Refused(_));
     Err(match why {
         Why::Over => Refusal::Over,
         Why::OtherPlan => Refusal::OtherPlan,
@@ -535,7 +535,11 @@ fn again(slot: &Slot, deployment: &Deployment) -> Result<Begun, Refusal> {
     let same = || Begun {
         kind: match &deployment.origin.kind {
             Kind::Push | Kind::Redeploy => Kind::Redeploy,
-            other => other.clone(),
+            kind @ (Kind::Rollback(_)
+            | Kind::Drill(_)
+            | Kind::Promote(_)
+            | Kind::Config
+            | Kind::Join(_)) => kind.clone(),
         },
         commit: deployment.origin.commit.clone(),
     };

@@ -41,6 +41,9 @@ impl Bench {
     }
 
     /// Says yes to a plan of the newest deployment of a commit.
+    ///
+    /// # Errors
+    /// The [`Refusal`].
     pub fn approve(&mut self, by: &str, digit: &str, plan: &PlanDigest) -> Result<(), Refusal> {
         let id = self.deployment(digit).id;
         self.operate(async |cloud| {
@@ -51,6 +54,9 @@ impl Bench {
     }
 
     /// Says no to the newest deployment of a commit.
+    ///
+    /// # Errors
+    /// The [`Refusal`].
     pub fn reject(&mut self, by: &str, digit: &str) -> Result<(), Refusal> {
         let id = self.deployment(digit).id;
         self.operate(async |cloud| {
@@ -61,6 +67,9 @@ impl Bench {
     }
 
     /// Stops the newest deployment of a commit.
+    ///
+    /// # Errors
+    /// The [`Refusal`].
     pub fn cancel(&mut self, by: &str, digit: &str) -> Result<(), Refusal> {
         let id = self.deployment(digit).id;
         self.operate(async |cloud| {
@@ -71,6 +80,9 @@ impl Bench {
     }
 
     /// Holds the app for so many seconds.
+    ///
+    /// # Errors
+    /// The [`Refusal`].
     pub fn lock_app(&mut self, by: &str, seconds: u64) -> Result<(), Refusal> {
         let lasts = longshore_core::Millis::from_secs(seconds);
         self.operate(async |cloud| {
@@ -81,6 +93,9 @@ impl Bench {
     }
 
     /// Takes the lock away.
+    ///
+    /// # Errors
+    /// The [`Refusal`].
     pub fn unlock_app(&mut self, by: &str) -> Result<(), Refusal> {
         self.operate(async |cloud| {
             operate::unlock(cloud, &named(by), &app(), &why())
@@ -90,6 +105,9 @@ impl Bench {
     }
 
     /// Lets a commit in again.
+    ///
+    /// # Errors
+    /// The [`Refusal`].
     pub fn clear(&mut self, by: &str, digit: &str) -> Result<(), Refusal> {
         let commit = crate::words::commit(digit);
         self.operate(async |cloud| {
@@ -100,6 +118,9 @@ impl Bench {
     }
 
     /// Begins what an operator wants, under a key.
+    ///
+    /// # Errors
+    /// The [`Refusal`].
     pub fn begin(&mut self, by: &str, wish: &Wish, key: &str) -> Result<DeploymentId, Refusal> {
         let repository = self.repository.clone();
         self.operate(async |cloud| operate::begin(cloud, &named(by), &repository, wish, key).await)

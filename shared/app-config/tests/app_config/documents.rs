@@ -317,7 +317,7 @@ fn windows_freeze_and_their_ends_must_fit_together() {
     ] {
         let now = longshore_freeze::point(now).unwrap();
         let frozen = config.freezing().by_window(now);
-        assert_eq!(frozen.as_ref().map(|freeze| freeze.name()), expected);
+        assert_eq!(frozen.as_ref().map(longshore_core::Freeze::name), expected);
     }
 }
 

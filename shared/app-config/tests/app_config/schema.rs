@@ -50,8 +50,7 @@ fn every_default_of_the_schema_is_a_value_that_it_accepts_itself() {
 
 #[test]
 fn the_schema_and_the_parser_agree_about_single_values() {
-    let schema = AppConfig::json_schema();
-    for (path, value, expected) in [
+    agree(&[
         ("app", json!("orders-2"), true),
         ("app", json!("Orders"), false),
         ("branch", json!("release/1.2"), true),
@@ -100,6 +99,31 @@ fn the_schema_and_the_parser_agree_about_single_values() {
             json!({ "target_group": GROUP, "drain_seconds": 3601 }),
             false,
         ),
+        ("timeouts.prepare_seconds", json!(29), false),
+        ("timeouts.approval_seconds", json!(604_800), true),
+        ("colour", json!("red"), false),
+        ("health", json!({}), false),
+    ]);
+    let minimal = serde_json::from_str(MINIMAL).unwrap();
+    assert!(accepts(&AppConfig::json_schema(), &minimal));
+}
+
+#[test]
+fn the_schema_and_the_parser_agree_about_freezes_and_people() {
+    agree(&[
+        ("approvals.needed", json!(10), true),
+        ("approvals.needed", json!(0), false),
+        (
+            "approvals.people",
+            json!([{ "name": "ada", "slack": "U0A" }]),
+            true,
+        ),
+        (
+            "approvals.people",
+            json!([{ "name": "ada", "slack": "ada" }]),
+            false,
+        ),
+        ("approvals.people", json!([{ "slack": "U0A" }]), false),
         ("freeze.zone", json!("Europe/Berlin"), true),
         ("freeze.zone", json!("a zone"), false),
         (
@@ -121,18 +145,17 @@ fn the_schema_and_the_parser_agree_about_single_values() {
         ("freeze.calendars", json!(["../x"]), false),
         ("freeze.change_calendars", json!(["Peak-Season"]), true),
         ("freeze.change_calendars", json!(["a b c"]), false),
-        ("timeouts.prepare_seconds", json!(29), false),
-        ("timeouts.approval_seconds", json!(604_800), true),
-        ("colour", json!("red"), false),
-        ("health", json!({}), false),
-    ] {
-        let document = with(path, value);
-        assert_eq!(parse(&document.to_string()).is_ok(), expected, "{document}");
-        assert_eq!(
-            accepts(&schema, &document),
-            expected,
-            "the schema: {document}"
-        );
+    ]);
+}
+
+/// Each value at its path, and whether both accept it.
+fn agree(cases: &[(&str, Value, bool)]) {
+    let schema = AppConfig::json_schema();
+    for (path, value, expected) in cases {
+        let document = with(path, value.clone());
+        let read = parse(&document.to_string()).is_ok();
+        assert_eq!(read, *expected, "{document}");
+        let accepted = accepts(&schema, &document);
+        assert_eq!(accepted, *expected, "the schema: {document}");
     }
-    assert!(accepts(&schema, &serde_json::from_str(MINIMAL).unwrap()));
 }

@@ -295,16 +295,16 @@ pub fn around_an_approval() -> Vec<(String, Deployment)> {
     let yes = Observation::Approved(vote(&awaiting));
     let approved = must(&awaiting, &yes, START);
     vec![
-        (", before people are asked".to_owned(), last_answer(asking)),
+        (", before people are asked".to_owned(), last_answer(&asking)),
         (", with an approved plan".to_owned(), approved),
     ]
 }
 
 /// The same with one answer left to come.
-fn last_answer(deployment: Deployment) -> Deployment {
+fn last_answer(deployment: &Deployment) -> Deployment {
     let first = deployment.commands()[0].clone();
     let sent = Observation::SendStarted(first.token.clone());
-    let sending = must(&deployment, &sent, START);
+    let sending = must(deployment, &sent, START);
     let sent = Observation::CommandSent(first.token.clone(), command_id());
     let mut next = must(&sending, &sent, START);
     for host in first.hosts.iter().skip(1) {

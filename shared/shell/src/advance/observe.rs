@@ -128,18 +128,17 @@ async fn resolve<W: World>(
         let line = "the app configuration is gone from Parameter Store";
         return Err(ResolveError::Failed(Failure::with_detail(class, line)));
     };
-    let release = match known {
-        Some(release) => release.clone(),
-        None => {
-            let Some(artifact) = build(world, deployment, &configured.config, slot).await? else {
-                return Ok(None);
-            };
-            Release {
-                commit: origin.commit.clone(),
-                config_version: version,
-                parameters: world.fleet().parameters(&deployment.app).await?,
-                artifact,
-            }
+    let release = if let Some(release) = known {
+        release.clone()
+    } else {
+        let Some(artifact) = build(world, deployment, &configured.config, slot).await? else {
+            return Ok(None);
+        };
+        Release {
+            commit: origin.commit.clone(),
+            config_version: version,
+            parameters: world.fleet().parameters(&deployment.app).await?,
+            artifact,
         }
     };
     let hosts = hosts(world, deployment, slot, &configured.config).await?;

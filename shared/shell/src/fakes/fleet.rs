@@ -412,7 +412,7 @@ impl Commands for FakeSsm {
             let late = move |host: &HostId| {
                 let place = u64::try_from(place(host)).unwrap_or(0);
                 let count = u64::try_from(count).unwrap_or(1);
-                spread.saturating_mul(place) / count > passed
+                spread.saturating_mul(place).div_euclid(count) > passed
             };
             reports.iter().filter(move |(host, _)| !late(host))
         });
