@@ -12,7 +12,8 @@ async fn main() -> Result<(), Error> {
     let config = OperatorConfig::from_vars(std::env::vars())?;
     let office = AwsOffice::connect(&config)?;
     run(service_fn(async |event: LambdaEvent<Request>| {
-        Ok::<_, Infallible>(handle(&office, &event.payload).await)
+        // On the heap, as it holds everything that any of the operations may do.
+        Ok::<_, Infallible>(Box::pin(handle(&office, &event.payload)).await)
     }))
     .await
 }

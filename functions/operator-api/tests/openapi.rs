@@ -4,6 +4,9 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::needless_pass_by_value,
+    clippy::wildcard_enum_match_arm,
+    clippy::arithmetic_side_effects,
     clippy::print_stdout,
     clippy::allow_attributes,
     reason = "a test fails by panicking"

@@ -4,6 +4,9 @@
     dead_code,
     clippy::allow_attributes,
     clippy::unwrap_used,
+    clippy::needless_pass_by_value,
+    clippy::wildcard_enum_match_arm,
+    clippy::arithmetic_side_effects,
     clippy::missing_panics_doc,
     reason = "each test program uses its own part of this module, and a test stops at the first surprise"
 )]
