@@ -325,12 +325,21 @@ impl LocalCloud {
         self.options.work_dir.join("operators.json")
     }
 
+    /// The same for a shell to source.
+    #[must_use]
+    pub fn operators_env(&self) -> PathBuf {
+        self.options.work_dir.join("operators.env")
+    }
+
     fn write_operators(&self) -> Result<()> {
         if self.operators.is_empty() {
             return Ok(());
         }
         let (file, url) = (self.operators_file(), self.api_url("")?);
-        operators::write(&file, &url, &self.options.region, &self.operators)
+        let region = &self.options.region;
+        operators::write(&file, &url, region, &self.operators)?;
+        let (file, environment) = (self.operators_env(), &self.options.environment);
+        operators::write_for_shells(&file, &url, &self.aws, environment, &self.operators)
     }
 
     /// Where Bitbucket's webhooks go.

@@ -12,7 +12,7 @@ use roxmltree::Document;
 use serde_json::{Value, json};
 
 use crate::aws::{Aws, encode};
-use crate::sign::Key;
+use crate::sign::{ACCESS_KEY, Key};
 
 const VERSION: &str = "2010-05-08";
 
@@ -124,6 +124,43 @@ pub fn write(file: &Path, url: &str, region: &str, operators: &[Operator]) -> Re
     let all = json!({ "url": url, "region": region, "operators": operators.collect::<Vec<_>>() });
     let text = serde_json::to_string_pretty(&all)?;
     std::fs::write(file, text).with_context(|| format!("writing {}", file.display()))
+}
+
+/// The same for a shell: a file to source, and the profiles that it names. The first operator is the one without `--profile`;
+/// `owner` is nobody of the API and may do everything else in the emulator, as whoever owns an account.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn write_for_shells(
+    file: &Path,
+    url: &str,
+    aws: &Aws,
+    environment: &str,
+    operators: &[Operator],
+) -> Result<()> {
+    let (region, endpoint) = (aws.region(), aws.endpoint());
+    let keys = file.with_extension("credentials");
+    let profiles: String = operators
+        .iter()
+        .map(|one| {
+            format!(
+                "[{}]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+                one.name, one.access_key_id, one.secret_access_key
+            )
+        })
+        .collect();
+    let owner = format!(
+        "[owner]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {ACCESS_KEY}\n"
+    );
+    let first = operators.first().map_or("", |one| one.name.as_str());
+    let exports = format!(
+        "export LONGSHORE_API_URL='{url}'\nexport LONGSHORE_ENVIRONMENT={environment}\nexport AWS_ENDPOINT_URL='{endpoint}'\nexport AWS_REGION={region}\nexport AWS_DEFAULT_REGION={region}\nexport AWS_PROFILE={first}\n\
+        export AWS_SHARED_CREDENTIALS_FILE='{}'\nunset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN\n",
+        keys.display()
+    );
+    std::fs::write(&keys, profiles + &owner)
+        .with_context(|| format!("writing {}", keys.display()))?;
+    std::fs::write(file, exports).with_context(|| format!("writing {}", file.display()))
 }
 
 impl Operator {

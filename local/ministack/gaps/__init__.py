@@ -10,6 +10,7 @@ GAPS = (
     "no_delay",
     "secure_transport",
     "path_resource",
+    "log_group",
     "aws_source",
     "pipe_to_bus",
     "lambda_retries",

@@ -24,6 +24,7 @@ from gaps import (
     http_api_body,
     kept_state,
     lambda_retries,
+    log_group,
     path_resource,
     pipe_to_bus,
     ssm_document,
@@ -55,6 +56,21 @@ class PathResource(unittest.TestCase):
         self.assertIsNone(self.arn("AmazonSSM.GetParameter", b'{"Path":"/x"}'))
         for body in (b"", b"[]", b"not json", b'{"Path":7}', b'{"Path":"x"}'):
             self.assertIsNone(self.arn("AmazonSSM.GetParametersByPath", body))
+
+
+class LogGroup(unittest.TestCase):
+    ARN = "arn:aws:logs:eu-west-1:000000000000:log-group:/longshore/dev/hosts"
+
+    def arn(self, action, arn):
+        return log_group.as_aws_has_it(arn, {"X-Amz-Target": f"Logs_20140328.{action}"})
+
+    def test_a_group_is_authorised_with_the_ending_that_its_template_gives_it(self):
+        self.assertEqual(self.arn("FilterLogEvents", self.ARN), f"{self.ARN}:*")
+
+    def test_everything_else_is_left_as_it_is(self):
+        self.assertEqual(self.arn("TagResource", self.ARN), self.ARN)
+        for arn in ("*", None, f"{self.ARN}:*", f"{self.ARN}:log-stream:x"):
+            self.assertEqual(self.arn("FilterLogEvents", arn), arn)
 
 
 class Names(unittest.TestCase):

@@ -522,8 +522,9 @@ fn verdict(live: &Deployment, release: &Release) -> Verdicts {
         .as_ref()
         .map(|migrations| migrations.found.verdict)
     {
-        Some(Verdict::Safe) => Verdicts::Fits,
-        other => Verdicts::May(other),
+        // What nobody has judged a rollback by itself takes for safe too.
+        None | Some(Verdict::Safe) => Verdicts::Fits,
+        Some(verdict @ (Verdict::NeedsDown | Verdict::Impossible)) => Verdicts::May(Some(verdict)),
     }
 }
 

@@ -110,10 +110,6 @@ fn introduce(cloud: &LocalCloud, ready: &demo::Ready) -> Result<()> {
     ));
     say(&format!("  webhook   {}", cloud.webhook_url()?));
     say(&format!(
-        "  operators {} (address and keys of the API)",
-        cloud.operators_file().display()
-    ));
-    say(&format!(
         "  AWS       {} (any AWS client, with --endpoint-url)",
         cloud.aws().endpoint()
     ));
@@ -129,6 +125,13 @@ fn introduce(cloud: &LocalCloud, ready: &demo::Ready) -> Result<()> {
     say(&format!(
         "\n  cd {}\n  git push origin main\n",
         ready.tree.path().display()
+    ));
+    let program = std::env::current_exe()?.with_file_name("longshore");
+    say(&format!(
+        "Operate it, as alice, who may do everything; --profile bob reads and approves, --profile carol reads:\n\n  \
+        . {}\n  {} status\n",
+        cloud.operators_env().display(),
+        program.display()
     ));
     say("Ctrl-C ends everything.");
     Ok(())
