@@ -134,7 +134,7 @@ fn an_approval_is_asked_for() {
         .later(10);
     assert_eq!(
         title(&approved, ApprovalWanted),
-        "orders → prod: b1b1b1b1b1b1 waited for approval"
+        "orders → prod: b1b1b1b1b1b1 was approved by ann"
     );
     let message = Message::of(
         &approved.deployment,

@@ -18,6 +18,7 @@ pub mod fakes;
 mod fault;
 pub mod fleet;
 pub mod freeze;
+pub mod intents;
 pub mod operate;
 pub mod outside;
 pub mod ports;
