@@ -43,7 +43,7 @@ impl Button {
 }
 
 /// A form with this payload.
-pub fn form(payload: &Value) -> String {
+fn form(payload: &Value) -> String {
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.append_pair("payload", &payload.to_string());
     form.finish()
