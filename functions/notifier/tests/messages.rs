@@ -193,9 +193,7 @@ fn an_update_of_a_question_says_what_became_of_it_and_asks_only_while_it_is_open
             "was cancelled by ann: the fair <b>begins</b>",
         ),
     ] {
-        let told = seen
-            .iter()
-            .fold(story.clone(), |story, seen| story.see(seen));
+        let told = seen.iter().fold(story.clone(), Story::see);
         let message = Message::of_question(&told.deployment, told.now);
         assert_eq!(
             message.title,

@@ -10,7 +10,7 @@ use crate::bitbucket::{Repository, Webhook, WorkTree, api};
 pub const WEBHOOK_SECRET: &str = "a secret between Bitbucket and Longshore";
 
 /// The secret that the demo's Slack signs clicks with.
-const SIGNING_SECRET: &str = "a secret between Slack and Longshore";
+pub const SIGNING_SECRET: &str = "a secret between Slack and Longshore";
 
 /// An app that is ready to be pushed to.
 #[derive(Debug)]
