@@ -13,6 +13,8 @@
 
 #[path = "scenarios/artifacts.rs"]
 mod artifacts;
+#[path = "scenarios/clicks.rs"]
+mod clicks;
 #[path = "scenarios/deploying.rs"]
 mod deploying;
 #[path = "scenarios/freezing.rs"]

@@ -1,9 +1,11 @@
 //! What the handlers see: every port of the fakes on one stage, and Bitbucket's secrets.
 
+use crate::clicks::SIGNING;
 use crate::deliveries::SECRET;
 use crate::people::People;
 use crate::stage::{Stage, Staged};
 use longshore_core::{EnvironmentName, HostId, Timestamp};
+use longshore_events::Click;
 use longshore_shell::accept::Deciding;
 use longshore_shell::announce::Announce;
 use longshore_shell::fakes::{
@@ -27,6 +29,10 @@ pub struct Cloud {
     pub stage: Stage,
     /// The webhook's secret parameter: what the cache holds, and what Parameter Store holds.
     pub secrets: Arc<Mutex<(String, String)>>,
+    /// The secret that clicks are signed with: what the cache holds, and what Parameter Store holds.
+    pub signing: Arc<Mutex<(String, String)>>,
+    /// What the function that takes clicks has recorded; none while the queue is down.
+    pub clicks: Arc<Mutex<Option<Vec<Click>>>>,
     environment: EnvironmentName,
     store: Staged<Arc<MemoryStore>>,
     ssm: Staged<FakeSsm>,
@@ -85,6 +91,8 @@ impl Cloud {
             },
             environment: EnvironmentName::parse("prod").unwrap(),
             secrets: Arc::new(Mutex::new((SECRET.to_owned(), SECRET.to_owned()))),
+            signing: Arc::new(Mutex::new((SIGNING.to_owned(), SIGNING.to_owned()))),
+            clicks: Arc::new(Mutex::new(Some(Vec::new()))),
             world,
             people,
             stage,
@@ -136,6 +144,7 @@ impl Watch for Cloud {
     type Branches = Staged<FakeBranches>;
     type Repositories = Staged<MemoryConfigs>;
     type Ids = CountingIds;
+    type Replies = Staged<People>;
 
     fn branches(&self) -> &Self::Branches {
         &self.branches
@@ -145,6 +154,9 @@ impl Watch for Cloud {
     }
     fn ids(&self) -> &Self::Ids {
         &self.world.ids
+    }
+    fn replies(&self) -> &Self::Replies {
+        &self.channels
     }
     fn environment(&self) -> &EnvironmentName {
         &self.environment
@@ -183,6 +195,32 @@ impl trigger_deploy::Entrance for Cloud {
                 name: "bitbucket/webhook-secret".to_owned(),
                 reason: problem.to_string(),
             })
+    }
+}
+
+impl slack_clicks::Entrance for Cloud {
+    async fn secrets(&self, fresh: bool) -> Result<Option<Secrets>, SecretError> {
+        let mut kept = self.signing.lock().unwrap();
+        if fresh {
+            let (cached, stored) = &mut *kept;
+            cached.clone_from(stored);
+        }
+        Ok(Some(Secrets::parse(&kept.0).expect("a secret")))
+    }
+
+    async fn record(&self, click: &Click) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let mut clicks = self.clicks.lock().unwrap();
+        let queue = clicks.as_mut().ok_or("the queue is down")?;
+        queue.push(click.clone());
+        Ok(())
+    }
+
+    fn clock(&self) -> &impl Clock {
+        &self.clock
+    }
+
+    fn is_local(&self) -> bool {
+        false
     }
 }
 

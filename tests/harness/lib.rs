@@ -18,6 +18,7 @@
 
 mod bench;
 mod chance;
+mod clicks;
 mod cloud;
 mod deliveries;
 mod host_script;
@@ -31,6 +32,7 @@ mod words;
 
 pub use bench::{Bench, Weather};
 pub use chance::Chance;
+pub use clicks::{Button, REPLY_TO, SIGNING, clicked_with};
 pub use cloud::Cloud;
 pub use deliveries::{Change, PREVIOUS_SECRET, SECRET, delivery, signed_with};
 pub use host_script::host_script;

@@ -1,7 +1,7 @@
 //! The people who are told: every message is kept with its channel, and a channel can be down.
 
 use longshore_core::{ChannelName, DeploymentId};
-use longshore_shell::announce::{Announce, AnnounceError, Notice};
+use longshore_shell::announce::{Announce, AnnounceError, Notice, Reply};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -27,12 +27,18 @@ struct Inner {
     told: Vec<Told>,
     down: BTreeSet<String>,
     tried: u32,
+    replies: Vec<(String, String)>,
 }
 
 impl People {
     /// Every message, in the order of arrival.
     pub fn told(&self) -> Vec<Told> {
         self.lock().told.clone()
+    }
+
+    /// Every answer to a click, with where it went, in the order of arrival.
+    pub fn replies(&self) -> Vec<(String, String)> {
+        self.lock().replies.clone()
     }
 
     /// How often somebody tried a channel that was down.
@@ -87,5 +93,17 @@ impl Announce for People {
 
     async fn post(&self, channel: &ChannelName, json: &str) -> Result<(), AnnounceError> {
         self.take(channel.as_str(), json.to_owned())
+    }
+}
+
+impl Reply for People {
+    async fn reply(&self, url: &str, json: &str) -> Result<(), AnnounceError> {
+        let mut inner = self.lock();
+        if inner.down.contains(url) {
+            inner.tried += 1;
+            return Err(AnnounceError::Retry("Slack is down".to_owned()));
+        }
+        inner.replies.push((url.to_owned(), json.to_owned()));
+        Ok(())
     }
 }

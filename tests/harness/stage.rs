@@ -6,7 +6,7 @@ use longshore_core::{
     AppName, Artifact, CommandId, Commit, Decision, Deployment, DeploymentId, DocumentPin, Failure,
     HostId, Millis, ParameterName, ReleaseId, Report, Repository, Slot, Timestamp, Token,
 };
-use longshore_shell::announce::{Announce, AnnounceError, Notice};
+use longshore_shell::announce::{Announce, AnnounceError, Notice, Reply};
 use longshore_shell::ports::{
     Accept, Artifacts, Belongs, Branches, CalendarError, Calendars, ChangeState, Commands, Configs,
     Configured, Entry, Fleet, HeadError, LookAgain, LookError, Order, Outside, PushKey, Recorded,
@@ -472,6 +472,14 @@ impl<T: Announce> Announce for Staged<T> {
     ) -> Result<(), AnnounceError> {
         self.stage
             .call("channels.post", self.port.post(channel, json))
+            .await
+    }
+}
+
+impl<T: Reply> Reply for Staged<T> {
+    async fn reply(&self, url: &str, json: &str) -> Result<(), AnnounceError> {
+        self.stage
+            .call("channels.reply", self.port.reply(url, json))
             .await
     }
 }

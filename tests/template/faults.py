@@ -96,6 +96,28 @@ FAULTS = {
         "operators_come_in_by_iam_only",
         lambda t: properties(t, "OperatorApproveRoute").update(RouteKey="POST /v1/anything"),
     ),
+    "a click may write to the table": (
+        "a_click_can_only_record_an_intent",
+        lambda t: statement(t, "SlackClicksRole", "RecordIntents").update(Action=["sqs:SendMessage", "dynamodb:PutItem"]),
+    ),
+    "a click may reach every queue": (
+        "a_click_can_only_record_an_intent",
+        lambda t: statement(t, "SlackClicksRole", "RecordIntents").update(
+            Resource={"Fn::GetAtt": ["NotifierQueue", "Arn"]}
+        ),
+    ),
+    "a click may read the webhook's secret": (
+        "tokens_are_read_by_the_reconciler_only",
+        lambda t: statement(t, "SlackClicksRole", "ReadSigningSecret").update(
+            Resource={
+                "Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/longshore/${EnvironmentName}/control/bitbucket/webhook-secret"
+            }
+        ),
+    ),
+    "Slack waits too long for an answer": (
+        "the_webhook_is_narrow",
+        lambda t: properties(t, "SlackClicksFunction").update(Timeout=10),
+    ),
     "the notifier may send commands": (
         "commands_are_our_document_on_tagged_hosts",
         lambda t: statement(t, "NotifierRole", "ReadSlackAddresses").update(

@@ -30,6 +30,7 @@ PARAMETERS = PREFIX % "ssm" + "parameter/"
 CONTROL = PARAMETERS + "longshore/${EnvironmentName}/control/*"
 SLACK = PARAMETERS + "longshore/${EnvironmentName}/control/slack/"
 SECRET = PARAMETERS + "longshore/${EnvironmentName}/control/bitbucket/webhook-secret"
+SIGNING = PARAMETERS + "longshore/${EnvironmentName}/control/slack-signing-secret"
 TOKENS = tuple(PARAMETERS + "longshore/${EnvironmentName}/control/bitbucket/" + name for name in ("token", "token/*"))
 CALENDARS = PARAMETERS + "longshore/${EnvironmentName}/control/calendars/*"
 APPS = {PARAMETERS + "longshore/${EnvironmentName}/apps" + slash for slash in ("", "/")}
@@ -128,6 +129,25 @@ def operators_call_the_routes_of_their_role(template):
     for one in allowed(template):
         if "execute-api:Invoke" in one.actions and not one.owner.startswith("Operator"):
             yield f"{one.owner}.{one.sid}: calls routes of operators"
+
+
+def a_click_can_only_record_an_intent(template):
+    """What takes clicks reads one secret and sends to one queue: no table, no command, no other parameter."""
+    function = view.functions(template).get("slack-clicks")
+    if function is None:
+        yield "there is no function slack-clicks"
+        return
+    mine = {action: one.resources for one in view.role_statements(template, function.role) for action in one.actions}
+    logs = ("${" + function.log_group + ".Arn}",)
+    wanted = {
+        "logs:CreateLogStream": logs,
+        "logs:PutLogEvents": logs,
+        "sqs:SendMessage": ("${ReconcilerQueue.Arn}",),
+        "ssm:GetParameter": (SIGNING,),
+        "kms:Decrypt": ("${Key.Arn}",),
+    }
+    if mine != wanted:
+        yield f"slack-clicks may {mine}"
 
 
 def nothing_is_deleted_or_scanned(template):
@@ -235,7 +255,7 @@ def nothing_reads_below_a_path(template):
 
 def tokens_are_read_by_the_reconciler_only(template):
     """An access token is read and decrypted by the reconciler, who reads no other secret; the webhook's only by its function."""
-    readers = {"ReconcilerRole": TOKENS, "TriggerDeployRole": (SECRET,)}
+    readers = {"ReconcilerRole": TOKENS, "TriggerDeployRole": (SECRET,), "SlackClicksRole": (SIGNING,)}
     for one in allowed(template):
         contexts = one.condition("StringLike", "kms:EncryptionContext:PARAMETER_ARN")
         contexts += one.condition("StringEquals", "kms:EncryptionContext:PARAMETER_ARN")
@@ -321,8 +341,7 @@ RULES = [
     stars_only_where_there_are_no_resources,
     commands_are_our_document_on_tagged_hosts,
     the_webhook_cannot_send_commands,
-    operators_cannot_send_commands,
-    operators_call_the_routes_of_their_role,
+    a_click_can_only_record_an_intent, operators_call_the_routes_of_their_role, operators_cannot_send_commands,
     nothing_is_deleted_or_scanned,
     every_decryption_is_bound_to_its_purpose,
     table_users_may_open_the_table,

@@ -12,16 +12,28 @@ import view
 
 VISIBILITY_TO_TIMEOUT = 6
 BITBUCKET_SECONDS = 10
-FUNCTIONS = {"auto-rollback", "health-verifier", "notifier", "on-command-status", "operator-api", "reconciler", "trigger-deploy"}
+SLACK_SECONDS = 3
+FUNCTIONS = {
+    "auto-rollback",
+    "health-verifier",
+    "notifier",
+    "on-command-status",
+    "operator-api",
+    "reconciler",
+    "slack-clicks",
+    "trigger-deploy",
+}
+# What anybody on the internet may call.
+PUBLIC = {"POST /webhooks/bitbucket": "trigger-deploy", "POST /slack": "slack-clicks"}
 # The functions that the HTTP API calls; every other one is fed by a queue.
-CALLED = {"operator-api", "trigger-deploy"}
+CALLED = {"operator-api", *PUBLIC.values()}
 OPENAPI = pathlib.Path(__file__).parents[2] / "docs" / "operator-api.openapi.json"
 ANCHOR = re.compile(r" Next: docs/OPERATIONS\.md#[a-z0-9-]+$")
 ANCHORED = re.compile(r"^\^\(\?:(.+)\)\??\$$")
 
 
 def functions_have_their_own_role_and_log(template):
-    """Seven functions, each with a role and a log group of its own, logs in JSON and kept for the days that were asked for."""
+    """Each function of the product, with a role and a log group of its own, logs in JSON and kept for the days that were asked for."""
     found = view.functions(template)
     if set(found) != FUNCTIONS:
         yield f"the functions are {sorted(found)}"
@@ -56,7 +68,7 @@ def variables_are_exactly_the_contract(template):
 
 
 def queues_feed_functions_with_time_to_spare(template):
-    """Every function but the webhook's takes small batches from a queue with time to spare, a limit of tries and a partial answer."""
+    """Every function but the public ones takes small batches from a queue with time to spare, a limit of tries and a partial answer."""
     queues = view.of_type(template, "AWS::SQS::Queue")
     sources = view.of_type(template, "AWS::Lambda::EventSourceMapping")
     fed = {view.text(source["FunctionName"]): source for source in sources.values()}
@@ -87,7 +99,8 @@ def queues_feed_functions_with_time_to_spare(template):
 def self_messaging_functions_are_not_stopped(template):
     """A function that sends to its own queue says so, or Lambda's loop detection stops a deployment after some sixteen looks."""
     for name, function in view.functions(template).items():
-        sends = "sqs:SendMessage" in view.allowed_actions(template, function.role)
+        # A click starts nothing that comes back to it: it has no queue of its own.
+        sends = name != "slack-clicks" and "sqs:SendMessage" in view.allowed_actions(template, function.role)
         if sends != (function.properties.get("RecursiveLoop") == "Allow"):
             yield f"{name}: sends to its own queue {sends}, RecursiveLoop {function.properties.get('RecursiveLoop')}"
 
@@ -200,11 +213,11 @@ def the_poll_comes_every_five_minutes(template):
 
 
 def the_webhook_is_narrow(template):
-    """The one route without IAM: throttled and logged, it answers before Bitbucket gives up, on a function with a limit."""
+    """Two routes without IAM, throttled and logged, that answer before their callers give up, on functions with a limit."""
     stage = view.of_type(template, "AWS::ApiGatewayV2::Stage").get("HttpApiStage", {})
     found = view.of_type(template, "AWS::ApiGatewayV2::Route").values()
     routes = [route["RouteKey"] for route in found if route.get("AuthorizationType") != "AWS_IAM"]
-    if routes != ["POST /webhooks/bitbucket"]:
+    if sorted(routes) != sorted(PUBLIC):
         yield f"the routes are {routes}"
     for route in routes:
         limits = stage.get("RouteSettings", {}).get(route, {})
@@ -212,13 +225,14 @@ def the_webhook_is_narrow(template):
             yield f"{route}: not throttled"
     if not isinstance(json.loads(stage.get("AccessLogSettings", {}).get("Format", "null")), dict):
         yield "HttpApiStage: no access log in JSON"
-    function = view.functions(template).get("trigger-deploy")
-    if (
-        function is None
-        or function.properties.get("Timeout", 900) >= BITBUCKET_SECONDS
-        or "ReservedConcurrentExecutions" not in function.properties
-    ):
-        yield "trigger-deploy: may answer after Bitbucket gave up, or take all concurrency of the account"
+    for name, seconds in (("trigger-deploy", BITBUCKET_SECONDS - 1), ("slack-clicks", SLACK_SECONDS)):
+        function = view.functions(template).get(name)
+        if (
+            function is None
+            or function.properties.get("Timeout", 900) > seconds
+            or "ReservedConcurrentExecutions" not in function.properties
+        ):
+            yield f"{name}: may answer after its caller gave up, or take all concurrency of the account"
 
 
 def operator_routes():

@@ -29,6 +29,9 @@ pub enum DeskError {
     /// The app configurations cannot be listed.
     #[error("the app configurations cannot be listed")]
     Unlisted(#[source] ResolveError),
+    /// What a person has said cannot be written now.
+    #[error("what a person has said cannot be written now")]
+    Unsaid(#[source] Box<dyn Error + Send + Sync>),
     /// A message to people was not taken.
     #[error("a message to people was not taken")]
     Undelivered(#[source] AnnounceError),
@@ -101,7 +104,8 @@ pub async fn look<W: World>(
             deployment,
             chapter: None,
         }) => advance(world, Some(desk), &deployment, Cause::Tick).await?,
-        Some(Message::Tick | Message::Poll | Message::BranchSeen { .. }) | None => None,
+        Some(Message::Tick | Message::Poll | Message::BranchSeen { .. } | Message::Clicked(_))
+        | None => None,
     };
     if let Some(looked) = &looked {
         report(desk, looked);

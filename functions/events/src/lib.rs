@@ -5,9 +5,11 @@
 //! is ignored. Nothing here may act, and no error may repeat text from a message, as it may be hostile.
 
 mod batch;
+mod click;
 mod message;
 
 pub use batch::{Batch, Failures, Record};
+pub use click::{Click, Word};
 pub use message::{Envelope, Message, MessageError};
 
 /// A text is not the JSON that was expected. Where, but not what: the text may be hostile.

@@ -1,6 +1,7 @@
 //! The EventBridge envelope, and the product's own messages: a deployment changed, look again, a minute has passed, look at
-//! the branches, a branch was seen.
+//! the branches, a branch was seen, somebody has clicked.
 
+use crate::click::{Click, ClickDetail};
 use crate::{BadJson, read};
 use longshore_core::{Commit, DeploymentId, Repository};
 use serde::Deserialize;
@@ -59,6 +60,8 @@ pub enum Message {
         /// What the last accepted push had become by then.
         last: Option<DeploymentId>,
     },
+    /// A person has clicked on what a message in Slack asks.
+    Clicked(Click),
 }
 
 /// A message of ours that cannot be read. Asking for it again would bring the same.
@@ -73,6 +76,9 @@ pub enum MessageError {
     /// It names no repository and commit, or not by valid names.
     #[error("the message names no head of a branch")]
     NoHead,
+    /// It does not say who has clicked on what, or not by valid names.
+    #[error("the message tells of no click")]
+    NoClick,
 }
 
 #[derive(Deserialize)]
@@ -87,6 +93,8 @@ struct Detail<'a> {
     head: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     last: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    click: Option<ClickDetail<'a>>,
 }
 
 impl Message {
@@ -114,6 +122,14 @@ impl Message {
             ("Tick", None) => Ok(Some(Self::Tick)),
             ("Poll", None) => Ok(Some(Self::Poll)),
             ("BranchSeen", None) => branch_seen(detail.as_ref()).map(Some),
+            ("Clicked", None) => {
+                let click = detail.and_then(|detail| detail.click);
+                let click = click.and_then(|click| Click::of(&click));
+                click
+                    .map(Self::Clicked)
+                    .map(Some)
+                    .ok_or(MessageError::NoClick)
+            }
             _ => Ok(None),
         }
     }

@@ -43,7 +43,9 @@ pub async fn handle<D: Desk>(desk: &D, batch: &Batch<'_>) -> Failures {
 async fn one<D: Desk>(desk: &D, body: &str) -> Result<(), DeskError> {
     let id = match Hint::parse(body)? {
         Some(Hint::DeploymentChanged(id) | Hint::LookAgain { deployment: id, .. }) => id,
-        Some(Hint::Tick | Hint::Poll | Hint::BranchSeen { .. }) | None => return Ok(()),
+        Some(Hint::Tick | Hint::Poll | Hint::BranchSeen { .. } | Hint::Clicked(_)) | None => {
+            return Ok(());
+        }
     };
     let found = desk.store().deployment(&id).await;
     let Some(deployment) = found.map_err(AdvanceError::from)? else {

@@ -5,10 +5,11 @@
 //! It says so rather than telling old news as new.
 
 mod news;
+mod plan;
 
 use longshore_core::{
     Announcement, AnnouncementKind, AppName, Deployment, DeploymentId, EnvironmentName,
-    FailureClass, HostId, Timestamp,
+    FailureClass, HostId, PlanDigest, Timestamp,
 };
 use news::News;
 
@@ -84,10 +85,12 @@ pub struct Message {
     pub hosts: Vec<HostLine>,
     /// Hosts that are not listed.
     pub hosts_more: usize,
+    /// The plan that people are asked about with this message, as long as they are.
+    pub asks: Option<PlanDigest>,
     /// The deployment. With the number it makes a repeat recognisable.
     pub deployment: DeploymentId,
-    /// The number of the message within the deployment.
-    pub number: u32,
+    /// The number of the message within the deployment; none for an update of one in its place.
+    pub number: Option<u32>,
 }
 
 impl Message {
@@ -100,11 +103,28 @@ impl Message {
             since: announcement.since,
             now,
         };
+        Self::from_news(&news, Some(announcement.number))
+    }
+
+    /// The question for an approval as it stands at this time: who has said yes, or what became of it.
+    #[must_use]
+    pub fn of_question(deployment: &Deployment, now: Timestamp) -> Self {
+        let news = News {
+            deployment,
+            kind: AnnouncementKind::ApprovalWanted,
+            since: now,
+            now,
+        };
+        Self::from_news(&news, None)
+    }
+
+    fn from_news(news: &News<'_>, number: Option<u32>) -> Self {
+        let deployment = news.deployment;
         let (hosts, hosts_more) = news.host_lines();
         Self {
             title: news.title(),
             tone: news.tone(),
-            kind: announcement.kind,
+            kind: news.kind,
             app: deployment.app.clone(),
             environment: deployment.environment.clone(),
             state: deployment.state.name(),
@@ -114,7 +134,8 @@ impl Message {
             hosts,
             hosts_more,
             deployment: deployment.id.clone(),
-            number: announcement.number,
+            asks: news.asks(),
+            number,
         }
     }
 
@@ -133,6 +154,11 @@ impl Message {
     /// The last line of a message: the deployment and the number, the same in every repeat.
     #[must_use]
     pub fn reference(&self) -> String {
-        format!("deployment {} · message {}", self.deployment, self.number)
+        let number = self.number.map(|number| format!(" · message {number}"));
+        format!(
+            "deployment {}{}",
+            self.deployment,
+            number.unwrap_or_default()
+        )
     }
 }

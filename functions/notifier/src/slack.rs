@@ -3,6 +3,8 @@
 
 use crate::message::{Fact, Message, Problem, Tone};
 use crate::text::{clean, cut};
+use longshore_core::{DeploymentId, PlanDigest, Reason};
+use longshore_events::{Click, Word};
 use serde_json::{Value, json};
 
 /// Slack's limits, in characters (Block Kit reference: header block, section block, fields of a section).
@@ -16,6 +18,27 @@ const FACTS_MAX: usize = 5;
 /// The body to send to an incoming webhook.
 #[must_use]
 pub fn body(message: &Message) -> String {
+    content(message).to_string()
+}
+
+/// The answer to a click that puts a message in the place of the one that was clicked on.
+#[must_use]
+pub fn in_its_place(message: &Message) -> String {
+    let mut content = content(message);
+    if let Some(fields) = content.as_object_mut() {
+        fields.insert("replace_original".to_owned(), Value::Bool(true));
+    }
+    content.to_string()
+}
+
+/// The answer to a click that only whoever has clicked can see.
+#[must_use]
+pub fn aside(text: &str) -> String {
+    let text = escaped(text, SECTION_MAX);
+    json!({"response_type": "ephemeral", "replace_original": false, "text": text}).to_string()
+}
+
+fn content(message: &Message) -> Value {
     let title = format!("{} {}", symbol(message.tone), message.title);
     let mut blocks = vec![json!({"type": "header", "text": plain(&title, HEADER_MAX)})];
     blocks.extend(message.facts.chunks(FACTS_MAX).map(facts));
@@ -24,9 +47,12 @@ pub fn body(message: &Message) -> String {
         blocks.push(section(&plain(&format!("Next: {next_step}"), SECTION_MAX)));
     }
     blocks.extend(hosts(message));
+    if let Some(plan) = &message.asks {
+        blocks.extend(buttons(&message.deployment, plan));
+    }
     let reference = plain(&message.reference(), FIELD_MAX);
     blocks.push(json!({"type": "context", "elements": [reference]}));
-    json!({"text": escaped(&title, SECTION_MAX), "blocks": blocks}).to_string()
+    json!({"text": escaped(&title, SECTION_MAX), "blocks": blocks})
 }
 
 const fn symbol(tone: Tone) -> &'static str {
@@ -83,6 +109,40 @@ fn hosts(message: &Message) -> Option<Value> {
     }
     let table = lines.join("\n");
     Some(section(&markdown(&format!("```\n{table}\n```"))))
+}
+
+/// A field for a reason, and what can be said to a plan. The value of a button is what its click is about.
+fn buttons(deployment: &DeploymentId, plan: &PlanDigest) -> [Value; 2] {
+    let button = |word: Word, style, label| {
+        json!({
+            "type": "button",
+            "action_id": word.action(),
+            "style": style,
+            "text": plain(label, FIELD_MAX),
+            "value": Click::value(deployment, plan),
+        })
+    };
+    [
+        json!({
+            "type": "input",
+            "block_id": Click::REASON,
+            "optional": true,
+            "label": plain("Reason, for a refusal", FIELD_MAX),
+            "element": {
+                "type": "plain_text_input",
+                "action_id": Click::REASON,
+                "max_length": Reason::MAX,
+            },
+        }),
+        json!({
+            "type": "actions",
+            "block_id": "answer",
+            "elements": [
+                button(Word::Approve, "primary", "Approve"),
+                button(Word::Reject, "danger", "Refuse"),
+            ],
+        }),
+    ]
 }
 
 fn section(text: &Value) -> Value {

@@ -82,14 +82,16 @@ fn hosts(message: &Message) -> Option<String> {
 }
 
 fn attributes(message: &Message) -> Vec<(&'static str, String)> {
-    vec![
+    let mut attributes = vec![
         ("app", message.app.to_string()),
         ("environment", message.environment.to_string()),
         ("state", message.state.to_owned()),
         ("severity", message.severity().to_owned()),
         ("deployment", message.deployment.to_string()),
-        ("announcement", message.number.to_string()),
-    ]
+    ];
+    let number = message.number.map(|number| number.to_string());
+    attributes.extend(number.map(|number| ("announcement", number)));
+    attributes
 }
 
 #[cfg(test)]

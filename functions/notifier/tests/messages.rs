@@ -8,7 +8,7 @@ mod stories;
 
 use longshore_core::{
     Action, AnnouncementKind, DeploymentId, Failure, FailureClass, Found, HostId, Kind,
-    Observation, Release, Report, Verdict,
+    Observation, ParameterName, Release, Report, State, Verdict,
 };
 use notifier::message::{Message, Tone};
 use notifier::{slack, sns};
@@ -134,7 +134,7 @@ fn an_approval_is_asked_for() {
         .later(10);
     assert_eq!(
         title(&approved, ApprovalWanted),
-        "orders → prod: b1b1b1b1b1b1 waited for approval"
+        "orders → prod: b1b1b1b1b1b1 was approved by ann"
     );
     let message = Message::of(
         &approved.deployment,
@@ -142,6 +142,68 @@ fn an_approval_is_asked_for() {
         approved.now,
     );
     assert_eq!((message.tone, message.next_step), (Tone::Neutral, None));
+}
+
+/// A story of two people who are asked, with parameters and a configuration that have changed since what is live.
+fn asked_about_changes() -> Story {
+    let mut policy = policy();
+    policy.approvals = 2;
+    let mut story = Story::accepted(Kind::Push, policy)
+        .start(3, true)
+        .until("AwaitingApproval", migrated_and_sick);
+    let State::AwaitingApproval { run, .. } = &mut story.deployment.state else {
+        return story;
+    };
+    let versions = |all: &[(&str, u32)]| {
+        all.iter()
+            .map(|(name, version)| (ParameterName::parse(name).unwrap(), *version))
+            .collect()
+    };
+    run.release.parameters = versions(&[("DATABASE_URL", 8), ("NEW_KEY", 1), ("SAME", 2)]);
+    run.release.config_version = 5;
+    if let Some(previous) = &mut run.previous {
+        previous.parameters = versions(&[("DATABASE_URL", 7), ("OLD_KEY", 3), ("SAME", 2)]);
+    }
+    story
+}
+
+#[test]
+fn a_plan_names_what_has_changed_and_who_has_said_yes() {
+    let story = asked_about_changes();
+    let yes = Observation::Approved(vote(&story));
+    insta::assert_snapshot!("plan_with_changes", told(&story.see(&yes), ApprovalWanted));
+}
+
+#[test]
+fn an_update_of_a_question_says_what_became_of_it_and_asks_only_while_it_is_open() {
+    let story = asked_about_changes();
+    let newer = DeploymentId::parse("01JD0000000000000000000002").unwrap();
+    for (seen, ending) in [
+        (None, "waits for approval"),
+        (
+            Some(Observation::Refused(said())),
+            "was rejected by ann: the fair <b>begins</b>",
+        ),
+        (
+            Some(Observation::Superseded(newer)),
+            "was superseded by 01JD0000000000000000000002",
+        ),
+        (
+            Some(Observation::CancelRequested(said())),
+            "was cancelled by ann: the fair <b>begins</b>",
+        ),
+    ] {
+        let told = seen.iter().fold(story.clone(), Story::see);
+        let message = Message::of_question(&told.deployment, told.now);
+        assert_eq!(
+            message.title,
+            format!("orders → prod: b1b1b1b1b1b1 {ending}")
+        );
+        assert_eq!(message.asks.is_some(), seen.is_none());
+        assert_eq!(message.reference(), "deployment 01JD0000000000000000000001");
+        let body: serde_json::Value = serde_json::from_str(&slack::in_its_place(&message)).unwrap();
+        assert_eq!(body["replace_original"], true);
+    }
 }
 
 #[test]

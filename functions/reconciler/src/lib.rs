@@ -3,6 +3,7 @@
 //! are behind. Whatever else is lost, this finds it again.
 
 mod alarm;
+mod clicked;
 mod converge;
 mod poll;
 mod turn;
@@ -41,6 +42,8 @@ async fn one<W: Watch>(world: &W, body: &str) -> Result<(), DeskError> {
             poll::confirm(world, &seen).await;
             Ok(())
         }
+        // On the heap: clicks are rare, and every other message would carry their weight.
+        Some(Message::Clicked(click)) => Box::pin(clicked::clicked(world, &click)).await,
         Some(Message::DeploymentChanged(_) | Message::LookAgain { .. }) | None => {
             look_and_go_on(world, body).await
         }

@@ -35,7 +35,7 @@ pub trait Entrance: Deciding {
 /// Answers one delivery. Bitbucket sends again after a 5xx and after nothing else, so whatever leaves a change undecided is
 /// answered with one. The repeat is harmless: what was decided the first time is decided for good.
 pub async fn handle<E: Entrance>(entrance: &E, request: &Request) -> Response {
-    let Ok(body) = request.body() else {
+    let Ok(body) = request.body(request::BODY_MAX) else {
         return refused("body", Response::malformed());
     };
     let header = request.header(signature::HEADER);

@@ -17,7 +17,7 @@ use crate::tools::Progress;
 use crate::{LocalCloud, Options, wait};
 use checks::{Check, Fleet};
 use record::Deployment;
-pub use setup::{Ready, WEBHOOK_SECRET, prepare, prepare_with};
+pub use setup::{Ready, SIGNING_SECRET, WEBHOOK_SECRET, prepare, prepare_with};
 use story::Story;
 
 /// How long one push may take until it is over.

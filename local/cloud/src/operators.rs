@@ -140,7 +140,7 @@ pub fn write_for_shells(
 ) -> Result<()> {
     let (region, endpoint) = (aws.region(), aws.endpoint());
     let keys = file.with_extension("credentials");
-    let profiles: String = operators
+    let profiles: Vec<String> = operators
         .iter()
         .map(|one| {
             format!(
@@ -158,7 +158,7 @@ pub fn write_for_shells(
         export AWS_SHARED_CREDENTIALS_FILE='{}'\nunset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN\n",
         keys.display()
     );
-    std::fs::write(&keys, profiles + &owner)
+    std::fs::write(&keys, profiles.concat() + &owner)
         .with_context(|| format!("writing {}", keys.display()))?;
     std::fs::write(file, exports).with_context(|| format!("writing {}", file.display()))
 }

@@ -66,6 +66,42 @@ pub trait Announce: Sync {
     ) -> impl Future<Output = Result<(), AnnounceError>> + Send;
 }
 
+/// Answers a click in Slack.
+pub trait Reply: Sync {
+    /// Posts JSON to where Slack takes the answer to one click.
+    fn reply(
+        &self,
+        url: &str,
+        json: &str,
+    ) -> impl Future<Output = Result<(), AnnounceError>> + Send;
+}
+
+/// Answers to Slack.
+#[derive(Clone, Debug)]
+pub struct SlackReply {
+    web: Web,
+}
+
+impl SlackReply {
+    /// Answers to Slack's own host, and in the local cloud to this machine.
+    #[must_use]
+    pub fn new(aws: &Aws) -> Self {
+        Self {
+            web: aws.web().clone(),
+        }
+    }
+}
+
+impl Reply for SlackReply {
+    async fn reply(&self, url: &str, json: &str) -> Result<(), AnnounceError> {
+        if !is_slack(url, self.web.reaches_loopback()) {
+            let reason = format!("the answer would not go to {SLACK_HOST}");
+            return Err(AnnounceError::GiveUp(reason));
+        }
+        send(&self.web, url, json).await
+    }
+}
+
 /// Messages by SNS and Slack.
 #[derive(Debug)]
 pub struct AwsAnnounce<S> {
@@ -127,17 +163,22 @@ impl<S: Secrets> Announce for AwsAnnounce<S> {
             let reason = format!("the webhook of channel {channel} does not lead to {SLACK_HOST}");
             return Err(AnnounceError::GiveUp(reason));
         }
-        let call = Call {
-            method: Method::POST,
-            url,
-            headers: &[("content-type", "application/json")],
-            body: Bytes::copy_from_slice(json.as_bytes()),
-            timeout: SLACK_TIMEOUT,
-            answer_bytes_max: SLACK_ANSWER_MAX,
-        };
-        let reply = self.web.ask(call).await.map_err(|e| unasked(&e))?;
-        verdict(reply.status.as_u16(), &reply.body)
+        send(&self.web, url, json).await
     }
+}
+
+/// Posts JSON to an address that is known to be Slack's.
+async fn send(web: &Web, url: &str, json: &str) -> Result<(), AnnounceError> {
+    let call = Call {
+        method: Method::POST,
+        url,
+        headers: &[("content-type", "application/json")],
+        body: Bytes::copy_from_slice(json.as_bytes()),
+        timeout: SLACK_TIMEOUT,
+        answer_bytes_max: SLACK_ANSWER_MAX,
+    };
+    let reply = web.ask(call).await.map_err(|e| unasked(&e))?;
+    verdict(reply.status.as_u16(), &reply.body)
 }
 
 fn undelivered(fault: &Fault) -> AnnounceError {
@@ -168,7 +209,8 @@ fn unasked(error: &WebError) -> AnnounceError {
 }
 
 /// Whether a URL is one of Slack's webhooks; in the local cloud also plain HTTP to this machine.
-fn is_slack(url: &str, loopback: bool) -> bool {
+#[must_use]
+pub fn is_slack(url: &str, loopback: bool) -> bool {
     let Ok(uri) = url.parse::<Uri>() else {
         return false;
     };

@@ -1,5 +1,6 @@
 //! The world as it is on AWS, or on the local cloud: every port by its adapter.
 
+use crate::announce::SlackReply;
 use crate::artifacts::S3Artifacts;
 use crate::branches::BitbucketBranches;
 use crate::calendars::SsmCalendars;
@@ -30,6 +31,7 @@ pub struct AwsWorld {
     clock: SystemClock,
     branches: BitbucketBranches<SsmSecrets<SystemClock>>,
     ids: SystemIds,
+    replies: SlackReply,
     environment: EnvironmentName,
 }
 
@@ -53,6 +55,7 @@ impl AwsWorld {
             clock: SystemClock,
             branches: BitbucketBranches::new(&aws, config.access.bitbucket_api(), secrets),
             ids: SystemIds::default(),
+            replies: SlackReply::new(&aws),
             environment: config.environment.clone(),
         })
     }
@@ -102,6 +105,7 @@ impl Watch for AwsWorld {
     type Branches = BitbucketBranches<SsmSecrets<SystemClock>>;
     type Repositories = SsmConfigs<SystemClock>;
     type Ids = SystemIds;
+    type Replies = SlackReply;
 
     fn branches(&self) -> &Self::Branches {
         &self.branches
@@ -111,6 +115,9 @@ impl Watch for AwsWorld {
     }
     fn ids(&self) -> &Self::Ids {
         &self.ids
+    }
+    fn replies(&self) -> &Self::Replies {
+        &self.replies
     }
     fn environment(&self) -> &EnvironmentName {
         &self.environment

@@ -119,6 +119,17 @@ pub struct TriggerConfig {
     pub table: String,
 }
 
+/// What `slack-clicks` needs.
+#[derive(Clone, Debug)]
+pub struct ClicksConfig {
+    /// How to reach AWS.
+    pub access: Access,
+    /// `LONGSHORE_ENVIRONMENT`.
+    pub environment: EnvironmentName,
+    /// `LONGSHORE_RECONCILER_QUEUE_URL`: where a click is told of.
+    pub queue_url: String,
+}
+
 /// What the functions that look at deployments need: `reconciler`, `health-verifier`, `auto-rollback` and
 /// `on-command-status`.
 #[derive(Clone, Debug)]
@@ -192,6 +203,30 @@ impl TriggerConfig {
                     access,
                     environment,
                     table,
+                })
+            }
+            _ => Err(vars.error()),
+        }
+    }
+}
+
+impl ClicksConfig {
+    /// Reads the variables.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every problem.
+    pub fn from_vars(
+        vars: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut vars = Vars::new(vars);
+        let (access, environment) = (vars.access(), vars.environment());
+        let queue = vars.required(queue_variable(Desk::Reconciler), URL, parse_url);
+        match (access, environment, queue) {
+            (Some(access), Some(environment), Some(queue_url)) if vars.problems.is_empty() => {
+                Ok(Self {
+                    access,
+                    environment,
+                    queue_url,
                 })
             }
             _ => Err(vars.error()),

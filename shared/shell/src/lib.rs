@@ -19,6 +19,7 @@ mod fault;
 pub mod fleet;
 pub mod freeze;
 pub mod host_logs;
+pub mod intents;
 pub mod operate;
 pub mod outside;
 pub mod ports;

@@ -24,6 +24,8 @@ const FRESH_EVERY: Millis = Millis::from_secs(10);
 pub enum SecretName {
     /// The secret that Bitbucket signs its webhooks with.
     Webhook,
+    /// The secret that Slack signs its clicks with.
+    Clicks,
     /// The URL of a Slack channel's incoming webhook.
     Slack(ChannelName),
     /// The access token for Bitbucket's API: of one repository, or of all.
@@ -92,6 +94,7 @@ impl<C: Clock> SsmSecrets<C> {
         let control = format!("/longshore/{}/control", self.environment);
         match name {
             SecretName::Webhook => format!("{control}/bitbucket/webhook-secret"),
+            SecretName::Clicks => format!("{control}/slack-signing-secret"),
             SecretName::Slack(channel) => format!("{control}/slack/{channel}"),
             SecretName::Token(None) => format!("{control}/bitbucket/token"),
             SecretName::Token(Some(repository)) => {

@@ -1,5 +1,6 @@
 //! The ports that [`crate::advance`] needs, together, and those of the poll.
 
+use crate::announce::Reply;
 use crate::ports::{
     Artifacts, Branches, Calendars, Clock, Commands, Configs, Fleet, Ids, Outside, Repositories,
     Store, Wake,
@@ -55,6 +56,8 @@ pub trait Watch: World {
     type Repositories: Repositories;
     /// New ids.
     type Ids: Ids;
+    /// Answers to clicks.
+    type Replies: Reply;
 
     /// Where the branches point.
     fn branches(&self) -> &Self::Branches;
@@ -62,6 +65,8 @@ pub trait Watch: World {
     fn repositories(&self) -> &Self::Repositories;
     /// New ids.
     fn ids(&self) -> &Self::Ids;
+    /// Answers to clicks.
+    fn replies(&self) -> &Self::Replies;
     /// The environment.
     fn environment(&self) -> &EnvironmentName;
 }

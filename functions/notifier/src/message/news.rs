@@ -35,7 +35,7 @@ impl News<'_> {
             (AnnouncementKind::ApprovalWanted, State::AwaitingApproval { .. }) => {
                 format!("{commit} waits for approval")
             }
-            (AnnouncementKind::ApprovalWanted, _) => format!("{commit} waited for approval"),
+            (AnnouncementKind::ApprovalWanted, _) => format!("{commit} {}", self.answer()),
             (AnnouncementKind::Started, _) if self.is_a_join() => {
                 format!("bringing {commit}, which is live, to {}", hosts(targets))
             }
@@ -51,7 +51,7 @@ impl News<'_> {
         }
     }
 
-    fn ending(&self, outcome: &Outcome, run: Option<&Run>) -> String {
+    pub(super) fn ending(&self, outcome: &Outcome, run: Option<&Run>) -> String {
         let before = self.state_before_the_end();
         match outcome {
             Outcome::Succeeded if self.is_a_join() => {
@@ -152,8 +152,9 @@ impl News<'_> {
         match (self.kind, &self.deployment.state) {
             (AnnouncementKind::ApprovalWanted, State::AwaitingApproval { deadline, .. }) => {
                 let left = duration(deadline.since(self.now));
+                let id = &self.deployment.id;
                 Some(format!(
-                    "approve or reject it; the request expires in {left}"
+                    "longshore approve {id}, or longshore reject {id}; the request expires in {left}"
                 ))
             }
             _ => self
@@ -185,6 +186,9 @@ impl News<'_> {
         let run = self.deployment.state.run();
         let migrations = run.and_then(|run| run.migrations.as_ref());
         tell("Migrations", migrations.and_then(of_migrations));
+        for (name, value) in self.plan_facts() {
+            tell(name, Some(value));
+        }
         let (name, span) = self.span();
         tell(name, span.map(duration));
         let late = self.now.since(self.since);
@@ -239,7 +243,8 @@ impl News<'_> {
 
     pub(super) fn host_lines(&self) -> (Vec<HostLine>, usize) {
         let run = match self.kind {
-            AnnouncementKind::ApprovalWanted | AnnouncementKind::Started => None,
+            AnnouncementKind::ApprovalWanted => return self.planned_hosts(),
+            AnnouncementKind::Started => None,
             AnnouncementKind::RollingBack | AnnouncementKind::Ended => self.deployment.state.run(),
         };
         let Some(run) = run else {

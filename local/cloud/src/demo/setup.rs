@@ -9,6 +9,9 @@ use crate::bitbucket::{Repository, Webhook, WorkTree, api};
 /// The webhook's secret of the demo.
 pub const WEBHOOK_SECRET: &str = "a secret between Bitbucket and Longshore";
 
+/// The secret that the demo's Slack signs clicks with.
+pub const SIGNING_SECRET: &str = "a secret between Slack and Longshore";
+
 /// An app that is ready to be pushed to.
 #[derive(Debug)]
 pub struct Ready {
@@ -47,6 +50,9 @@ pub async fn prepare_with(cloud: &LocalCloud, document: &str) -> Result<Ready> {
     let slack = cloud.sinks().slack_url("deployments");
     cloud
         .put_secret(&format!("{control}/slack/deployments"), &slack)
+        .await?;
+    cloud
+        .put_secret(&format!("{control}/slack-signing-secret"), SIGNING_SECRET)
         .await?;
     cloud.subscribe_sinks().await?;
     let configuration = format!("/longshore/{environment}/apps/{}", app::REPOSITORY);

@@ -66,7 +66,9 @@ fn every_problem_is_reported_at_once() {
 fn each_function_reads_what_it_needs() {
     let trigger = TriggerConfig::from_vars(vars(&GOOD)).unwrap();
     assert_eq!(trigger.environment.as_str(), "prod");
+    let clicks = ClicksConfig::from_vars(vars(&GOOD)).unwrap();
     let worker = WorkerConfig::from_vars(Some(Desk::Reconciler), vars(&GOOD)).unwrap();
+    assert_eq!(clicks.queue_url, worker.queues.first().unwrap().url);
     let desks: Vec<_> = worker.queues.iter().map(|queue| queue.desk).collect();
     assert_eq!(desks, Desk::ALL);
     let verifier = WorkerConfig::from_vars(Some(Desk::HealthVerifier), vars(&GOOD)).unwrap();

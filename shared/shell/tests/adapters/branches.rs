@@ -33,7 +33,7 @@ impl Secrets for Tokens {
                 self.own
             }
             SecretName::Token(None) => self.all,
-            SecretName::Webhook | SecretName::Slack(_) => panic!("{name:?}"),
+            SecretName::Webhook | SecretName::Clicks | SecretName::Slack(_) => panic!("{name:?}"),
         };
         let name = "token".to_owned();
         token.map(SecretString::from).map_err(|why| match why {
