@@ -1,7 +1,12 @@
 //! An approval in Slack from end to end: the real message with its buttons, a signed click on the real route, the real
 //! functions, and the message that comes in its place.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test may stop at the first surprise, and a signed click carries the real time"
+)]
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
