@@ -51,13 +51,24 @@ function suits(scripts, manager) {
 }
 
 // Who listens on the release's port, when it is neither this release nor the process manager; `-` when nobody else does.
+// A process that dies leaves its port without a name for a moment, so what cannot be ours is looked at three times.
 function portOwner() {
+  let holder = '-';
+  for (let look = 0; look < 3; look += 1) {
+    if (look > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    holder = portHolder();
+    if (holder === '-') break;
+  }
+  say(holder);
+}
+
+function portHolder() {
   const { port } = readJson(own(env.LS_RELEASE, 'release.json'));
   const { stdout } = require('child_process').spawnSync('ss', ['-Hltnp', 'sport = :' + port], { encoding: 'utf8', timeout: 5000 });
   const [, name, pid] = /"([^"]*)",pid=(\d+)/.exec(stdout || '') || [];
   const where = pid && orElse(null, () => fs.readlinkSync('/proc/' + pid + '/cwd')); // Null: it has ended meanwhile, and holds nothing.
   const ours = pid && (where === null || orElse('', () => fs.readFileSync(path.join(APP_DIR, 'pm2', 'pm2.pid'), 'utf8')).trim() === pid
     || (where + '/').startsWith(releaseDir(env.LS_RELEASE) + '/'));
-  if (!stdout || ours) return say('-');
-  say(pid ? 'held by ' + name + ', process ' + pid : 'held by a process of another user');
+  if (!stdout || ours) return '-';
+  return pid ? 'held by ' + name + ', process ' + pid : 'held by a process of another user';
 }

@@ -307,6 +307,14 @@ class Activation(HostTest):
         (self.host.fakes / "ss").chmod(0o755)
         self.takes_its_port_twice()
 
+    def test_a_port_whose_process_has_just_ended_is_looked_at_again(self):
+        """Then `ss` shows the port and nobody who has it, as it does for a process of another user."""
+        said = f"LISTEN 0 511 127.0.0.1:{self.host.port} 0.0.0.0:*"
+        looked = self.host.fakes / "looked"
+        (self.host.fakes / "ss").write_text(f"#!/bin/sh\n[ -e {looked} ] || echo '{said}'\n: >{looked}\n")
+        (self.host.fakes / "ss").chmod(0o755)
+        self.takes_its_port_twice()
+
     def takes_its_port_twice(self):
         host = self.host
         host.configure(attempts=3)

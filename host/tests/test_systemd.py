@@ -5,7 +5,7 @@ tests are skipped and say so.
 import shutil
 import unittest
 
-from harness import APP, HostTest, wait_until
+from harness import APP, HostTest, tools, wait_until
 from own_systemd import APP_DIR, Systemd, can_have_namespaces
 
 
