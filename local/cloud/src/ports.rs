@@ -6,6 +6,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -71,7 +72,11 @@ impl Port {
             .truncate(false)
             .write(true)
             .open(&path)?;
-        if lock.try_lock().is_err() || TcpListener::bind((Ipv4Addr::LOCALHOST, number)).is_err() {
+        // Whoever opened the file before its owner removed it would lock a file that has no name any more.
+        if lock.try_lock().is_err()
+            || !is_named(&lock, &path)?
+            || TcpListener::bind((Ipv4Addr::LOCALHOST, number)).is_err()
+        {
             return Ok(None);
         }
         Ok(Some(Self {
@@ -86,6 +91,13 @@ impl Port {
     pub fn number(&self) -> u16 {
         self.number
     }
+}
+
+/// Whether an open file is the one of this name.
+fn is_named(file: &File, path: &Path) -> Result<bool> {
+    let own = file.metadata()?;
+    Ok(std::fs::metadata(path)
+        .is_ok_and(|named| (named.dev(), named.ino()) == (own.dev(), own.ino())))
 }
 
 /// The folder of this user's locks.
@@ -105,13 +117,26 @@ impl Drop for Port {
 
 #[cfg(test)]
 mod tests {
-    use super::Port;
+    use super::{Port, is_named};
+    use std::fs::File;
 
     #[test]
     fn two_reservations_never_share_a_port() {
         let first = Port::reserve().unwrap();
         let second = Port::reserve().unwrap();
         assert_ne!(first.number(), second.number());
+    }
+
+    #[test]
+    fn a_lock_whose_name_was_removed_or_given_to_another_file_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("20000");
+        let first = File::create(&path).unwrap();
+        assert!(is_named(&first, &path).unwrap());
+        std::fs::remove_file(&path).unwrap();
+        assert!(!is_named(&first, &path).unwrap());
+        let _second = File::create(&path).unwrap();
+        assert!(!is_named(&first, &path).unwrap());
     }
 
     #[test]
