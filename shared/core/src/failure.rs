@@ -1,5 +1,7 @@
 //! Why something failed: one closed list of classes, the same on the hosts, in the table, in messages and in the docs.
 
+use crate::text::printable;
+
 /// Declares the classes with the word that the host script and the table use for each, and what a person can do.
 macro_rules! classes {
     ($($(#[$doc:meta])* $name:ident = $word:literal, $next:literal;)*) => {
@@ -206,11 +208,7 @@ impl Failure {
     /// cut, so that foreign text cannot forge a log line or a message.
     #[must_use]
     pub fn with_detail(class: FailureClass, detail: &str) -> Self {
-        let detail = detail
-            .chars()
-            .take(Self::DETAIL_MAX)
-            .map(|c| if matches!(c, ' '..='~') { c } else { '?' })
-            .collect();
+        let detail = printable(detail, Self::DETAIL_MAX);
         Self { class, detail }
     }
 

@@ -3,6 +3,7 @@
 
 use crate::deployment::Kind;
 use crate::ids::Person;
+use crate::text::printable;
 use crate::time::{Millis, Timestamp};
 
 /// Where a freeze stands.
@@ -62,7 +63,7 @@ impl Freeze {
     /// outside.
     #[must_use]
     pub fn new(name: &str, until: Option<Timestamp>, source: FreezeSource) -> Self {
-        let name = line(name, Self::NAME_MAX);
+        let name = printable(name, Self::NAME_MAX);
         Self {
             name,
             until,
@@ -105,7 +106,7 @@ impl BreakGlass {
     /// A person's word. What is not printable ASCII in the reason becomes a question mark, and it is cut.
     #[must_use]
     pub fn new(by: Person, reason: &str, at: Timestamp) -> Self {
-        let reason = line(reason, Self::REASON_MAX);
+        let reason = printable(reason, Self::REASON_MAX);
         Self { by, reason, at }
     }
 
@@ -114,13 +115,6 @@ impl BreakGlass {
     pub fn reason(&self) -> &str {
         &self.reason
     }
-}
-
-fn line(text: &str, max: usize) -> String {
-    text.chars()
-        .take(max)
-        .map(|c| if matches!(c, ' '..='~') { c } else { '?' })
-        .collect()
 }
 
 #[cfg(test)]

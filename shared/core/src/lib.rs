@@ -21,6 +21,7 @@ mod release;
 mod rounds;
 mod slot;
 mod state;
+mod text;
 mod time;
 mod transition;
 

@@ -2,6 +2,7 @@
 //! before anything moves; the verdict decides what a rollback does with the database.
 
 use crate::ids::HostId;
+use crate::text::printable;
 
 /// Whether the release before can be gone back to once the migrations have run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,13 +63,7 @@ impl Found {
         count: u32,
         findings: impl IntoIterator<Item = &'a str>,
     ) -> Self {
-        let printable = |c: char| if matches!(c, ' '..='~') { c } else { '?' };
-        let line = |text: &str| -> String {
-            text.chars()
-                .take(Self::FINDING_MAX)
-                .map(printable)
-                .collect()
-        };
+        let line = |text: &str| printable(text, Self::FINDING_MAX);
         Self {
             verdict,
             is_allowed,

@@ -3,6 +3,7 @@
 
 use crate::ids::{DeploymentId, Person, PlanDigest};
 use crate::state::Run;
+use crate::text::printable;
 use crate::time::Timestamp;
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -19,8 +20,7 @@ impl Reason {
     /// Takes a text; `None` when nothing of it can be read.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let printable = |c: char| if matches!(c, ' '..='~') { c } else { '?' };
-        let text: String = text.trim().chars().take(Self::MAX).map(printable).collect();
+        let text = printable(text.trim(), Self::MAX);
         let says_something = text.chars().any(|c| c != '?' && c != ' ');
         says_something.then_some(Self(text))
     }
