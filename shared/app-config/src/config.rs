@@ -5,15 +5,13 @@ use crate::document;
 use crate::field::{Field, List, Manager, Mode, Source, Whole};
 use crate::freeze::{self, Freezing};
 use crate::hosts::{HOSTS_MAX, Hosts};
+use crate::people::{self, Approvals, Human};
 use crate::problem::{ConfigProblems, Problem, Problems};
 use crate::section::{
     Presence::{Default, Optional, Required},
     section,
 };
-use crate::text::{
-    BitbucketAccount, Branch, HookName, PackageName, RequestPath, ScriptPath, SlackUser,
-    TargetGroup,
-};
+use crate::text::{Branch, HookName, PackageName, RequestPath, ScriptPath, TargetGroup};
 use crate::url::HealthUrl;
 use crate::waves::{Size, Waves};
 use longshore_core::{
@@ -107,31 +105,6 @@ section! {
         mode: Mode = Default(json!("cluster")),
         /// Processes per host.
         instances: Whole<1, 64> = Default(json!(1)),
-    }
-}
-
-section! {
-    /// Whose yes it takes to switch hosts, where approval is asked for. Who may say it at all is decided by the roles of the
-    /// environment; this says how many, and who is who.
-    pub struct Approvals {
-        /// How many people must say yes.
-        needed: Whole<1, 10> = Default(json!(1)),
-        /// Whether the one who pushed, or asked for the deployment, may be one of them; false needs people.
-        by_author: bool = Default(json!(true)),
-        /// Who is who: a person's names here, in Bitbucket and in Slack.
-        people: List<Human, 50> = Default(json!([])),
-    }
-}
-
-section! {
-    /// A person with the names that they have elsewhere.
-    pub struct Human {
-        /// The name in records and messages, and the one that the person has in AWS: of the user, or of the role's session.
-        name: Person = Required("\"ada@example.com\""),
-        /// The account in Bitbucket, by its UUID.
-        bitbucket: Option<BitbucketAccount> = Optional,
-        /// The user id in Slack. Only who has one can say yes there.
-        slack: Option<SlackUser> = Optional,
     }
 }
 
@@ -315,32 +288,27 @@ impl AppConfig {
     /// The name of an account of Bitbucket.
     #[must_use]
     pub fn person_in_bitbucket(&self, account: &str) -> Option<&Person> {
-        let is = |human: &&Human| {
-            human
-                .bitbucket
-                .as_ref()
-                .is_some_and(|a| a.as_str() == account)
-        };
-        self.people().iter().find(is).map(|human| &human.name)
+        let is = |human: &&Human| human.is_in_bitbucket(account);
+        self.people().iter().find(is).map(Human::name)
     }
 
     /// The name of a user of Slack: who has none may not say yes there.
     #[must_use]
     pub fn person_in_slack(&self, user: &str) -> Option<&Person> {
-        let is = |human: &&Human| human.slack.as_ref().is_some_and(|a| a.as_str() == user);
-        self.people().iter().find(is).map(|human| &human.name)
+        let is = |human: &&Human| human.is_in_slack(user);
+        self.people().iter().find(is).map(Human::name)
     }
 
     /// Whether somebody has this name.
     #[must_use]
     pub fn knows(&self, person: &Person) -> bool {
-        self.people().iter().any(|human| human.name == *person)
+        self.people().iter().any(|human| human.name() == person)
     }
 
     /// Who is who.
     #[must_use]
     pub fn people(&self) -> &[Human] {
-        self.document.approvals.people.as_slice()
+        self.document.approvals.people()
     }
 
     /// The load balancer in front of the hosts, if there is one.
@@ -384,11 +352,11 @@ impl AppConfig {
             channels: channels(&document.notifications),
             migrates: document.hooks.migrate.is_some(),
             approvals: if document.approval {
-                document.approvals.needed.get()
+                document.approvals.needed()
             } else {
                 0
             },
-            by_author: document.approvals.by_author,
+            by_author: document.approvals.by_author(),
             unreachable_max: document.hosts.unreachable_max.get(),
             parallel_max: document.hosts.parallel.map(Whole::get),
             in_service_min: document.hosts.in_service_min.map(Size::get),
@@ -455,47 +423,9 @@ fn check_together(document: &Document, problems: &mut Problems) {
     check_builds(document, problems);
     check_process(document, problems);
     check_migrations(document, problems);
-    check_people(document, problems);
+    people::check(&document.approvals, problems);
     check_service(document, problems);
     freeze::check(&document.freeze, problems);
-}
-
-/// Each name means one person, and where the author's own yes does not count it must be known who is who.
-fn check_people(document: &Document, problems: &mut Problems) {
-    let Approvals {
-        needed,
-        by_author,
-        people,
-    } = &document.approvals;
-    let people = people.as_slice();
-    let twice = |same: &dyn Fn(&Human, &Human) -> bool| {
-        let mut before = people.iter().enumerate();
-        before.any(|(index, one)| {
-            people
-                .iter()
-                .skip(index.saturating_add(1))
-                .any(|two| same(one, two))
-        })
-    };
-    let is_twice = twice(&|one, two| one.name == two.name)
-        || twice(&|one, two| one.bitbucket.is_some() && one.bitbucket == two.bitbucket)
-        || twice(&|one, two| one.slack.is_some() && one.slack == two.slack);
-    if is_twice {
-        let fix = "write each name and each account once";
-        problems.push(Problem::new(
-            "approvals.people",
-            "names a person twice",
-            fix,
-        ));
-    }
-    let least = usize::try_from(needed.get())
-        .unwrap_or(usize::MAX)
-        .saturating_add(1);
-    if !by_author && people.len() < least {
-        let wrong = format!("is false, and approvals.people names {}", people.len());
-        let fix = format!("name the author and those who may say yes, at least {least}");
-        problems.push(Problem::new("approvals.by_author", wrong, fix));
-    }
 }
 
 /// What an activation waits for must fit into its time.

@@ -12,15 +12,14 @@ mod field;
 mod freeze;
 mod hosts;
 mod nearest;
+mod people;
 mod problem;
 mod section;
 mod text;
 mod url;
 mod waves;
 
-pub use config::{
-    AppConfig, Approvals, Health, Hooks, Human, Install, Notifications, Process, Timeouts,
-};
+pub use config::{AppConfig, Health, Hooks, Install, Notifications, Process, Timeouts};
 pub use document::BYTES_MAX;
 pub use field::{List, Manager, Mode, Source, Whole};
 pub use freeze::{
@@ -28,6 +27,7 @@ pub use freeze::{
     WindowName, Zone,
 };
 pub use hosts::{Hosts, Tags};
+pub use people::{Approvals, Human};
 pub use problem::{ConfigProblems, Problem};
 pub use text::{
     BitbucketAccount, Branch, HookName, PackageName, RequestPath, ScriptPath, SlackUser,
