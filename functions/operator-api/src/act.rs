@@ -2,8 +2,8 @@
 //! do it. Here its refusals get their stable words.
 
 use crate::answer::Response;
+use crate::asked::{Act, Beginning};
 use crate::caller::Caller;
-use crate::request::{Act, Beginning};
 use crate::{Office, plan, read, view};
 use longshore_contract as contract;
 use longshore_contract::{ErrorWord, Refusal};

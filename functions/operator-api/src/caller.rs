@@ -65,7 +65,7 @@ fn name_in(arn: &str) -> Option<(&str, &str)> {
 }
 
 /// A name in the letters that a person may have. IAM knows a few more; two names that differ only in those are one person
-/// here, which can only keep an approval back.
+/// here, so whoever makes users and sessions of such names decides for whom they count (`docs/OPERATIONS.md`).
 fn shown(name: &str) -> String {
     let allowed = |c: char| {
         if c.is_ascii_alphanumeric() || "._:@-".contains(c) {

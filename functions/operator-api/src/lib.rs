@@ -2,11 +2,12 @@
 //! person wants; it has no permission to send a command, so that whatever happens is done by the desks.
 //!
 //! API Gateway has checked the signature and the right to the route before a request arrives (`AWS_IAM`). The way in is fixed by
-//! types: [`caller::Caller`] is the person, without whom nothing is looked at; [`request::Asked`] is what was asked, valid by
+//! types: [`caller::Caller`] is the person, without whom nothing is looked at; [`asked::Asked`] is what was asked, valid by
 //! construction; [`read`] and [`act`] answer it.
 
 pub mod act;
 pub mod answer;
+pub mod asked;
 pub mod caller;
 pub mod office;
 mod plan;
@@ -15,12 +16,13 @@ pub mod request;
 mod view;
 
 use answer::Response;
+use asked::Asked;
 use caller::Caller;
 use longshore_contract::{ErrorWord, Refusal};
 use longshore_shell::accept::Deciding;
 use longshore_shell::ports::{Fleet, HostLogs, Repositories};
 use longshore_shell::telemetry;
-use request::{Asked, Request};
+use request::Request;
 
 /// What the API needs of the world.
 pub trait Office: Deciding {

@@ -1,8 +1,8 @@
 //! The questions that change nothing.
 
 use crate::Office;
+use crate::asked::{Cursor, Entries, LogsAsked, Page};
 use crate::caller::Caller;
-use crate::request::{Cursor, Entries, LogsAsked, Page};
 use crate::view;
 use longshore_contract as contract;
 use longshore_contract::{ErrorWord, Refusal};
