@@ -133,9 +133,7 @@ const fn word(not: &Not) -> &'static str {
     match not {
         Not::Unknown => "unknown_person",
         Not::NoReason => "no_reason",
-        Not::Done(NotDone::Refused(Refusal::OwnDeployment)) => "own_deployment",
-        Not::Done(NotDone::Refused(Refusal::OtherPlan)) => "other_plan",
-        Not::Done(NotDone::Refused(_)) => "not_asked",
+        Not::Done(NotDone::Refused(refusal)) => refusal.word(),
         Not::Done(NotDone::Unreachable(_)) => "unreachable",
     }
 }
