@@ -77,6 +77,30 @@ fn a_yes_to_one_plan_is_worth_nothing_for_another() {
 }
 
 #[test]
+fn a_plan_that_would_wait_behind_a_newer_push_is_superseded_and_its_history_says_what_made_somebody_look()
+ {
+    let mut bench = asked();
+    bench.push("b");
+    bench.run_to("b", "Preparing");
+    bench.push("c");
+    bench.run_to("c", "AwaitingApproval");
+    assert_eq!(
+        (bench.end_of("b"), bench.served().as_str()),
+        ("Superseded", "aaa")
+    );
+    let timeline = bench.deployment("b").timeline;
+    assert!(
+        timeline.iter().all(|entry| entry.cause.is_some()),
+        "{timeline:?}"
+    );
+    assert_eq!(bench.slot().waiting, Some(bench.deployment("c").id));
+    let plan = bench.plan("c");
+    bench.approve("eve", "c", &plan).unwrap();
+    bench.run();
+    assert_eq!(bench.served(), "ccc");
+}
+
+#[test]
 fn it_takes_as_many_people_as_policy_says_and_the_author_is_none_of_them() {
     let mut bench = Bench::new(1);
     bench.live("a");

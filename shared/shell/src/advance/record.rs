@@ -92,8 +92,13 @@ fn left(slot: &Slot, after: &mut Deployment, now: Timestamp) -> Option<Slot> {
     match slot.park(&after.id) {
         Ok(parked) => Some(parked),
         Err(newer) => {
+            let known = after.timeline.len();
+            let cause = after.timeline.last().and_then(|entry| entry.cause);
             if let Advance::Advanced(ended) = step(after, &Observation::Superseded(newer), now) {
                 *after = *ended;
+                for entry in after.timeline.iter_mut().skip(known) {
+                    entry.cause = cause;
+                }
             }
             slot.finish(after)
         }
