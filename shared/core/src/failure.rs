@@ -117,6 +117,16 @@ classes! {
     HostOffline = "host_offline", "start the host or take its tags away, then redeploy";
     /// The check from outside failed.
     ProbeFailed = "probe_failed", "open the health URL; the check from outside did not pass";
+    /// An alarm that the app names is raised.
+    AlarmRaised = "alarm_raised", "open the alarm in CloudWatch; deploy again when it is no longer raised";
+    /// A metric is worse than before, or than on the hosts that still serve the previous release.
+    MetricWorse = "metric_worse", "compare the numbers of `longshore why` with the metric's graph around the switch";
+    /// The app logs errors that it did not log before, or more of them.
+    LogErrors = "log_errors", "read the error lines that the message names in the app's log group";
+    /// There were too few numbers to judge the release by, and policy asks for a judgement.
+    Inconclusive = "inconclusive", "look why the checks have no data, or let analysis.no_data pass";
+    /// A smoke test failed.
+    SmokeFailed = "smoke_failed", "run the smoke test that the message names by hand against the live release";
     /// An operator cancelled the deployment.
     CancelledByOperator = "cancelled_by_operator", "nothing: an operator asked for it";
     /// There is no proven release to go back to.

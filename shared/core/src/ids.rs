@@ -173,6 +173,12 @@ text_id!(
     |t| is_kebab(t, 63)
 );
 text_id!(
+    /// The name of a check, such as `alarm:orders-5xx`: what it is, a colon, and its own name.
+    CheckName, "check name", "1 to 300 printable characters of ASCII without a space", |t| {
+        (1..=300).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_graphic())
+    }
+);
+text_id!(
     /// Who asked for something, as far as it can be shown safely.
     Person, "person", "1 to 64 letters, digits and ` ._:@{}-`", is_person
 );

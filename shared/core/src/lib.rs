@@ -13,6 +13,7 @@ mod deployment;
 mod failure;
 mod freeze;
 mod ids;
+mod judgement;
 mod migrations;
 mod observation;
 mod people;
@@ -35,10 +36,11 @@ pub use deployment::{
 pub use failure::{Failure, FailureClass};
 pub use freeze::{BreakGlass, Freeze, FreezeSource};
 pub use ids::{
-    AppName, ChannelName, CommandId, Commit, DeploymentId, EnvironmentName, Generation, HostId,
-    InvalidId, ObjectVersion, ParameterName, Person, PlanDigest, ReleaseId, Repository,
+    AppName, ChannelName, CheckName, CommandId, Commit, DeploymentId, EnvironmentName, Generation,
+    HostId, InvalidId, ObjectVersion, ParameterName, Person, PlanDigest, ReleaseId, Repository,
     Sha256Digest,
 };
+pub use judgement::{Amount, Finding, Judgement, Measure};
 pub use migrations::{Found, Migrations, Verdict};
 pub use observation::{Observation, Start};
 pub use people::{Approval, Reason, Said, Via, Vote};
