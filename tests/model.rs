@@ -56,7 +56,8 @@ mod world;
 
 use host::Delivery;
 use longshore_core::{
-    Action, Decision, Deployment, FailureClass, Millis, SkipReason, State, Verdict, WaveSize,
+    Action, Decision, Deployment, FailureClass, Millis, NoData, SkipReason, State, Verdict,
+    WaveSize,
 };
 use machine::Machine;
 use setup::Behaviour::{BuildFails, Good, HealthFails, TurnsSick};
@@ -407,4 +408,25 @@ fn the_check_from_outside_fails() {
         .reaches("Succeeded", |_, world| ended(world, "Succeeded"))
         .reaches("RolledBack", |_, world| ended(world, "RolledBack"));
     check(machine, &size(140_045, 46, 21));
+}
+
+#[test]
+fn numbers_say_that_it_is_worse_or_that_there_are_none() {
+    let mut setup = Setup::new(1, &[('a', 'b', Good)]);
+    setup.policy.health.numbers = true;
+    setup.policy.health.alarms = true;
+    setup.policy.health.no_data = NoData::Stop;
+    setup.faults = 1;
+    let machine = Machine::new(setup)
+        .reaches("Succeeded", |_, world| ended(world, "Succeeded"))
+        .reaches("stopped before the switch", |_, world| {
+            ended(world, "Failed")
+        })
+        .reaches("worse", |_, world| {
+            ended_with(world, FailureClass::MetricWorse)
+        })
+        .reaches("no data", |_, world| {
+            ended_with(world, FailureClass::Inconclusive)
+        });
+    check(machine, &size(96_307, 47, 21));
 }

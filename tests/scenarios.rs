@@ -13,6 +13,8 @@
 
 #[path = "scenarios/artifacts.rs"]
 mod artifacts;
+#[path = "scenarios/checking.rs"]
+mod checking;
 #[path = "scenarios/clicks.rs"]
 mod clicks;
 #[path = "scenarios/deploying.rs"]

@@ -1,6 +1,7 @@
 //! What is shown of what the API answers: pure functions from the contract's types to pages.
 
 pub mod app;
+pub mod checks;
 pub mod deployment;
 pub mod plan;
 pub mod progress;

@@ -71,7 +71,7 @@ function parseConfig(json) {
 }
 
 function parseHealth(value) {
-  const health = onlyKeys(value, 'health', ['port', 'path', 'expected_status', 'attempts', 'interval_seconds', 'bake_seconds', 'wave_bake_seconds', 'url']);
+  const health = onlyKeys(value, 'health', ['port', 'path', 'expected_status', 'attempts', 'interval_seconds', 'bake_seconds', 'wave_bake_seconds', 'url', 'checks', 'passes']);
   return {
     port: whole(health.port, 'health.port', 1, 65535),
     path: text(health.path ?? '/', 'health.path', /^\/[!-~]{0,255}$/),

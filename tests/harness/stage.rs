@@ -4,13 +4,13 @@
 use longshore_app_config::{CalendarName, ChangeCalendarName};
 use longshore_core::{
     AppName, Artifact, CommandId, Commit, Decision, Deployment, DeploymentId, DocumentPin, Failure,
-    HostId, Millis, ParameterName, ReleaseId, Report, Repository, Slot, Timestamp, Token,
+    HostId, Millis, ParameterName, Report, Repository, Slot, Timestamp, Token,
 };
 use longshore_shell::announce::{Announce, AnnounceError, Notice, Reply};
 use longshore_shell::ports::{
     Accept, Artifacts, Belongs, Branches, CalendarError, Calendars, ChangeState, Commands, Configs,
     Configured, Entry, Fleet, HeadError, LookAgain, LookError, Order, Outside, PushKey, Recorded,
-    Repositories, ResolveError, Save, Seen, SendError, Sighting, Store, StoreError, Wake,
+    Repositories, Request, ResolveError, Save, Seen, SendError, Sighting, Store, StoreError, Wake,
 };
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -441,9 +441,9 @@ impl<T: Branches> Branches for Staged<T> {
 }
 
 impl<T: Outside> Outside for Staged<T> {
-    async fn probe(&self, url: &str, status: u16, release: &ReleaseId) -> Result<(), Failure> {
+    async fn probe(&self, request: &Request<'_>) -> Result<(), Failure> {
         self.stage
-            .call("outside.probe", self.port.probe(url, status, release))
+            .call("outside.probe", self.port.probe(request))
             .await
     }
 }

@@ -8,8 +8,8 @@ use crate::shell::{Claim, Handler, Order, Save, Send};
 use crate::times;
 use crate::world::{Push, World};
 use longshore_core::{
-    Advance, Command, CommandStatus, Deployment, Failure, FailureClass, Observation, Slot, Start,
-    State, Timestamp, step,
+    Advance, CheckName, Command, CommandStatus, Deployment, Failure, FailureClass, Finding,
+    Judgement, Observation, Slot, Start, State, Timestamp, step,
 };
 
 /// What a fold came to.
@@ -47,12 +47,12 @@ fn folded(before: &Deployment, seen: &[Observation]) -> Folded {
     }
 }
 
-/// A look: load, observe, fold. `probe` is what the check from outside would say. Says whether anything follows.
-pub(crate) fn look(world: &mut World, setup: &Setup, push: Push, probe: Option<&Failure>) -> bool {
+/// A look: load, observe, fold. `finding` is what the check would say. Says whether anything follows.
+pub(crate) fn look(world: &mut World, setup: &Setup, push: Push, finding: Finding) -> bool {
     let Some(before) = world.deployments[push].clone() else {
         return false;
     };
-    let (seen, begun) = observe(world, setup, push, &before, probe);
+    let (seen, begun) = observe(world, setup, push, &before, finding);
     let folded = fold(setup, &before, &seen);
     if folded.rejected {
         world.broke(crate::properties::NOTHING_IMPOSSIBLE);
@@ -81,7 +81,7 @@ fn observe(
     setup: &Setup,
     push: Push,
     deployment: &Deployment,
-    probe: Option<&Failure>,
+    finding: Finding,
 ) -> (Vec<Observation>, Option<Slot>) {
     let mut seen = Vec::new();
     let mut begun = None;
@@ -91,9 +91,13 @@ fn observe(
             for command in deployment.commands() {
                 became_of(world, setup, command, &mut seen);
             }
-            if let Some(round) = deployment.probe_wanted() {
-                let failure = probe.cloned();
-                seen.push(Observation::Probed { round, failure });
+            if let Some(checks) = deployment.checks_wanted() {
+                let name = CheckName::parse("check").unwrap();
+                let judgement = Judgement::new(name, finding, Vec::new(), "", NOW);
+                seen.push(Observation::Judged {
+                    round: checks.round(),
+                    judgements: vec![judgement],
+                });
             }
         }
         State::AwaitingApproval { .. } | State::Ended { .. } => {}

@@ -8,7 +8,7 @@ use crate::shell::{self, Fate, Handler};
 use crate::world::{Push, World, index_of, is_over, plan_of};
 use crate::{look, webhook};
 use longshore_core::{
-    Action as Asked, Failure, FailureClass, HostId, Lock, Millis, Observation, State,
+    Action as Asked, FailureClass, Finding, HostId, Lock, Millis, Observation, State,
 };
 use stateright::{Model, Property};
 use std::sync::Arc;
@@ -32,8 +32,10 @@ pub(crate) enum Event {
     Deliver(Push),
     /// Somebody looks at a deployment.
     Look(Push),
-    /// Somebody looks at it whose check from outside fails.
-    LookFromOutside(Push),
+    /// Somebody looks at it and finds a check that fails.
+    LookAndFindItBad(Push),
+    /// Somebody looks at it and finds nothing to judge by.
+    LookWithoutNumbers(Push),
     /// The notifier looks at it.
     Tell(Push),
     /// A handler takes its next step.
@@ -89,10 +91,13 @@ impl Machine {
         let setup = &self.setup;
         match event {
             Event::Deliver(push) => webhook::deliver(world, setup, *push),
-            Event::Look(push) => look::look(world, setup, *push, None),
-            Event::LookFromOutside(push) => {
-                let failure = Failure::of(FailureClass::ProbeFailed);
-                look::look(world, setup, *push, Some(&failure))
+            Event::Look(push) => look::look(world, setup, *push, Finding::Passed),
+            Event::LookWithoutNumbers(push) => {
+                look::look(world, setup, *push, Finding::Inconclusive)
+            }
+            Event::LookAndFindItBad(push) => {
+                let bad = Finding::Failed(FailureClass::MetricWorse);
+                look::look(world, setup, *push, bad)
             }
             Event::Tell(push) => shell::tell(world, setup, *push),
             Event::Step(index, fate) => {
@@ -186,8 +191,11 @@ impl Machine {
             if !is_over(deployment) {
                 events.push(Event::Look(push));
             }
-            if deployment.probe_wanted().is_some() && world.faults > 0 {
-                events.push(Event::LookFromOutside(push));
+            if deployment.checks_wanted().is_some() && world.faults > 0 {
+                events.push(Event::LookAndFindItBad(push));
+                if self.setup.policy.health.numbers {
+                    events.push(Event::LookWithoutNumbers(push));
+                }
             }
             if !deployment.announcements.is_empty() {
                 events.push(Event::Tell(push));

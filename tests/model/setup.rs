@@ -5,8 +5,9 @@ use crate::kept::{Kept, Memo};
 use crate::look::Folded;
 use longshore_core::{
     AppName, Channel, Commit, Deployment, DeploymentId, DocumentPin, EnvironmentName, Generation,
-    HealthPolicy, HostId, Kind, Live, Millis, Origin, ParameterName, Person, PlanDigest, Policy,
-    Reason, Release, ReleaseId, Repository, Said, Slot, Timestamp, Verdict, Via, Vote, WaveSize,
+    HealthPolicy, HostId, Kind, Live, Millis, NoData, Origin, ParameterName, Person, PlanDigest,
+    Policy, Reason, Release, ReleaseId, Repository, Said, Slot, Timestamp, Verdict, Via, Vote,
+    WaveSize,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -220,7 +221,11 @@ pub(crate) fn policy() -> Policy {
             bake: Millis::new(1),
             wave_bake: Millis::default(),
             bake_failures_max: 1,
+            passes: 1,
             outside: false,
+            numbers: false,
+            alarms: false,
+            no_data: NoData::Pass,
         },
         channels: Vec::new(),
         migrates: false,

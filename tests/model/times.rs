@@ -81,6 +81,7 @@ pub(crate) fn earlier(next: Option<Timestamp>, at: Timestamp) -> Option<Timestam
 /// Leaves out of a deployment what the core never reads.
 pub(crate) fn forget_history(deployment: &mut Deployment) {
     deployment.timeline.clear();
+    deployment.judgements.clear();
     deployment.version = 0;
     deployment.origin.at = NOW;
     for message in &mut deployment.announcements {

@@ -1,7 +1,7 @@
 //! One deployment in full, and many in a table.
 
 use crate::page::Page;
-use crate::view::{count, marked, plan, short, verdict_mark};
+use crate::view::{checks, count, marked, plan, short, verdict_mark};
 use crate::when::{absolute, between, moment, relative, time_of_day};
 use longshore_contract::{
     Deployment, DeploymentSummary, Failure, History, HostVerdict, Migrations, Plan, TimelineEntry,
@@ -83,6 +83,7 @@ pub fn show(deployment: &Deployment, now: Timestamp) -> Page {
     page.gap().heading("Timeline");
     let entries = deployment.timeline.iter();
     page.table(&[], entries.map(timeline_row).collect());
+    checks::table(&mut page, deployment, now);
     if let Some(run) = &deployment.run {
         page.gap().heading("Hosts");
         let rows = run.hosts.iter().map(host_row).collect();

@@ -4,9 +4,9 @@ use crate::exit::Exit;
 use crate::page::{BAD, BUSY, GOOD, Page};
 use crate::view::deployment::{failure_text, state_text, timeline_line};
 use crate::view::why::{cause, failed_while};
-use crate::view::{count, mark, marked, short, verdict_mark};
+use crate::view::{checks, count, mark, marked, short, verdict_mark};
 use crate::when::{between, relative, seconds_between, time_of_day};
-use longshore_contract::{Deployment, HostVerdict, Timestamp};
+use longshore_contract::{Deployment, HostVerdict, Judgement, Timestamp};
 use std::collections::BTreeMap;
 
 /// As many hosts of a wave as have a mark of their own; above that they are counted only.
@@ -48,6 +48,7 @@ pub fn picture(deployment: &Deployment, now: Timestamp) -> Page {
     page.table(&[], phases(deployment, now));
     waves(&mut page, deployment);
     trouble(&mut page, deployment);
+    checks::trouble(&mut page, deployment);
     if let Some(deadline) = deployment.deadline.filter(|_| !one.over) {
         page.gap();
         page.line(&format!("gives up {}", relative(deadline, now)));
@@ -147,6 +148,7 @@ pub struct Told {
     entries: usize,
     verdicts: BTreeMap<String, String>,
     votes: usize,
+    findings: BTreeMap<String, String>,
 }
 
 impl Told {
@@ -161,7 +163,19 @@ impl Told {
         self.votes = deployment.votes.len();
         let hosts = deployment.run.iter().flat_map(|run| &run.hosts);
         lines.extend(hosts.filter_map(|host| self.host_news(host, now)));
+        let checks = deployment.judgements.iter();
+        lines.extend(checks.filter_map(|one| self.check_news(one)));
         lines
+    }
+
+    /// A check that has come to something else than before.
+    fn check_news(&mut self, one: &Judgement) -> Option<String> {
+        let finding = one.finding.clone();
+        let before = self.findings.insert(one.check.clone(), finding);
+        (before.as_ref() != Some(&one.finding)).then(|| {
+            let (at, sign) = (time_of_day(one.at), checks::sign(one));
+            format!("{at}  {sign} {} {}", one.check, checks::line(one))
+        })
     }
 
     fn host_news(&mut self, host: &HostVerdict, now: Timestamp) -> Option<String> {

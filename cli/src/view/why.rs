@@ -2,9 +2,11 @@
 
 use crate::page::Page;
 use crate::view::deployment::{failure_text, state_text};
-use crate::view::{count, marked, short};
+use crate::view::{checks, count, marked, short};
 use crate::when::moment;
-use longshore_contract::{Deployment, Ended, Failure, HostVerdict, TimelineEntry, Timestamp};
+use longshore_contract::{
+    Deployment, Ended, Failure, HostVerdict, Judgement, TimelineEntry, Timestamp,
+};
 
 /// As many hosts of one failure as are named.
 const HOSTS_SHOWN: usize = 8;
@@ -38,6 +40,7 @@ pub fn page(deployment: &Deployment, now: Timestamp) -> Page {
         ]);
     }
     others(&mut page, deployment);
+    checks::table(&mut page, deployment, now);
     page.gap();
     page.line(&format!("helps: {}", helps(deployment)));
     page
@@ -48,7 +51,10 @@ fn sentence(deployment: &Deployment) -> String {
     let ended = deployment.ended.clone().unwrap_or_default();
     let by = ended.by.as_deref().unwrap_or("somebody");
     match deployment.summary.state.as_str() {
-        "Succeeded" => "It succeeded: every host is proven, or excused by policy.".to_owned(),
+        "Succeeded" => format!(
+            "It succeeded: every host is proven, or excused by policy{}.",
+            undecided(deployment)
+        ),
         "Failed" => "It failed before any host moved: what was live still serves.".to_owned(),
         "RolledBack" => {
             "It was rolled back: every host that had moved serves the release before.".to_owned()
@@ -64,6 +70,17 @@ fn sentence(deployment: &Deployment) -> String {
         "Queued" => "It waits for its turn.".to_owned(),
         state => format!("It is at work: {state}."),
     }
+}
+
+/// Which checks could not tell, after what was told without them.
+fn undecided(deployment: &Deployment) -> String {
+    let could_not = |one: &&Judgement| one.finding == "inconclusive";
+    let names = deployment.judgements.iter().filter(could_not);
+    let names: Vec<&str> = names.map(|one| one.check.as_str()).collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(". It is inconclusive by {}", names.join(", "))
 }
 
 fn words(ended: &Ended) -> String {

@@ -2,7 +2,7 @@
 
 use crate::samples::{
     activating, apps, audit, awaiting, drifting, failure, history, now, plan, rolled_back, status,
-    succeeded, summary, whoami,
+    succeeded, summary, whoami, worse,
 };
 use insta::assert_snapshot;
 use longshore_cli::exit::Exit;
@@ -57,6 +57,7 @@ fn a_deployment_is_shown_in_full() {
         "show_failed",
         wide(&deployment::show(&rolled_back(), now()))
     );
+    assert_snapshot!("show_worse", wide(&deployment::show(&worse(), now())));
     assert_snapshot!("show_waiting", wide(&deployment::show(&awaiting(), now())));
 }
 
@@ -99,6 +100,10 @@ fn ended(state: &str, ended: Ended) -> Deployment {
 #[test]
 fn why_tells_class_line_host_next_step_and_the_command_that_helps() {
     assert_snapshot!("why_rolled_back", wide(&why::page(&rolled_back(), now())));
+    assert_snapshot!("why_worse", wide(&why::page(&worse(), now())));
+    let mut undecided = succeeded();
+    undecided.judgements = worse().judgements.split_off(2);
+    assert_snapshot!("why_undecided", wide(&why::page(&undecided, now())));
     let mut failed = rolled_back();
     failed.summary.state = "RollbackFailed".to_owned();
     assert_snapshot!("why_rollback_failed", wide(&why::page(&failed, now())));
@@ -139,6 +144,7 @@ fn the_picture_shows_phases_waves_hosts_and_the_first_error() {
         "picture_failed",
         wide(&progress::picture(&rolled_back(), now()))
     );
+    assert_snapshot!("picture_worse", wide(&progress::picture(&worse(), now())));
     assert_snapshot!(
         "picture_done",
         wide(&progress::picture(&succeeded(), now()))
@@ -173,7 +179,8 @@ fn every_change_is_told_once() {
     let mut told = progress::Told::default();
     let first = told.news(&activating(), now());
     assert_eq!(told.news(&activating(), now()), Vec::<String>::new());
-    let second = told.news(&rolled_back(), now());
+    let second = told.news(&worse(), now());
+    assert_eq!(told.news(&worse(), now()), Vec::<String>::new());
     assert_snapshot!(
         "news",
         format!("{}\n----\n{}", first.join("\n"), second.join("\n"))

@@ -2,8 +2,9 @@
 
 use longshore_contract::{
     AppStatus, AppSummary, Apps, Audit, AuditEntry, Begun, Deployment, DeploymentSummary, Drift,
-    Failure, Freeze, History, HostStatus, HostVerdict, Live, Lock, Migrations, ParameterChange,
-    Ping, Plan, Quarantined, Release, Run, TimelineEntry, Timestamp, Verdict, Vote, WhoAmI,
+    Failure, Freeze, History, HostStatus, HostVerdict, Judgement, Live, Lock, Migrations, Number,
+    ParameterChange, Ping, Plan, Quarantined, Release, Run, TimelineEntry, Timestamp, Verdict,
+    Vote, WhoAmI,
 };
 use std::collections::BTreeMap;
 
@@ -131,6 +132,7 @@ pub(crate) fn activating() -> Deployment {
             started_at: time("10:20:05"),
         }),
         rounds: None,
+        judgements: Vec::new(),
         ended: None,
         timeline: vec![
             entry("10:20:00", "Queued", None),
@@ -184,6 +186,65 @@ pub(crate) fn rolled_back() -> Deployment {
     deployment
         .timeline
         .push(entry("10:23:25", "RolledBack", None));
+    deployment
+}
+
+pub(crate) fn judgement(
+    check: &str,
+    finding: &str,
+    said: &str,
+    numbers: &[(&str, &str)],
+) -> Judgement {
+    Judgement {
+        check: check.to_owned(),
+        finding: finding.to_owned(),
+        class: (finding == "failed").then(|| "metric_worse".to_owned()),
+        said: said.to_owned(),
+        numbers: numbers
+            .iter()
+            .map(|(of, value)| Number {
+                of: (*of).to_owned(),
+                value: (*value).to_owned(),
+            })
+            .collect(),
+        at: time("10:22:25"),
+    }
+}
+
+/// Rolled back because a metric was worse.
+pub(crate) fn worse() -> Deployment {
+    let mut deployment = rolled_back();
+    deployment.summary.failure = Some(Failure {
+        class: "metric_worse".to_owned(),
+        detail: "metric:latency: 812.5 since the switch, 400 before: 103% worse, 50% allowed"
+            .to_owned(),
+        next: "compare the numbers of `longshore why` with the metric's graph around the switch"
+            .to_owned(),
+    });
+    for host in &mut deployment.run.as_mut().unwrap().hosts {
+        host.failure = None;
+    }
+    let numbers = [
+        ("now", "812.5"),
+        ("before", "400"),
+        ("now_samples", "4"),
+        ("before_samples", "30"),
+    ];
+    deployment.judgements = vec![
+        judgement(
+            "http:health",
+            "passed",
+            "status 200 in 31 ms",
+            &[("latency_ms", "31")],
+        ),
+        judgement(
+            "metric:latency",
+            "failed",
+            "812.5 since the switch, 400 before: 103% worse, 50% allowed",
+            &numbers,
+        ),
+        judgement("logs:/orders/prod", "inconclusive", "no event at all", &[]),
+    ];
     deployment
 }
 

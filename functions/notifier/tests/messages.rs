@@ -7,8 +7,9 @@
 mod stories;
 
 use longshore_core::{
-    Action, AnnouncementKind, DeploymentId, Failure, FailureClass, Found, HostId, Kind,
-    Observation, ParameterName, Release, Report, State, Verdict,
+    Action, Advance, AnnouncementKind, CheckName, DeploymentId, Failure, FailureClass, Finding,
+    Found, HostId, Judgement, Kind, Millis, Observation, ParameterName, Release, Report, State,
+    Verdict, step,
 };
 use notifier::message::{Message, Tone};
 use notifier::{slack, sns};
@@ -444,4 +445,49 @@ fn foreign_text_cannot_give_slack_orders_or_break_its_limits() {
         notice.subject.len() < 100 && notice.subject.bytes().all(|b| (b' '..=b'~').contains(&b))
     );
     assert!(!notice.body.contains('\u{202e}'));
+}
+
+/// A deployment that ends well although a check could not tell.
+#[test]
+fn an_end_names_the_checks_that_could_not_tell() {
+    let mut policy = policy();
+    policy.health.numbers = true;
+    policy.health.bake = Millis::default();
+    let mut story = Story::accepted(Kind::Push, policy).start(1, true);
+    let named = |name: &str, finding, said: &str, at| {
+        Judgement::new(
+            CheckName::parse(name).unwrap(),
+            finding,
+            Vec::new(),
+            said,
+            at,
+        )
+    };
+    while !story.deployment.state.is_terminal() {
+        story = story.answers(well);
+        let due = story.deployment.next_look(story.now).unwrap_or(story.now);
+        story.now = story.now.max(due);
+        let passed = step(&story.deployment, &Observation::TimePassed, story.now);
+        if let Advance::Advanced(next) = passed {
+            story.deployment = *next;
+        }
+        if let Some(checks) = story.deployment.checks_wanted() {
+            let judgements = vec![
+                named("alarm:orders-5xx", Finding::Passed, "ok", story.now),
+                named(
+                    "metric:cpu",
+                    Finding::Inconclusive,
+                    "1 of 3 samples since the switch",
+                    story.now,
+                ),
+            ];
+            let round = checks.round();
+            story = story.see(&Observation::Judged { round, judgements });
+        }
+    }
+    let told = told(&story, Ended);
+    assert!(
+        told.contains("\nChecks: 1 passed, 1 inconclusive; metric:cpu could not tell: 1 of 3 samples since the switch\n"),
+        "{told}"
+    );
 }

@@ -3,8 +3,8 @@
 use longshore_contract as contract;
 use longshore_contract::{Drift, HostStatus, HostVerdict, Verdict};
 use longshore_core::{
-    Deployment, Failure, HostId, Live, Lock, Migrations, Outcome, Phase, Release, Rounds, Run,
-    Slot, State, Timestamp,
+    Deployment, Failure, Finding, HostId, Judgement, Live, Lock, Migrations, Outcome, Phase,
+    Release, Rounds, Run, Slot, State, Timestamp,
 };
 use longshore_shell::ports::{Deed, Entry, Ping, Seen};
 use std::collections::{BTreeMap, BTreeSet};
@@ -121,6 +121,7 @@ pub(crate) fn deployment(deployment: &Deployment) -> contract::Deployment {
         plan: plan(deployment),
         run: deployment.state.run().map(run),
         rounds: rounds_of(&deployment.state).map(rounds),
+        judgements: deployment.judgements.iter().map(judgement).collect(),
         ended: ended(&deployment.state),
         timeline: deployment.timeline.iter().map(entry).collect(),
     }
@@ -297,7 +298,29 @@ fn rounds(rounds: &Rounds) -> contract::Rounds {
     contract::Rounds {
         begun: rounds.begun,
         failures: rounds.failures,
+        passes: rounds.passes,
         last_failure: rounds.last_failure.as_ref().map(failure),
+    }
+}
+
+/// What a check has found.
+fn judgement(judgement: &Judgement) -> contract::Judgement {
+    let numbers = judgement.numbers.iter();
+    contract::Judgement {
+        check: judgement.check.to_string(),
+        finding: judgement.finding.word().to_owned(),
+        class: match judgement.finding {
+            Finding::Failed(class) => Some(class.word().to_owned()),
+            Finding::Passed | Finding::Inconclusive => None,
+        },
+        said: judgement.said().to_owned(),
+        numbers: numbers
+            .map(|(of, value)| contract::Number {
+                of: of.word().to_owned(),
+                value: value.to_string(),
+            })
+            .collect(),
+        at: time(judgement.at),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The document: every key with its meaning, its bounds and its default, and what the product makes of it. The same
 //! lines become `docs/app-config.schema.json`.
 
+use crate::checks::{self, CHECKS_MAX, HttpCheck};
 use crate::document;
 use crate::field::{Field, List, Manager, Mode, Source, Whole};
 use crate::freeze::{self, Freezing};
@@ -15,7 +16,8 @@ use crate::text::{Branch, HookName, PackageName, RequestPath, ScriptPath, Target
 use crate::url::HealthUrl;
 use crate::waves::{Size, Waves};
 use longshore_core::{
-    AppName, Channel, ChannelName, HealthPolicy, Millis, Person, Policy, Repository, WaveSize,
+    AppName, Channel, ChannelName, HealthPolicy, Millis, NoData, Person, Policy, Repository,
+    WaveSize,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -91,6 +93,11 @@ section! {
         wave_bake_seconds: Whole<0, 3600> = Default(json!(0)),
         /// An address that is asked from outside too, in every round: https, or http to this machine itself.
         url: Option<HealthUrl> = Optional,
+        /// Further requests from outside, made in this order in every round once all hosts have switched; the first that fails
+        /// ends the round.
+        checks: List<HttpCheck, CHECKS_MAX> = Default(json!([])),
+        /// Passed rounds in a row until a wave, a bake or a rollback counts as verified.
+        passes: Whole<1, 10> = Default(json!(1)),
     }
 }
 
@@ -386,7 +393,11 @@ fn health_policy(health: &Health) -> HealthPolicy {
         bake: seconds(health.bake_seconds),
         wave_bake: seconds(health.wave_bake_seconds),
         bake_failures_max: BAKE_FAILURES_MAX,
-        outside: health.url.is_some(),
+        passes: health.passes.get(),
+        outside: health.url.is_some() || !health.checks.as_slice().is_empty(),
+        numbers: false,
+        alarms: false,
+        no_data: NoData::Pass,
     }
 }
 
@@ -426,6 +437,8 @@ fn check_together(document: &Document, problems: &mut Problems) {
     people::check(&document.approvals, problems);
     check_service(document, problems);
     freeze::check(&document.freeze, problems);
+    let others = usize::from(document.health.url.is_some());
+    checks::check(&document.health.checks, others, problems);
 }
 
 /// What an activation waits for must fit into its time.

@@ -192,6 +192,18 @@ choice! {
 }
 
 choice! {
+    /// How an address is asked.
+    pub enum Method {
+        /// For what it holds.
+        Get = "GET",
+        /// For everything but the body.
+        Head = "HEAD",
+        /// With something that is sent.
+        Post = "POST",
+    }
+}
+
+choice! {
     /// How pm2 runs the processes.
     pub enum Mode {
         /// The processes share the port and are replaced one by one.

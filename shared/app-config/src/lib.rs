@@ -6,6 +6,7 @@
 //!
 //! This crate never reads a parameter, a clock or the network; it is told the text and the repository.
 
+mod checks;
 mod config;
 mod document;
 mod field;
@@ -19,9 +20,10 @@ mod text;
 mod url;
 mod waves;
 
+pub use checks::{CheckLabel, HttpCheck, RequestBody, Wanted};
 pub use config::{AppConfig, Health, Hooks, Install, Notifications, Process, Timeouts};
 pub use document::BYTES_MAX;
-pub use field::{List, Manager, Mode, Source, Whole};
+pub use field::{List, Manager, Method, Mode, Source, Whole};
 pub use freeze::{
     CalendarName, ChangeCalendarName, DatedWindow, Freezing, MomentText, PointText, WeeklyWindow,
     WindowName, Zone,

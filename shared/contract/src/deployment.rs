@@ -69,6 +69,9 @@ pub struct Deployment {
     /// How the rounds of verification stand, while there are some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rounds: Option<Rounds>,
+    /// What each check has found last, on the way forward.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub judgements: Vec<Judgement>,
     /// How it ended, beyond the state's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Ended>,
@@ -173,9 +176,41 @@ pub struct Rounds {
     pub begun: u32,
     /// Failed rounds in a row.
     pub failures: u32,
+    /// Passed rounds in a row.
+    #[serde(default)]
+    pub passes: u32,
     /// What the last failed round showed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<Failure>,
+}
+
+/// What one check has found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Judgement {
+    /// The check: `http:<name>`, `alarm:<name>`, `metric:<name>` or `logs:<group>`.
+    pub check: String,
+    /// `passed`, `failed` or `inconclusive`.
+    pub finding: String,
+    /// The class of a failure; the table of docs/OPERATIONS.md.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// It in words.
+    pub said: String,
+    /// The numbers that it came from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub numbers: Vec<Number>,
+    /// When it looked.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+}
+
+/// A number that a check has found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Number {
+    /// What it is of, such as `now`, `before`, `limit` or `latency_ms`; docs/CONFIGURATION.md has them all.
+    pub of: String,
+    /// The number, as a decimal of up to three digits behind the point.
+    pub value: String,
 }
 
 /// A line of a deployment's history.

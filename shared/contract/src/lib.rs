@@ -19,8 +19,8 @@ pub use app::{
     AppStatus, AppSummary, Apps, Drift, Freeze, HostStatus, Live, Lock, Ping, Quarantined, WhoAmI,
 };
 pub use deployment::{
-    Begun, Deployment, DeploymentSummary, Ended, Failure, HostVerdict, Migrations, Rounds, Run,
-    TimelineEntry, Verdict, Vote,
+    Begun, Deployment, DeploymentSummary, Ended, Failure, HostVerdict, Judgement, Migrations,
+    Number, Rounds, Run, TimelineEntry, Verdict, Vote,
 };
 pub use error::{ErrorWord, Refusal};
 pub use openapi::openapi;

@@ -4,10 +4,11 @@ use crate::channel::Channel;
 use crate::command::{Command, CommandStatus};
 use crate::freeze::{BreakGlass, Freeze};
 use crate::ids::{AppName, Commit, DeploymentId, EnvironmentName, Person, Repository};
+use crate::judgement::{Finding, Judgement};
 use crate::people::{Approval, Said};
 use crate::policy::Policy;
 use crate::release::{Artifact, Release};
-use crate::rounds::{Probe, Round, Rounds};
+use crate::rounds::{Judging, Round, Rounds};
 use crate::state::{Phase, Run, Standing, State};
 use crate::time::{Millis, Timestamp};
 
@@ -107,6 +108,33 @@ impl Desk {
             Self::HealthVerifier => "health_verifier",
             Self::AutoRollback => "auto_rollback",
             Self::Notifier => "notifier",
+        }
+    }
+}
+
+/// Checks that are to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checks {
+    /// The alarms, before anything is changed.
+    Before,
+    /// Those of a round.
+    Round {
+        /// The number of the round.
+        number: u32,
+        /// Whether those from outside are among them.
+        outside: bool,
+        /// Whether those by numbers are among them: alarms, metrics, logs.
+        numbers: bool,
+    },
+}
+
+impl Checks {
+    /// The number by which what they have found is told.
+    #[must_use]
+    pub const fn round(self) -> u32 {
+        match self {
+            Self::Before => 0,
+            Self::Round { number, .. } => number,
         }
     }
 }
@@ -237,6 +265,8 @@ pub struct Deployment {
     pub freeze: Option<Freeze>,
     /// The word by which it may begin, or has begun, in spite of a freeze.
     pub break_glass: Option<BreakGlass>,
+    /// What each check has found last, on the way forward. Bounded by [`Judgement::CHECKS_MAX`].
+    pub judgements: Vec<Judgement>,
     /// Messages that people are still owed.
     pub announcements: Vec<Announcement>,
     /// The number of messages there have been.
@@ -275,6 +305,7 @@ impl Deployment {
             stop: None,
             freeze: None,
             break_glass: None,
+            judgements: Vec::new(),
             announcements: Vec::new(),
             announced: 0,
             timeline: Vec::new(),
@@ -360,19 +391,99 @@ impl Deployment {
         )
     }
 
-    /// The round whose check from outside is to be done, if there is one.
+    /// The checks that are to be done now, if there are any: those of the current round, or the look at the alarms before
+    /// anything is changed.
     #[must_use]
-    pub const fn probe_wanted(&self) -> Option<u32> {
-        let Some(rounds) = self.rounds() else {
-            return None;
-        };
+    pub fn checks_wanted(&self) -> Option<Checks> {
+        if let State::Active {
+            phase: Phase::Preparing(ask),
+            ..
+        } = &self.state
+        {
+            return (ask.is_complete() && self.sees_alarms_first()).then_some(Checks::Before);
+        }
+        let rounds = self.rounds()?;
         match &rounds.round {
             Round::Asking {
-                probe: Probe::Wanted,
+                judging: Judging::Wanted,
                 ..
-            } => Some(rounds.begun),
+            } => Some(Checks::Round {
+                number: rounds.begun,
+                outside: self.looks_from_outside(),
+                numbers: self.judges_numbers(),
+            }),
             Round::Asking { .. } | Round::Due(_) => None,
         }
+    }
+
+    /// Whether what alarms say decides whether anything is changed at all.
+    pub(crate) const fn sees_alarms_first(&self) -> bool {
+        self.policy.health.alarms && self.origin.kind.brings_a_commit()
+    }
+
+    /// Whether rounds have checks from outside now. They begin when every host has switched: before that, a load balancer
+    /// may well answer from a host of a later wave, and rightly from the old release.
+    pub(crate) fn looks_from_outside(&self) -> bool {
+        let all = |run: &Run| run.switched().len() == run.in_service().len();
+        self.policy.health.outside && self.state.run().is_some_and(all)
+    }
+
+    /// Whether rounds have checks by numbers now. On the way back they say nothing: an alarm stays raised for minutes after
+    /// its cause has gone. For the same reason a deployment that goes back itself is not judged by them.
+    pub(crate) const fn judges_numbers(&self) -> bool {
+        let goes_forward = matches!(
+            &self.state,
+            State::Active {
+                phase: Phase::Verifying { .. } | Phase::Baking { .. },
+                ..
+            }
+        );
+        goes_forward && self.policy.health.numbers && self.origin.kind.brings_a_commit()
+    }
+
+    /// When the first host was asked to switch.
+    #[must_use]
+    pub fn first_switch(&self) -> Option<Timestamp> {
+        let switches = |entry: &&TimelineEntry| entry.state == "Activating";
+        self.timeline.iter().find(switches).map(|entry| entry.at)
+    }
+
+    /// When the hosts that were switched last were asked to.
+    #[must_use]
+    pub fn last_switch(&self) -> Option<Timestamp> {
+        let switches = |entry: &&TimelineEntry| entry.state == "Activating";
+        self.timeline.iter().rfind(switches).map(|entry| entry.at)
+    }
+
+    /// The checks that could not tell when they were done last.
+    pub fn undecided(&self) -> impl Iterator<Item = &Judgement> {
+        let undecided = |judgement: &&Judgement| judgement.finding == Finding::Inconclusive;
+        self.judgements.iter().filter(undecided)
+    }
+
+    /// Keeps the latest of each check, in the order in which they were first done. On the way back nothing is kept, so that
+    /// what was found of the release stays.
+    pub(crate) fn note(&mut self, judgements: &[Judgement]) {
+        if matches!(
+            &self.state,
+            State::Active {
+                phase: Phase::VerifyingRollback { .. },
+                ..
+            }
+        ) {
+            return;
+        }
+        for judgement in judgements {
+            let known = self.judgements.iter_mut();
+            match known
+                .into_iter()
+                .find(|known| known.check == judgement.check)
+            {
+                Some(known) => *known = judgement.clone(),
+                None => self.judgements.push(judgement.clone()),
+            }
+        }
+        self.judgements.truncate(Judgement::CHECKS_MAX);
     }
 
     const fn rounds(&self) -> Option<&Rounds> {
@@ -433,7 +544,9 @@ impl Deployment {
             Round::Due(at) => Some(*at),
             Round::Asking { .. } => None,
         });
-        Some(ask.into_iter().chain(round).fold(deadline, Timestamp::min))
+        let checks = self.checks_wanted().map(|_| now.after(self.policy.poll));
+        let times = ask.into_iter().chain(round).chain(checks);
+        Some(times.fold(deadline, Timestamp::min))
     }
 
     /// Enters a state: the history and what people are owed follow from it.

@@ -138,6 +138,9 @@ pub struct Judgement {
 }
 
 impl Judgement {
+    /// The most checks that an app may have, of all kinds together.
+    pub const CHECKS_MAX: usize = 20;
+
     /// A judgement with a line for people. The line may hold what came from outside: only printable ASCII of it is kept.
     #[must_use]
     pub fn new(

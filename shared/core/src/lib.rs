@@ -31,7 +31,7 @@ pub use channel::Channel;
 pub use command::{Action, Command, CommandStatus, Report, Token};
 pub use decision::{Change, Decision, RefKind, SkipReason, decide, decide_head};
 pub use deployment::{
-    Announcement, AnnouncementKind, Cause, Deployment, Desk, Kind, Origin, TimelineEntry,
+    Announcement, AnnouncementKind, Cause, Checks, Deployment, Desk, Kind, Origin, TimelineEntry,
 };
 pub use failure::{Failure, FailureClass};
 pub use freeze::{BreakGlass, Freeze, FreezeSource};
@@ -44,9 +44,9 @@ pub use judgement::{Amount, Finding, Judgement, Measure};
 pub use migrations::{Found, Migrations, Verdict};
 pub use observation::{Observation, Start};
 pub use people::{Approval, Reason, Said, Via, Vote};
-pub use policy::{HealthPolicy, Policy, PolicyError, WaveSize, waves_of};
+pub use policy::{HealthPolicy, NoData, Policy, PolicyError, WaveSize, waves_of};
 pub use release::{Artifact, DocumentPin, Release};
-pub use rounds::{Probe, Round, Rounds};
+pub use rounds::{Judging, Round, Rounds};
 pub use slot::{Acceptance, LastPush, Live, Lock, Proven, Slot, SlotBusy};
 pub use state::{Outcome, Phase, Run, Standing, State};
 pub use time::{Millis, Timestamp};

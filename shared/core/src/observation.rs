@@ -4,6 +4,7 @@ use crate::command::{Report, Token};
 use crate::failure::Failure;
 use crate::freeze::{BreakGlass, Freeze};
 use crate::ids::{CommandId, DeploymentId, Generation, HostId};
+use crate::judgement::Judgement;
 use crate::people::{Said, Vote};
 use crate::release::{DocumentPin, Release};
 
@@ -53,12 +54,12 @@ pub enum Observation {
     CommandMissing(Token),
     /// The last word about one host of one command.
     HostReported(Token, HostId, Report),
-    /// The check from outside of one round passed, or failed.
-    Probed {
-        /// The number of the round.
+    /// The checks of one round were done.
+    Judged {
+        /// The number of the round; 0 before anything is changed.
         round: u32,
-        /// `None` when it passed.
-        failure: Option<Failure>,
+        /// What each check has found, in the order in which they are done.
+        judgements: Vec<Judgement>,
     },
     /// Time has passed; deadlines and rounds may be due.
     TimePassed,
@@ -87,7 +88,7 @@ impl Observation {
             Self::SendPostponed(_) => "SendPostponed",
             Self::CommandMissing(_) => "CommandMissing",
             Self::HostReported(..) => "HostReported",
-            Self::Probed { .. } => "Probed",
+            Self::Judged { .. } => "Judged",
             Self::TimePassed => "TimePassed",
             Self::AnnounceStarted(_) => "AnnounceStarted",
             Self::Announced(_) => "Announced",

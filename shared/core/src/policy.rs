@@ -27,8 +27,38 @@ pub struct HealthPolicy {
     pub wave_bake: Millis,
     /// Failed rounds in a row that end a bake.
     pub bake_failures_max: u32,
-    /// Whether there is also a check from outside.
+    /// Passed rounds in a row until what is verified counts as good.
+    pub passes: u32,
+    /// Whether there are checks from outside, by HTTP.
     pub outside: bool,
+    /// Whether there are checks by numbers: alarms, metrics, logs.
+    pub numbers: bool,
+    /// Whether there are alarms among them; what is raised is looked at before anything is changed, too.
+    pub alarms: bool,
+    /// What to do at the end of a bake when a check could not tell.
+    pub no_data: NoData,
+}
+
+/// What to do at the end of a bake when a check could not tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NoData {
+    /// Go on; what could not tell is on record, and people are told.
+    Pass,
+    /// Go on watching for at most so long, then as [`NoData::Stop`].
+    Wait(Millis),
+    /// A round that could not tell counts as failed.
+    Stop,
+}
+
+impl HealthPolicy {
+    /// How much longer than planned a bake may last.
+    #[must_use]
+    pub const fn longer(&self) -> Millis {
+        match self.no_data {
+            NoData::Wait(most) => most,
+            NoData::Pass | NoData::Stop => Millis::new(0),
+        }
+    }
 }
 
 /// The limits of one deployment.

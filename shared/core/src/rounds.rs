@@ -1,21 +1,53 @@
-//! Rounds of verification: every round asks each host what it serves, and looks from outside where that is configured.
+//! Rounds of verification: every round asks each host what it serves, and judges by the checks that are configured.
 //! Between rounds nothing runs.
 
 use crate::ask::Ask;
 use crate::failure::{Failure, FailureClass};
+use crate::judgement::{Finding, Judgement};
 use crate::time::Timestamp;
 
-/// The check from outside, in one round.
+/// What the checks of one round have come to, all together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Probe {
-    /// None is configured.
+pub enum Judging {
+    /// There are none in this round.
     NotConfigured,
-    /// It is still to be done.
+    /// They are still to be done.
     Wanted,
-    /// It passed.
+    /// Every one has passed.
     Passed,
-    /// It did not pass.
+    /// None has failed, and at least one could not tell: the first of those.
+    Inconclusive(Failure),
+    /// At least one has failed: the first of those.
     Failed(Failure),
+}
+
+impl Judging {
+    /// What judgements come to together. One that failed says more than any that could not tell, and that more than all that
+    /// have passed.
+    #[must_use]
+    pub fn of(judgements: &[Judgement]) -> Self {
+        let first = |wanted: fn(&Finding) -> Option<FailureClass>| {
+            let found = |judgement: &Judgement| {
+                let class = wanted(&judgement.finding)?;
+                let line = format!("{}: {}", judgement.check, judgement.said());
+                Some(Failure::with_detail(class, &line))
+            };
+            judgements.iter().find_map(found)
+        };
+        let failed = first(|finding| match finding {
+            Finding::Failed(class) => Some(*class),
+            Finding::Passed | Finding::Inconclusive => None,
+        });
+        let undecided = first(|finding| match finding {
+            Finding::Inconclusive => Some(FailureClass::Inconclusive),
+            Finding::Passed | Finding::Failed(_) => None,
+        });
+        match (failed, undecided) {
+            (Some(failure), _) => Self::Failed(failure),
+            (None, Some(failure)) => Self::Inconclusive(failure),
+            (None, None) => Self::Passed,
+        }
+    }
 }
 
 /// Where the current round is.
@@ -27,8 +59,8 @@ pub enum Round {
     Asking {
         /// The question to the hosts.
         ask: Ask,
-        /// The check from outside.
-        probe: Probe,
+        /// What the checks of the round have come to.
+        judging: Judging,
     },
 }
 
@@ -41,6 +73,8 @@ pub struct Rounds {
     pub begun: u32,
     /// Failed rounds in a row.
     pub failures: u32,
+    /// Passed rounds in a row.
+    pub passes: u32,
     /// What the last failed round showed.
     pub last_failure: Option<Failure>,
     /// The current round.
@@ -51,6 +85,8 @@ pub struct Rounds {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Passed,
+    /// No host and no check has failed, and this check could not tell.
+    Inconclusive(Failure),
     Failed(Failure),
 }
 
@@ -61,17 +97,18 @@ impl Rounds {
             deadline,
             begun: before,
             failures: 0,
+            passes: 0,
             last_failure: None,
             round: Round::Due(now),
         }
     }
 
-    /// The verdict of the current round, once every host has answered and the outside check is done.
+    /// The verdict of the current round, once every host has answered and the checks are done.
     pub(crate) fn verdict(&self) -> Option<Verdict> {
-        let Round::Asking { ask, probe } = &self.round else {
+        let Round::Asking { ask, judging } = &self.round else {
             return None;
         };
-        if !ask.is_complete() || *probe == Probe::Wanted {
+        if !ask.is_complete() || *judging == Judging::Wanted {
             return None;
         }
         if let Some((host, failure)) = ask.failures().next() {
@@ -81,21 +118,25 @@ impl Rounds {
                 &detail,
             )));
         }
-        match probe {
-            Probe::Failed(failure) => Some(Verdict::Failed(failure.clone())),
-            Probe::NotConfigured | Probe::Wanted | Probe::Passed => Some(Verdict::Passed),
+        match judging {
+            Judging::Failed(failure) => Some(Verdict::Failed(failure.clone())),
+            Judging::Inconclusive(failure) => Some(Verdict::Inconclusive(failure.clone())),
+            Judging::NotConfigured | Judging::Wanted | Judging::Passed => Some(Verdict::Passed),
         }
     }
 
-    /// Ends the current round and plans the next one.
-    pub(crate) fn close(&mut self, verdict: Verdict, next: Timestamp) {
-        match verdict {
-            Verdict::Passed => self.failures = 0,
-            Verdict::Failed(failure) => {
-                self.failures = self.failures.saturating_add(1);
-                self.last_failure = Some(failure);
-            }
-        }
+    /// Ends the current round as passed and plans the next one.
+    pub(crate) fn pass(&mut self, next: Timestamp) {
+        self.failures = 0;
+        self.passes = self.passes.saturating_add(1);
+        self.round = Round::Due(next);
+    }
+
+    /// Ends the current round as failed and plans the next one.
+    pub(crate) fn fail(&mut self, failure: Failure, next: Timestamp) {
+        self.failures = self.failures.saturating_add(1);
+        self.passes = 0;
+        self.last_failure = Some(failure);
         self.round = Round::Due(next);
     }
 

@@ -72,6 +72,23 @@ pub fn step(deployment: &Deployment, seen: &Observation, now: Timestamp) -> Adva
     if let Some(told) = telling(deployment, seen, now) {
         return told;
     }
+    match seen {
+        Observation::Judged { round, judgements } if is_wanted(deployment, *round) => {
+            let mut noted = deployment.clone();
+            noted.note(judgements);
+            stepped(&noted, seen, now)
+        }
+        other => stepped(deployment, other, now),
+    }
+}
+
+/// Whether the checks of this round are to be done. What came late of another round changes nothing.
+fn is_wanted(deployment: &Deployment, round: u32) -> bool {
+    let wanted = deployment.checks_wanted();
+    wanted.is_some_and(|checks| checks.round() == round)
+}
+
+fn stepped(deployment: &Deployment, seen: &Observation, now: Timestamp) -> Advance {
     match &deployment.state {
         State::AwaitingApproval { deadline, run } => {
             waiting::awaiting_approval(deployment, run, *deadline, seen, now)
@@ -132,7 +149,7 @@ fn telling(deployment: &Deployment, seen: &Observation, now: Timestamp) -> Optio
         | Observation::SendPostponed(_)
         | Observation::CommandMissing(_)
         | Observation::HostReported(..)
-        | Observation::Probed { .. }
+        | Observation::Judged { .. }
         | Observation::TimePassed => return None,
     }
     if messages == deployment.announcements {

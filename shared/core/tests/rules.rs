@@ -14,13 +14,13 @@
 mod samples;
 
 use longshore_core::{
-    Advance, AppName, Deployment, Failure, FailureClass, Freeze, FreezeSource, HostId, Lock,
-    Millis, Observation, Outcome, Phase, Policy, Report, Rounds, Slot, SlotBusy, Standing, State,
-    Timestamp, WaveSize, step,
+    Advance, AppName, Deployment, Failure, FailureClass, Finding, Freeze, FreezeSource, HostId,
+    Lock, Millis, Observation, Outcome, Phase, Policy, Report, Rounds, Slot, SlotBusy, Standing,
+    State, Timestamp, WaveSize, step,
 };
 use samples::{
-    START, accepted, all_done, answer_all, done, failed, host, id, must, person, phase, policy,
-    release, round, start,
+    START, accepted, all_done, answer_all, done, failed, host, id, judged, must, person, phase,
+    policy, release, round, start,
 };
 use std::collections::BTreeSet;
 
@@ -193,14 +193,14 @@ fn a_check_from_outside_counts_for_its_own_round_only() {
     let first = begun(&verifying(true));
     let number = rounds(&first).begun;
     let answered = all_done(first, START);
-    let probed = |round, class: Option<FailureClass>| Observation::Probed {
+    let probed = |round, finding| Observation::Judged {
         round,
-        failure: class.map(Failure::of),
+        judgements: vec![judged("http:health", finding)],
     };
-    let bad = probed(number, Some(FailureClass::ProbeFailed));
+    let bad = probed(number, Finding::Failed(FailureClass::ProbeFailed));
     let second = begun(&must(&answered, &bad, START));
     assert_eq!(rounds(&second).begun, number.saturating_add(1));
-    let late = step(&second, &probed(number, None), START);
+    let late = step(&second, &probed(number, Finding::Passed), START);
     assert!(matches!(late, Advance::Unchanged(_)), "{late:?}");
 }
 
@@ -217,13 +217,13 @@ fn the_check_from_outside_waits_until_every_host_has_switched() {
     let looking = begun(&canary);
     assert_eq!(looking.state.name(), "Verifying");
     assert_eq!(
-        looking.probe_wanted(),
+        looking.checks_wanted(),
         None,
         "the other host serves the old release"
     );
     let all = all_done(all_done(looking, START), START);
     assert_eq!(all.state.name(), "Verifying");
-    assert!(begun(&all).probe_wanted().is_some());
+    assert!(begun(&all).checks_wanted().is_some());
 }
 
 #[test]

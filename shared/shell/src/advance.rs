@@ -4,6 +4,7 @@
 //! write, then perform the effects that are this desk's and record what became of them. Intent first, act second:
 //! whoever dies in between leaves a record from which anyone can go on.
 
+mod checks;
 mod observe;
 mod perform;
 mod record;

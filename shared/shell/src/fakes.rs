@@ -7,6 +7,7 @@ mod fleet;
 mod host;
 mod host_logs;
 mod memory_store;
+mod outside;
 mod world;
 
 pub use artifacts::{ArtifactFault, FakeArtifacts};
@@ -18,8 +19,7 @@ pub use host::{
     Process, Processes, Switched, Trouble,
 };
 pub use host_logs::MemoryHostLogs;
-pub use world::{
-    CountingIds, FakeOutside, FakeWorld, ManualClock, MemoryConfigs, MemoryWake, Planned,
-};
+pub use outside::FakeOutside;
+pub use world::{CountingIds, FakeWorld, ManualClock, MemoryConfigs, MemoryWake, Planned};
 
 pub use memory_store::{MemoryStore, StoreCall, StoreFault, Written};

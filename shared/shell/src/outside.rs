@@ -1,14 +1,15 @@
-//! The check from outside: asks the app's public address once, as a client would.
+//! The checks from outside: each asks a public address once, as a client would.
 //!
-//! It says that the app answers, and that the answer comes from the release in question. The address was written by the
+//! It says that the app answers as it should and, where that is asked, that the answer comes from the release in question. The address was written by the
 //! people who own the app, so only public addresses are asked, redirects are not followed, and answers are cut.
 
 use crate::connect::Aws;
-use crate::ports::Outside;
+use crate::ports::{Outside, Request};
 use crate::telemetry::chain;
 use crate::web::{Call, Reply, Web, WebError};
 use http::Method;
 use hyper::body::Bytes;
+use longshore_app_config::Method as Asked;
 use longshore_core::{Failure, FailureClass, ReleaseId};
 use std::time::Duration;
 
@@ -21,14 +22,16 @@ const ANSWER_MAX: usize = 64 * 1024;
 /// The header with which the app's preload says which release answers.
 const RELEASE_HEADER: &str = "x-longshore-release";
 
-/// The probe's headers: the first asks the preload to name its release, the others keep caches out of it.
-const HEADERS: [(&str, &str); 3] = [
+/// The probe's headers: the first asks the preload to name its release, the next keep caches out of it, and the last says what
+/// a request with a body sends.
+const HEADERS: [(&str, &str); 4] = [
     ("x-longshore-probe", "1"),
     ("cache-control", "no-cache"),
     ("accept", "*/*"),
+    ("content-type", "application/json"),
 ];
 
-/// The check from outside, over HTTP.
+/// The checks from outside, over HTTP.
 #[derive(Clone, Debug)]
 pub struct HttpOutside {
     web: Web,
@@ -45,17 +48,21 @@ impl HttpOutside {
 }
 
 impl Outside for HttpOutside {
-    async fn probe(
-        &self,
-        url: &str,
-        expected_status: u16,
-        release: &ReleaseId,
-    ) -> Result<(), Failure> {
+    async fn probe(&self, request: &Request<'_>) -> Result<(), Failure> {
+        let headers = match request.body {
+            Some(_) => &HEADERS[..],
+            None => &HEADERS[..3],
+        };
+        let body = request.body.unwrap_or_default().as_bytes();
         let call = Call {
-            method: Method::GET,
-            url,
-            headers: &HEADERS,
-            body: Bytes::new(),
+            method: match request.method {
+                Asked::Get => Method::GET,
+                Asked::Head => Method::HEAD,
+                Asked::Post => Method::POST,
+            },
+            url: request.url,
+            headers,
+            body: Bytes::copy_from_slice(body),
             timeout: TIMEOUT,
             answer_bytes_max: ANSWER_MAX,
         };
@@ -64,7 +71,7 @@ impl Outside for HttpOutside {
             .ask(call)
             .await
             .map_err(|error| unanswered(&error))?;
-        judge(&reply, expected_status, release)
+        judge(&reply, request)
     }
 }
 
@@ -72,12 +79,29 @@ fn unanswered(error: &WebError) -> Failure {
     Failure::with_detail(FailureClass::ProbeFailed, &chain(error))
 }
 
-fn judge(reply: &Reply, expected_status: u16, release: &ReleaseId) -> Result<(), Failure> {
-    let status = reply.status.as_u16();
-    if status != expected_status {
-        let detail = format!("status {status} instead of {expected_status}");
+fn judge(reply: &Reply, request: &Request<'_>) -> Result<(), Failure> {
+    let (status, expected) = (reply.status.as_u16(), request.expected_status);
+    if status != expected {
+        let detail = format!("status {status} instead of {expected}");
         return Err(Failure::with_detail(FailureClass::ProbeFailed, &detail));
     }
+    if let Some(wanted) = request.contains
+        && !holds(&reply.body, wanted.as_bytes())
+    {
+        let detail = format!("the answer does not contain {wanted:?}");
+        return Err(Failure::with_detail(FailureClass::ProbeFailed, &detail));
+    }
+    request
+        .release
+        .map_or(Ok(()), |release| serves(reply, release))
+}
+
+fn holds(body: &[u8], wanted: &[u8]) -> bool {
+    body.windows(wanted.len().max(1)).any(|part| part == wanted)
+}
+
+/// Whether the answer comes from this release.
+fn serves(reply: &Reply, release: &ReleaseId) -> Result<(), Failure> {
     let served = reply
         .headers
         .get(RELEASE_HEADER)
@@ -117,10 +141,36 @@ mod tests {
         }
     }
 
+    fn request<'a>(release: Option<&'a ReleaseId>, contains: Option<&'a str>) -> Request<'a> {
+        Request {
+            url: "https://orders.example.com/",
+            method: Asked::Get,
+            body: None,
+            expected_status: 200,
+            contains,
+            release,
+        }
+    }
+
+    #[test]
+    fn a_body_must_hold_what_is_asked_for_and_need_not_name_a_release_then() {
+        let mut said = reply(200, None);
+        said.body = Bytes::from_static(b"{\"token\":1}");
+        assert_eq!(judge(&said, &request(None, Some("\"token\""))), Ok(()));
+        let missing = judge(&said, &request(None, Some("\"name\""))).unwrap_err();
+        assert_eq!(
+            missing.detail(),
+            "the answer does not contain \"\\\"name\\\"\""
+        );
+        said.body = Bytes::new();
+        assert!(judge(&said, &request(None, Some("x"))).is_err());
+    }
+
     #[test]
     fn only_the_right_status_from_the_right_release_passes() {
         let (new, old) = (release("a"), release("b"));
-        let class = |reply: &Reply| judge(reply, 200, &new).map_err(|failure| failure.class);
+        let request = request(Some(&new), None);
+        let class = |reply: &Reply| judge(reply, &request).map_err(|failure| failure.class);
         assert_eq!(class(&reply(200, Some(new.as_str()))), Ok(()));
         for (reply, expected) in [
             (reply(503, Some(new.as_str())), FailureClass::ProbeFailed),

@@ -1,7 +1,7 @@
 //! What the shell needs from the world, as small traits by role. Each has an adapter for AWS and a fake in
 //! [`crate::fakes`]; each has one error enum whose variants are what a caller does differently.
 
-use longshore_app_config::{AppConfig, CalendarName, ChangeCalendarName};
+use longshore_app_config::{AppConfig, CalendarName, ChangeCalendarName, Method};
 use longshore_core::{
     Action, AppName, Artifact, CommandId, Commit, Decision, Deployment, DeploymentId, Desk,
     DocumentPin, EnvironmentName, Failure, HostId, Millis, ParameterName, Release, ReleaseId,
@@ -477,18 +477,30 @@ pub struct Sighting {
     pub last: Option<DeploymentId>,
 }
 
-/// The check from outside.
+/// One request from outside, and what must be answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The address.
+    pub url: &'a str,
+    /// How it is asked.
+    pub method: Method,
+    /// What is sent: JSON.
+    pub body: Option<&'a str>,
+    /// The status that must be answered.
+    pub expected_status: u16,
+    /// A text that must be in the answer's body.
+    pub contains: Option<&'a str>,
+    /// The release that must have answered.
+    pub release: Option<&'a ReleaseId>,
+}
+
+/// The checks from outside.
 pub trait Outside: Sync {
-    /// Asks the app's public address once.
+    /// Asks an address once.
     ///
     /// # Errors
-    /// The failure, with a line that explains it.
-    fn probe(
-        &self,
-        url: &str,
-        expected_status: u16,
-        release: &ReleaseId,
-    ) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// The failure, with a line that explains it: of the class `wrong_release` or `probe_failed`.
+    fn probe(&self, request: &Request<'_>) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
 /// A look that is to be taken later.

@@ -186,6 +186,7 @@ impl News<'_> {
         let run = self.deployment.state.run();
         let migrations = run.and_then(|run| run.migrations.as_ref());
         tell("Migrations", migrations.and_then(of_migrations));
+        tell("Checks", self.checks());
         for (name, value) in self.plan_facts() {
             tell(name, Some(value));
         }
@@ -197,6 +198,31 @@ impl News<'_> {
             (late >= LATE).then(|| format!("this was {} ago", duration(late))),
         );
         facts
+    }
+
+    /// What the checks have found, those that could not tell by name: whoever reads that it is live shall know what nobody could
+    /// judge.
+    fn checks(&self) -> Option<String> {
+        let all = &self.deployment.judgements;
+        let about_them = matches!(
+            self.kind,
+            AnnouncementKind::RollingBack | AnnouncementKind::Ended
+        );
+        if all.is_empty() || !about_them {
+            return None;
+        }
+        let number = |word| all.iter().filter(|j| j.finding.word() == word).count();
+        let counts = ["passed", "failed", "inconclusive"].map(|word| (number(word), word));
+        let counts = counts.into_iter().filter(|(number, _)| *number > 0);
+        let counts: Vec<_> = counts.map(|(n, word)| format!("{n} {word}")).collect();
+        let mut said = counts.join(", ");
+        for undecided in self.deployment.undecided() {
+            said.push_str("; ");
+            said.push_str(undecided.check.as_str());
+            said.push_str(" could not tell: ");
+            said.push_str(undecided.said());
+        }
+        Some(said)
     }
 
     /// How long it took, or waited, until what the announcement is about.

@@ -328,3 +328,57 @@ fn a_document_larger_than_any_parameter_is_refused_unread() {
     let found = problems(&padded(longshore_app_config::BYTES_MAX + 1));
     assert_eq!(found.len(), 1);
 }
+
+#[test]
+fn a_script_of_requests_is_read_with_its_defaults() {
+    let check = json!({ "name": "login", "url": "https://orders.example.com/login" });
+    let config = parse(&with("health.checks", json!([check])).to_string()).unwrap();
+    let read = &config.health().checks.as_slice()[0];
+    assert_eq!((read.method.word(), read.status()), ("GET", 200));
+    assert_eq!(read.latency_max(), None);
+    assert!(
+        config.policy().health.outside,
+        "it is looked from outside, without health.url too"
+    );
+    let config = parse(&with("health.passes", json!(3)).to_string()).unwrap();
+    assert_eq!(config.policy().health.passes, 3);
+}
+
+#[test]
+fn a_script_that_cannot_work_is_refused_with_what_to_do() {
+    let of = |keys: Value| {
+        let mut check = json!({ "name": "login", "url": "https://orders.example.com/login" });
+        for (key, value) in keys.as_object().unwrap() {
+            check[key] = value.clone();
+        }
+        with("health.checks", json!([check])).to_string()
+    };
+    let cases = [
+        (
+            json!({ "body": "{}" }),
+            "health.checks[0].body is never sent without the method POST: write \"method\": \"POST\", or remove it",
+        ),
+        (
+            json!({ "method": "HEAD", "contains": "x" }),
+            "health.checks[0].contains is never there: HEAD is answered without a body: write \"method\": \"GET\", or remove it",
+        ),
+        (
+            json!({ "method": "POST", "body": "{" }),
+            "health.checks[0].body is not JSON, or too long: write JSON in a text of up to 4000 characters, for example \"{\\\"item\\\": 1}\"",
+        ),
+        (
+            json!({ "name": "health" }),
+            "health.checks[0].name is the name of the check that health.url makes: write 1 to 40 lower-case letters, digits and hyphens, not starting with a hyphen; not \"health\", which is health.url",
+        ),
+    ];
+    for (keys, expected) in cases {
+        assert_eq!(problems(&of(keys)), [expected]);
+    }
+    let check =
+        |url: &str| json!({ "name": "login", "url": format!("https://orders.example.com/{url}") });
+    let twice = with("health.checks", json!([check("a"), check("b")])).to_string();
+    assert_eq!(
+        problems(&twice),
+        ["health.checks[1].name stands twice: give each check its own name"]
+    );
+}

@@ -41,7 +41,7 @@ pub fn absorb(deployment: &mut Deployment, seen: &Observation, now: Timestamp) -
         | Observation::NotReady(_)
         | Observation::FreezeSeen(_)
         | Observation::BreakGlass(_)
-        | Observation::Probed { .. }
+        | Observation::Judged { .. }
         | Observation::TimePassed
         | Observation::AnnounceStarted(_)
         | Observation::Announced(_) => None,

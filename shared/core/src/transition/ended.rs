@@ -20,7 +20,7 @@ pub(super) fn ended(seen: &Observation) -> Advance {
         | Observation::SendPostponed(_)
         | Observation::CommandMissing(_)
         | Observation::HostReported(..)
-        | Observation::Probed { .. }
+        | Observation::Judged { .. }
         | Observation::TimePassed
         | Observation::AnnounceStarted(_)
         | Observation::Announced(_) => Advance::Unchanged(Why::Over),

@@ -109,7 +109,7 @@ pub(super) fn verify(deployment: &Deployment, run: Run, wave: u32, now: Timestam
 pub(super) fn bake(deployment: &Deployment, run: Run, now: Timestamp) -> Advance {
     let health = &deployment.policy.health;
     let until = now.after(health.bake);
-    let deadline = until.after(time_for(deployment, health.bake_failures_max));
+    let deadline = bake_deadline(deployment, until);
     let rounds = Rounds::from(now, deadline, run.rounds);
     active(deployment, run, Phase::Baking { until, rounds }, now)
 }
@@ -259,11 +259,19 @@ pub(super) fn back<'a>(
     }
 }
 
-/// The time that so many failed rounds, and the one that decides, can take at most.
+/// When a bake that may end at this time is over at the latest.
+pub(super) fn bake_deadline(deployment: &Deployment, until: Timestamp) -> Timestamp {
+    let health = &deployment.policy.health;
+    let until = until.after(health.longer());
+    until.after(time_for(deployment, health.bake_failures_max))
+}
+
+/// The time that so many failed rounds, and those that decide, can take at most.
 pub(super) fn time_for(deployment: &Deployment, failures: u32) -> Millis {
     let policy = &deployment.policy;
     let round = policy.round_timeout.plus(policy.health.interval);
-    let rounds = u64::from(failures).saturating_add(2);
+    let passes = u64::from(policy.health.passes.max(1));
+    let rounds = u64::from(failures).saturating_add(1).saturating_add(passes);
     Millis::new(round.as_ms().saturating_mul(rounds))
 }
 
@@ -313,7 +321,7 @@ pub(super) fn heard(
         | Observation::NotReady(_)
         | Observation::FreezeSeen(_)
         | Observation::BreakGlass(_)
-        | Observation::Probed { .. }
+        | Observation::Judged { .. }
         | Observation::AnnounceStarted(_)
         | Observation::Announced(_) => false,
     };

@@ -10,6 +10,7 @@ use crate::migrations::{Found, Migrations, Verdict};
 use crate::observation::{Observation, Start};
 use crate::people::{Approval, Said};
 use crate::policy::waves_of;
+use crate::rounds::Judging;
 use crate::state::{Outcome, Phase, Run, Standing, State};
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
@@ -86,8 +87,11 @@ pub(super) fn preparing(
             Some(ask) => {
                 let mut run = run.clone();
                 judge(&mut run, seen);
-                if ask.is_complete() {
-                    prepared(deployment, &run, &ask, now)
+                let waits_for_alarms = deployment.checks_wanted().is_some();
+                if waits_for_alarms {
+                    unseen(deployment, &run, now)
+                } else if ask.is_complete() {
+                    prepared(deployment, &run, &ask, None, now)
                 } else {
                     kept(deployment, &run, Phase::Preparing(ask))
                 }
@@ -108,8 +112,21 @@ pub(super) fn preparing(
         | Observation::NotReady(_)
         | Observation::FreezeSeen(_)
         | Observation::BreakGlass(_) => Advance::Unchanged(Why::TooLate),
-        Observation::Probed { .. } => Advance::Rejected(Why::DoesNotFit),
+        Observation::Judged { round, judgements } => match deployment.checks_wanted() {
+            Some(checks) if checks.round() == *round => {
+                let judging = Judging::of(judgements);
+                prepared(deployment, run, ask, Some(&judging), now)
+            }
+            Some(_) | None => Advance::Unchanged(Why::TooEarly),
+        },
     }
+}
+
+/// The preparation's time is over, and nobody could tell whether an alarm is raised. Nothing was changed.
+fn unseen(deployment: &Deployment, run: &Run, now: Timestamp) -> Advance {
+    let line = "the alarms could not be looked at before the switch";
+    let failure = Failure::with_detail(FailureClass::Inconclusive, line);
+    failed(deployment, run.clone(), failure, now)
 }
 
 pub(super) fn migrating(
@@ -149,7 +166,7 @@ pub(super) fn migrating(
         | Observation::NotReady(_)
         | Observation::FreezeSeen(_)
         | Observation::BreakGlass(_) => Advance::Unchanged(Why::TooLate),
-        Observation::Probed { .. } => Advance::Rejected(Why::DoesNotFit),
+        Observation::Judged { .. } => Advance::Rejected(Why::DoesNotFit),
     }
 }
 
@@ -184,7 +201,7 @@ pub(super) fn activating(
         | Observation::NotReady(_)
         | Observation::FreezeSeen(_)
         | Observation::BreakGlass(_) => Advance::Unchanged(Why::TooLate),
-        Observation::Probed { .. } => Advance::Rejected(Why::DoesNotFit),
+        Observation::Judged { .. } => Advance::Rejected(Why::DoesNotFit),
     }
 }
 
@@ -210,9 +227,17 @@ fn leads(run: &Run, host: &HostId) -> bool {
     leader.is_none_or(|leader| host < leader)
 }
 
-/// Every host has answered to `prepare`. No host has moved, so any failure ends the deployment without a trace.
-fn prepared(deployment: &Deployment, run: &Run, ask: &Ask, now: Timestamp) -> Advance {
-    let (run, stopped) = take_answers(deployment, run, ask, &Standing::Prepared);
+/// Every host has answered to `prepare`. No host has moved, so any failure ends the deployment without a trace. Before
+/// anything is changed, the database or a host, the alarms are looked at, where there are any: `alarms` is what they came to.
+/// One that cannot tell stops nothing here.
+fn prepared(
+    deployment: &Deployment,
+    before: &Run,
+    ask: &Ask,
+    alarms: Option<&Judging>,
+    now: Timestamp,
+) -> Advance {
+    let (run, stopped) = take_answers(deployment, before, ask, &Standing::Prepared);
     if let Some(failure) = stopped {
         return failed(deployment, run, failure, now);
     }
@@ -231,6 +256,20 @@ fn prepared(deployment: &Deployment, run: &Run, ask: &Ask, now: Timestamp) -> Ad
             return waiting::ask_people(deployment, run, now);
         }
         return failed(deployment, run, Failure::of(FailureClass::PlanChanged), now);
+    }
+    match alarms {
+        None if deployment.sees_alarms_first() => {
+            return kept(deployment, before, Phase::Preparing(ask.clone()));
+        }
+        Some(Judging::Failed(failure)) => {
+            let line = format!("before the switch: {}", failure.detail());
+            let failure = Failure::with_detail(failure.class, &line);
+            return failed(deployment, run, failure, now);
+        }
+        None
+        | Some(
+            Judging::Passed | Judging::Inconclusive(_) | Judging::NotConfigured | Judging::Wanted,
+        ) => {}
     }
     match run.leader() {
         None => failed(deployment, run, Failure::of(FailureClass::NoHosts), now),

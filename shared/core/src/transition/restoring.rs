@@ -45,7 +45,7 @@ pub(super) fn unmigrating(
         | Observation::Ready(_)
         | Observation::AnnounceStarted(_)
         | Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
-        Observation::Probed { .. } => Advance::Unchanged(Why::AlreadyKnown),
+        Observation::Judged { .. } => Advance::Unchanged(Why::AlreadyKnown),
     }
 }
 
@@ -82,7 +82,7 @@ pub(super) fn rolling_back(
         | Observation::Ready(_)
         | Observation::AnnounceStarted(_)
         | Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
-        Observation::Probed { .. } => Advance::Unchanged(Why::AlreadyKnown),
+        Observation::Judged { .. } => Advance::Unchanged(Why::AlreadyKnown),
     }
 }
 
@@ -110,10 +110,10 @@ pub(super) fn verifying_rollback(
         | Observation::SendPostponed(_)
         | Observation::CommandMissing(_)
         | Observation::HostReported(..)
-        | Observation::Probed { .. }
-        | Observation::TimePassed => match looked(deployment, rounds, seen, now, ask) {
+        | Observation::Judged { .. }
+        | Observation::TimePassed => match looked(deployment, rounds, seen, None, now, ask) {
             Look::Nothing => Advance::Unchanged(Why::AlreadyKnown),
-            Look::Passed(_) => enter::end(
+            Look::Passed(..) => enter::end(
                 deployment,
                 run.clone(),
                 Outcome::RolledBack(cause.clone()),

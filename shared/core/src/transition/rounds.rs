@@ -6,7 +6,8 @@ use crate::command::Action;
 use crate::deployment::Deployment;
 use crate::failure::{Failure, FailureClass};
 use crate::observation::Observation;
-use crate::rounds::{Probe, Round, Rounds, Verdict};
+use crate::policy::NoData;
+use crate::rounds::{Judging, Round, Rounds, Verdict};
 use crate::state::{Outcome, Phase, Run};
 use crate::time::{Millis, Timestamp};
 
@@ -39,11 +40,11 @@ pub(super) fn verifying(
         | Observation::SendPostponed(_)
         | Observation::CommandMissing(_)
         | Observation::HostReported(..)
-        | Observation::Probed { .. }
-        | Observation::TimePassed => match looked(deployment, rounds, seen, now, question) {
+        | Observation::Judged { .. }
+        | Observation::TimePassed => match looked(deployment, rounds, seen, until, now, question) {
             Look::Nothing => Advance::Unchanged(Why::AlreadyKnown),
-            Look::Further(rounds) => stays(rounds),
-            Look::Passed(rounds) => passed(deployment, run, (wave, until), rounds, now),
+            Look::Further(rounds) | Look::Passed(rounds, Told::MayYet) => stays(rounds),
+            Look::Passed(rounds, Told::All) => passed(deployment, run, (wave, until), rounds, now),
             Look::Failed(rounds) if is_given_up(deployment, &rounds, now, limit) => {
                 enter::roll_back(deployment, run, rounds.failure(), now)
             }
@@ -64,7 +65,7 @@ pub(super) fn verifying(
     }
 }
 
-/// A round has passed. Before the next wave the hosts are watched for as long as policy says; the last wave is watched by the
+/// Enough rounds have passed. Before the next wave the hosts are watched for as long as policy says; the last wave is watched by the
 /// bake of the whole target set.
 fn passed(
     deployment: &Deployment,
@@ -79,7 +80,7 @@ fn passed(
     let until = match until {
         None if watched => {
             let until = now.after(health.wave_bake);
-            rounds.deadline = until.after(enter::time_for(deployment, health.bake_failures_max));
+            rounds.deadline = enter::bake_deadline(deployment, until);
             Some(until)
         }
         known => known,
@@ -113,19 +114,21 @@ pub(super) fn baking(
         | Observation::SendPostponed(_)
         | Observation::CommandMissing(_)
         | Observation::HostReported(..)
-        | Observation::Probed { .. }
-        | Observation::TimePassed => match looked(deployment, rounds, seen, now, question) {
-            Look::Nothing => Advance::Unchanged(Why::AlreadyKnown),
-            Look::Passed(_) if now >= until => {
-                enter::end(deployment, run.clone(), Outcome::Succeeded, now)
+        | Observation::Judged { .. }
+        | Observation::TimePassed => {
+            match looked(deployment, rounds, seen, Some(until), now, question) {
+                Look::Nothing => Advance::Unchanged(Why::AlreadyKnown),
+                Look::Passed(_, Told::All) if now >= until => {
+                    enter::end(deployment, run.clone(), Outcome::Succeeded, now)
+                }
+                Look::Failed(rounds) if is_given_up(deployment, &rounds, now, Limit::Bake) => {
+                    enter::roll_back(deployment, run, rounds.failure(), now)
+                }
+                Look::Further(rounds) | Look::Passed(rounds, _) | Look::Failed(rounds) => {
+                    kept(deployment, run, Phase::Baking { until, rounds })
+                }
             }
-            Look::Failed(rounds) if is_given_up(deployment, &rounds, now, Limit::Bake) => {
-                enter::roll_back(deployment, run, rounds.failure(), now)
-            }
-            Look::Further(rounds) | Look::Passed(rounds) | Look::Failed(rounds) => {
-                kept(deployment, run, Phase::Baking { until, rounds })
-            }
-        },
+        }
         Observation::CancelRequested(said) => {
             enter::roll_back(deployment, run, enter::cancelled(said), now)
         }
@@ -147,10 +150,19 @@ pub(super) enum Look {
     Nothing,
     /// The round goes on, or a new one has begun.
     Further(Rounds),
-    /// A round passed.
-    Passed(Rounds),
+    /// A round passed, as many as policy asks for in a row.
+    Passed(Rounds, Told),
     /// A round failed, or the time for rounds is over.
     Failed(Rounds),
+}
+
+/// Whether what has passed may be believed already.
+#[derive(Clone, Copy)]
+pub(super) enum Told {
+    /// Every check could tell, or policy goes on without.
+    All,
+    /// A check could not tell yet, and policy waits for it.
+    MayYet,
 }
 
 /// Which limit of failed rounds holds.
@@ -175,12 +187,13 @@ pub(super) fn is_given_up(
     rounds.failures >= max || now >= rounds.deadline
 }
 
-/// Carries an observation into the rounds: begins a round that is due, hears the hosts and the probe, closes a round that
-/// is complete.
+/// Carries an observation into the rounds: begins a round that is due, hears the hosts and the checks, closes a round that
+/// is complete. `until` is the end of the bake, where this is one.
 pub(super) fn looked(
     deployment: &Deployment,
     rounds: &Rounds,
     seen: &Observation,
+    until: Option<Timestamp>,
     now: Timestamp,
     question: impl Fn(u32) -> Ask,
 ) -> Look {
@@ -193,28 +206,55 @@ pub(super) fn looked(
             next.begun = next.begun.saturating_add(1);
             next.round = Round::Asking {
                 ask: question(next.begun),
-                probe: first_probe(deployment),
+                judging: first_judging(deployment),
             };
         }
         (Round::Due(_), _) => return Look::Nothing,
-        (Round::Asking { ask, probe }, _) => {
-            let Some(round) = heard(deployment, rounds.begun, ask, probe, seen, now) else {
+        (Round::Asking { ask, judging }, _) => {
+            let Some(round) = heard(deployment, rounds.begun, ask, judging, seen, now) else {
                 return Look::Nothing;
             };
             next.round = round;
         }
     }
     let after = now.after(deployment.policy.health.interval);
-    match next.verdict() {
-        None => Look::Further(next),
-        Some(Verdict::Passed) => {
-            next.close(Verdict::Passed, after);
-            Look::Passed(next)
-        }
-        Some(failed @ Verdict::Failed(_)) => {
-            next.close(failed, after);
+    let told = match next.verdict() {
+        None => return Look::Further(next),
+        Some(Verdict::Passed) => Ok(Told::All),
+        Some(Verdict::Inconclusive(failure)) => undecided(deployment, failure, until, now),
+        Some(Verdict::Failed(failure)) => Err(failure),
+    };
+    match told {
+        Err(failure) => {
+            next.fail(failure, after);
             Look::Failed(next)
         }
+        Ok(told) => {
+            next.pass(after);
+            if next.passes < deployment.policy.health.passes {
+                Look::Further(next)
+            } else {
+                Look::Passed(next, told)
+            }
+        }
+    }
+}
+
+/// A round in which nothing has failed, and a check could not tell. Only where it would end a bake does that matter: while
+/// it goes on, there will be more to tell by.
+fn undecided(
+    deployment: &Deployment,
+    failure: Failure,
+    until: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Told, Failure> {
+    let Some(until) = until.filter(|until| now >= *until) else {
+        return Ok(Told::All);
+    };
+    match deployment.policy.health.no_data {
+        NoData::Pass => Ok(Told::All),
+        NoData::Wait(most) if now < until.after(most) => Ok(Told::MayYet),
+        NoData::Wait(_) | NoData::Stop => Err(failure),
     }
 }
 
@@ -222,42 +262,47 @@ fn heard(
     deployment: &Deployment,
     number: u32,
     ask: &Ask,
-    probe: &Probe,
+    judging: &Judging,
     seen: &Observation,
     now: Timestamp,
 ) -> Option<Round> {
-    if let Observation::Probed { round, failure } = seen {
-        if *round != number || *probe != Probe::Wanted {
+    if let Observation::Judged { round, judgements } = seen {
+        if *round != number || *judging != Judging::Wanted {
             return None;
         }
-        let probe = failure.clone().map_or(Probe::Passed, Probe::Failed);
         return Some(Round::Asking {
             ask: ask.clone(),
-            probe,
+            judging: Judging::of(judgements),
         });
     }
     let heard = enter::heard(deployment, ask, seen, now)?;
-    // The round's deadline ends the probe too: a check from outside that never answered has failed.
-    let over = matches!(seen, Observation::TimePassed) && *probe == Probe::Wanted;
-    let probe = if over {
-        Probe::Failed(Failure::of(FailureClass::ProbeFailed))
+    // The round's deadline ends the checks too: what nobody has looked at has not passed.
+    let over = matches!(seen, Observation::TimePassed) && *judging == Judging::Wanted;
+    let judging = if over {
+        Judging::Failed(undone(deployment))
     } else {
-        probe.clone()
+        judging.clone()
     };
-    Some(Round::Asking { ask: heard, probe })
+    Some(Round::Asking {
+        ask: heard,
+        judging,
+    })
 }
 
-/// The check from outside begins when every host has switched: before that, a load balancer may well answer from a host of
-/// a later wave, and rightly from the old release.
-fn first_probe(deployment: &Deployment) -> Probe {
-    let all_switched = deployment
-        .state
-        .run()
-        .is_some_and(|run| run.switched().len() == run.in_service().len());
-    if deployment.policy.health.outside && all_switched {
-        Probe::Wanted
+fn undone(deployment: &Deployment) -> Failure {
+    let class = if deployment.looks_from_outside() {
+        FailureClass::ProbeFailed
     } else {
-        Probe::NotConfigured
+        FailureClass::Inconclusive
+    };
+    Failure::with_detail(class, "the checks of a round were not done in its time")
+}
+
+fn first_judging(deployment: &Deployment) -> Judging {
+    if deployment.looks_from_outside() || deployment.judges_numbers() {
+        Judging::Wanted
+    } else {
+        Judging::NotConfigured
     }
 }
 

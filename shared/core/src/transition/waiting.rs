@@ -54,7 +54,7 @@ pub(super) fn awaiting_approval(
         | Observation::SendPostponed(_)
         | Observation::CommandMissing(_)
         | Observation::HostReported(..) => Advance::Unchanged(Why::AlreadyKnown),
-        Observation::NotReady(_) | Observation::Probed { .. } => Advance::Rejected(Why::DoesNotFit),
+        Observation::NotReady(_) | Observation::Judged { .. } => Advance::Rejected(Why::DoesNotFit),
         Observation::AnnounceStarted(_) | Observation::Announced(_) => {
             Advance::Unchanged(Why::AlreadyKnown)
         }
@@ -131,7 +131,7 @@ pub(super) fn queued(
         | Observation::SendPostponed(_)
         | Observation::CommandMissing(_)
         | Observation::HostReported(..)
-        | Observation::Probed { .. } => Advance::Rejected(Why::DoesNotFit),
+        | Observation::Judged { .. } => Advance::Rejected(Why::DoesNotFit),
         Observation::AnnounceStarted(_) | Observation::Announced(_) => {
             Advance::Unchanged(Why::AlreadyKnown)
         }

@@ -15,11 +15,11 @@
 )]
 
 use longshore_core::{
-    Advance, AppName, BreakGlass, Channel, Command, CommandId, CommandStatus, Commit, Deployment,
-    DeploymentId, DocumentPin, EnvironmentName, Failure, FailureClass, Found, Freeze, FreezeSource,
-    Generation, HealthPolicy, HostId, Kind, Millis, Observation, Origin, Person, Phase, PlanDigest,
-    Policy, Reason, Release, Report, Repository, Said, Start, State, Timestamp, Token, Verdict,
-    Via, Vote, WaveSize, step,
+    Advance, Amount, AppName, BreakGlass, Channel, CheckName, Command, CommandId, CommandStatus,
+    Commit, Deployment, DeploymentId, DocumentPin, EnvironmentName, Failure, FailureClass, Finding,
+    Found, Freeze, FreezeSource, Generation, HealthPolicy, HostId, Judgement, Kind, Measure,
+    Millis, NoData, Observation, Origin, Person, Phase, PlanDigest, Policy, Reason, Release,
+    Report, Repository, Said, Start, State, Timestamp, Token, Verdict, Via, Vote, WaveSize, step,
 };
 use std::collections::BTreeMap;
 
@@ -34,7 +34,11 @@ pub fn policy() -> Policy {
             bake: Millis::from_secs(10),
             wave_bake: Millis::default(),
             bake_failures_max: 2,
+            passes: 1,
             outside: false,
+            numbers: false,
+            alarms: false,
+            no_data: NoData::Pass,
         },
         channels: vec![Channel::Sns],
         migrates: true,
@@ -55,6 +59,12 @@ pub fn policy() -> Policy {
         retry_after: Millis::from_secs(5),
         poll: Millis::from_secs(5),
     }
+}
+
+pub fn judged(check: &str, finding: Finding) -> Judgement {
+    let check = CheckName::parse(check).unwrap();
+    let numbers = vec![(Measure::Now, Amount::whole(2))];
+    Judgement::new(check, finding, numbers, "what it says", START)
 }
 
 pub fn host(number: u32) -> HostId {
@@ -390,18 +400,29 @@ pub fn every_observation(deployment: &Deployment) -> Vec<(String, Observation, T
             now,
         ),
         (
-            "Probed: passed",
-            Observation::Probed {
+            "Judged: passed",
+            Observation::Judged {
                 round: 1,
-                failure: None,
+                judgements: vec![judged("http:health", Finding::Passed)],
             },
             now,
         ),
         (
-            "Probed: failed",
-            Observation::Probed {
+            "Judged: failed",
+            Observation::Judged {
                 round: 1,
-                failure: Some(broken),
+                judgements: vec![judged(
+                    "http:health",
+                    Finding::Failed(FailureClass::ProbeFailed),
+                )],
+            },
+            now,
+        ),
+        (
+            "Judged: could not tell",
+            Observation::Judged {
+                round: 1,
+                judgements: vec![judged("metric:cpu", Finding::Inconclusive)],
             },
             now,
         ),

@@ -1,11 +1,10 @@
 //! What can be seen of the world for one deployment: whether its turn has come, what became of its commands, what its
-//! public address answers, and that time has passed.
+//! checks have found, and that time has passed.
 
 use super::AdvanceError;
+use super::checks::checked;
 use crate::freeze::holding;
-use crate::ports::{
-    Artifacts, Clock, Commands, Configs, Fleet, LookError, Outside, ResolveError, Store,
-};
+use crate::ports::{Artifacts, Clock, Commands, Configs, Fleet, LookError, ResolveError, Store};
 use crate::world::World;
 use longshore_app_config::{AppConfig, Source};
 use longshore_core::{
@@ -44,8 +43,8 @@ pub(super) async fn observe<W: World>(
                     seen.unseen.push(error);
                 }
             }
-            if desk == Some(Desk::HealthVerifier) {
-                outside(world, deployment, &mut seen).await;
+            if desk == Some(deployment.desk()) {
+                checked(world, deployment, &mut seen).await;
             }
         }
         State::Queued { .. } | State::AwaitingApproval { .. } | State::Ended { .. } => {}
@@ -242,32 +241,4 @@ async fn became_of<W: World>(
             Ok(())
         }
     }
-}
-
-/// The check from outside, when the current round wants it.
-async fn outside<W: World>(world: &W, deployment: &Deployment, seen: &mut Seen) {
-    let State::Active { phase, .. } = &deployment.state else {
-        return;
-    };
-    let (Some(round), Some(ask)) = (deployment.probe_wanted(), phase.ask()) else {
-        return;
-    };
-    let version = Some(ask.release.config_version);
-    let configured = world.configs().config(&deployment.repository, version);
-    let failure = match configured.await {
-        Ok(Some(configured)) => match configured.config.health_url() {
-            None => None,
-            Some(url) => {
-                let status = configured.config.expected_status();
-                let release = ask.release.id();
-                world.outside().probe(url, status, &release).await.err()
-            }
-        },
-        Ok(None) => Some(Failure::of(FailureClass::ConfigRefused)),
-        Err(ResolveError::Failed(failure)) => Some(failure),
-        // Not seen; the round's deadline bounds how long that may go on.
-        Err(ResolveError::Unavailable(_)) => return,
-    };
-    seen.observations
-        .push(Observation::Probed { round, failure });
 }

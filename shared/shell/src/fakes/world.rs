@@ -1,13 +1,13 @@
 //! A whole world in memory, with a clock that only tests move.
 
-use super::{FakeArtifacts, FakeBranches, FakeSsm, MemoryCalendars, MemoryStore};
+use super::{FakeArtifacts, FakeBranches, FakeOutside, FakeSsm, MemoryCalendars, MemoryStore};
 use crate::ports::{
-    Clock, Configs, Configured, Ids, LookAgain, LookError, Outside, Repositories, ResolveError,
-    Sighting, Wake,
+    Clock, Configs, Configured, Ids, LookAgain, LookError, Repositories, ResolveError, Sighting,
+    Wake,
 };
 use crate::world::World;
 use longshore_app_config::AppConfig;
-use longshore_core::{DeploymentId, Failure, HostId, Millis, ReleaseId, Repository, Timestamp};
+use longshore_core::{DeploymentId, HostId, Millis, Repository, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -71,29 +71,6 @@ impl Repositories for MemoryConfigs {
     async fn repositories(&self) -> Result<Vec<Repository>, ResolveError> {
         let configs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(configs.keys().cloned().collect())
-    }
-}
-
-/// The outside, as it is told to look.
-#[derive(Clone, Debug, Default)]
-pub struct FakeOutside(Arc<Mutex<Option<Failure>>>);
-
-impl FakeOutside {
-    /// Makes every probe fail like this, or pass.
-    pub fn fail(&self, failure: Option<Failure>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = failure;
-    }
-}
-
-impl Outside for FakeOutside {
-    async fn probe(
-        &self,
-        _url: &str,
-        _expected_status: u16,
-        _release: &ReleaseId,
-    ) -> Result<(), Failure> {
-        let failure = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        failure.clone().map_or(Ok(()), Err)
     }
 }
 
@@ -206,7 +183,7 @@ impl FakeWorld {
             artifacts: FakeArtifacts::default(),
             configs: MemoryConfigs::default(),
             calendars: MemoryCalendars::default(),
-            outside: FakeOutside::default(),
+            outside: FakeOutside::new(&clock),
             wake: MemoryWake {
                 clock: clock.clone(),
                 planned: Arc::default(),

@@ -10,6 +10,7 @@ mod ask;
 mod deployment;
 mod entry;
 mod freeze;
+mod judgements;
 mod people;
 mod slot;
 mod state;

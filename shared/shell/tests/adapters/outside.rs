@@ -2,13 +2,25 @@
 
 use super::replay::{Replay, access};
 use super::server::Server;
+use longshore_app_config::Method;
 use longshore_core::{Failure, FailureClass, ReleaseId};
 use longshore_shell::connect::Aws;
 use longshore_shell::outside::HttpOutside;
-use longshore_shell::ports::Outside;
+use longshore_shell::ports::{Outside, Request};
 
 fn release() -> ReleaseId {
     ReleaseId::parse(&format!("{}-0123456789ab", "a".repeat(40))).unwrap()
+}
+
+fn asked<'a>(url: &'a str, release: &'a ReleaseId) -> Request<'a> {
+    Request {
+        url,
+        method: Method::Get,
+        body: None,
+        expected_status: 200,
+        contains: None,
+        release: Some(release),
+    }
 }
 
 fn local() -> HttpOutside {
@@ -26,7 +38,7 @@ fn answer(status: &str, further: &str, body: &str) -> String {
 
 async fn probe(server: &Server) -> Result<(), Failure> {
     let url = format!("http://127.0.0.1:{}/health?deep=1", server.port);
-    local().probe(&url, 200, &release()).await
+    local().probe(&asked(&url, &release())).await
 }
 
 #[tokio::test]
@@ -108,7 +120,7 @@ async fn private_and_metadata_addresses_are_never_asked() {
         ),
     ] {
         for url in urls {
-            let failure = outside.probe(url, 200, &release()).await.unwrap_err();
+            let failure = outside.probe(&asked(url, &release())).await.unwrap_err();
             assert_eq!(failure.class, FailureClass::ProbeFailed);
             assert!(
                 failure.detail().contains("the address is not public"),
@@ -125,6 +137,34 @@ async fn an_app_that_says_nothing_is_out_of_time() {
     let url = format!("http://127.0.0.1:{}/", server.port);
     let access = access(&[("AWS_ENDPOINT_URL", "http://127.0.0.1:1")]);
     let aws = Replay::of([]).aws_with(&access);
-    let failure = HttpOutside::new(&aws).probe(&url, 200, &release()).await;
+    let release = release();
+    let failure = HttpOutside::new(&aws).probe(&asked(&url, &release)).await;
     assert_eq!(failure.unwrap_err().detail(), "no answer in time");
+}
+
+#[tokio::test]
+async fn a_request_may_send_json_and_asks_for_a_text_in_the_answer() {
+    let server = Server::answering(answer("201 Created", "", "{\"token\":1}")).await;
+    let url = format!("http://127.0.0.1:{}/login", server.port);
+    let request = Request {
+        url: &url,
+        method: Method::Post,
+        body: Some("{\"name\":\"ada\"}"),
+        expected_status: 201,
+        contains: Some("token"),
+        release: None,
+    };
+    assert_eq!(local().probe(&request).await, Ok(()));
+    let asked = server.asked();
+    assert!(
+        asked[0].starts_with("POST /login HTTP/1.1\r\n"),
+        "{}",
+        asked[0]
+    );
+    assert!(
+        asked[0].contains("content-type: application/json\r\n"),
+        "{}",
+        asked[0]
+    );
+    assert!(asked[0].contains("content-length: 14\r\n"), "{}", asked[0]);
 }

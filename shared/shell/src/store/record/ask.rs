@@ -4,8 +4,8 @@ use super::RecordError;
 use super::tables::{Packer, Places, Unpacker, grouped, ungroup};
 use super::words::{ActionWord, FailureRecord, ReleaseRecord};
 use longshore_core::{
-    Answer, Ask, Command, CommandId, CommandStatus, DeploymentId, Generation, Probe, Round, Rounds,
-    Timestamp, Token,
+    Answer, Ask, Command, CommandId, CommandStatus, DeploymentId, Generation, Judging, Round,
+    Rounds, Timestamp, Token,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -222,6 +222,8 @@ pub(super) struct RoundsRecord {
     deadline_ms: u64,
     begun: u32,
     failures: u32,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    passes: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_failure: Option<FailureRecord>,
     round: RoundRecord,
@@ -240,7 +242,14 @@ enum ProbeRecord {
     NotConfigured,
     Wanted,
     Passed,
+    Inconclusive(FailureRecord),
     Failed(FailureRecord),
+}
+
+/// Whether a number is left out of the record, as records were written before it was counted.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl RoundsRecord {
@@ -249,14 +258,15 @@ impl RoundsRecord {
             deadline_ms: rounds.deadline.as_unix_ms(),
             begun: rounds.begun,
             failures: rounds.failures,
+            passes: rounds.passes,
             last_failure: rounds.last_failure.as_ref().map(FailureRecord::from),
             round: match &rounds.round {
                 Round::Due(at) => RoundRecord::Due {
                     at_ms: at.as_unix_ms(),
                 },
-                Round::Asking { ask, probe } => RoundRecord::Asking {
+                Round::Asking { ask, judging } => RoundRecord::Asking {
                     ask: AskRecord::pack(ask, packer)?,
-                    probe: probe.into(),
+                    probe: judging.into(),
                 },
             },
         })
@@ -267,30 +277,32 @@ impl RoundsRecord {
             deadline: Timestamp::from_unix_ms(self.deadline_ms),
             begun: self.begun,
             failures: self.failures,
+            passes: self.passes,
             last_failure: self.last_failure.map(TryInto::try_into).transpose()?,
             round: match self.round {
                 RoundRecord::Due { at_ms } => Round::Due(Timestamp::from_unix_ms(at_ms)),
                 RoundRecord::Asking { ask, probe } => Round::Asking {
                     ask: ask.unpack(tables)?,
-                    probe: probe.try_into()?,
+                    judging: probe.try_into()?,
                 },
             },
         })
     }
 }
 
-impl From<&Probe> for ProbeRecord {
-    fn from(probe: &Probe) -> Self {
-        match probe {
-            Probe::NotConfigured => Self::NotConfigured,
-            Probe::Wanted => Self::Wanted,
-            Probe::Passed => Self::Passed,
-            Probe::Failed(failure) => Self::Failed(failure.into()),
+impl From<&Judging> for ProbeRecord {
+    fn from(judging: &Judging) -> Self {
+        match judging {
+            Judging::NotConfigured => Self::NotConfigured,
+            Judging::Wanted => Self::Wanted,
+            Judging::Passed => Self::Passed,
+            Judging::Inconclusive(failure) => Self::Inconclusive(failure.into()),
+            Judging::Failed(failure) => Self::Failed(failure.into()),
         }
     }
 }
 
-impl TryFrom<ProbeRecord> for Probe {
+impl TryFrom<ProbeRecord> for Judging {
     type Error = RecordError;
 
     fn try_from(record: ProbeRecord) -> Result<Self, RecordError> {
@@ -298,6 +310,7 @@ impl TryFrom<ProbeRecord> for Probe {
             ProbeRecord::NotConfigured => Self::NotConfigured,
             ProbeRecord::Wanted => Self::Wanted,
             ProbeRecord::Passed => Self::Passed,
+            ProbeRecord::Inconclusive(failure) => Self::Inconclusive(failure.try_into()?),
             ProbeRecord::Failed(failure) => Self::Failed(failure.try_into()?),
         })
     }

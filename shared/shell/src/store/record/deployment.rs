@@ -1,6 +1,7 @@
 //! A deployment with its origin, policy and history, stored.
 
 use super::freeze::{BreakGlassRecord, FreezeRecord};
+use super::judgements::{JudgementRecord, NoDataRecord};
 use super::people::{ApprovalRecord, SaidRecord};
 use super::state::StateRecord;
 use super::tables::{Packer, Tables, Unpacker};
@@ -35,6 +36,8 @@ pub(super) struct DeploymentRecord {
     freeze: Option<FreezeRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     break_glass: Option<BreakGlassRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    judgements: Vec<JudgementRecord>,
     announcements: Vec<AnnouncementRecord>,
     announced: u32,
     timeline: Vec<TimelineRecord>,
@@ -92,7 +95,25 @@ struct HealthRecord {
     #[serde(default, skip_serializing_if = "is_zero")]
     wave_bake_ms: u64,
     bake_failures_max: u32,
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    passes: u32,
     outside: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    numbers: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    alarms: bool,
+    #[serde(default, skip_serializing_if = "NoDataRecord::is_default")]
+    no_data: NoDataRecord,
+}
+
+/// The passed rounds that were asked for before one could say how many.
+const fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+const fn is_one(number: &u32) -> bool {
+    *number == 1
 }
 
 /// Whether a time is left out of the record, as records were written before there was one.
@@ -130,6 +151,7 @@ impl TryFrom<&Deployment> for DeploymentRecord {
         let mut packer = Packer::default();
         let state = StateRecord::pack(&deployment.state, &mut packer)?;
         let announcements = deployment.announcements.iter();
+        let judgements = deployment.judgements.iter();
         Ok(Self {
             schema: SCHEMA,
             id: deployment.id.to_string(),
@@ -144,6 +166,7 @@ impl TryFrom<&Deployment> for DeploymentRecord {
             stop: deployment.stop.as_ref().map(SaidRecord::from),
             freeze: deployment.freeze.as_ref().map(FreezeRecord::from),
             break_glass: deployment.break_glass.as_ref().map(BreakGlassRecord::from),
+            judgements: judgements.map(JudgementRecord::from).collect(),
             announcements: announcements.map(AnnouncementRecord::from).collect(),
             announced: deployment.announced,
             timeline: deployment
@@ -163,6 +186,7 @@ impl TryFrom<DeploymentRecord> for Deployment {
         let tables = Unpacker::try_from(record.tables)?;
         let announcements = record.announcements.into_iter();
         let timeline = record.timeline.into_iter();
+        let judgements = record.judgements.into_iter();
         Ok(Self {
             id: DeploymentId::parse(&record.id)?,
             app: AppName::parse(&record.app)?,
@@ -175,6 +199,9 @@ impl TryFrom<DeploymentRecord> for Deployment {
             stop: record.stop.map(TryInto::try_into).transpose()?,
             freeze: record.freeze.map(Freeze::from),
             break_glass: record.break_glass.map(TryInto::try_into).transpose()?,
+            judgements: judgements
+                .map(TryInto::try_into)
+                .collect::<Result<_, _>>()?,
             announcements: announcements
                 .map(TryInto::try_into)
                 .collect::<Result<_, _>>()?,
@@ -282,7 +309,11 @@ impl From<&HealthPolicy> for HealthRecord {
             bake_ms: health.bake.as_ms(),
             wave_bake_ms: health.wave_bake.as_ms(),
             bake_failures_max: health.bake_failures_max,
+            passes: health.passes,
             outside: health.outside,
+            numbers: health.numbers,
+            alarms: health.alarms,
+            no_data: health.no_data.into(),
         }
     }
 }
@@ -295,7 +326,11 @@ impl From<HealthRecord> for HealthPolicy {
             bake: Millis::new(record.bake_ms),
             wave_bake: Millis::new(record.wave_bake_ms),
             bake_failures_max: record.bake_failures_max,
+            passes: record.passes,
             outside: record.outside,
+            numbers: record.numbers,
+            alarms: record.alarms,
+            no_data: record.no_data.into(),
         }
     }
 }

@@ -62,6 +62,9 @@ fn ornate() -> Deployment {
         WaveSize::Percent(100),
     ];
     policy.health.outside = true;
+    policy.health.passes = 3;
+    policy.health.numbers = true;
+    policy.health.alarms = true;
     let slack = ChannelName::parse("deployments").unwrap();
     policy.channels = vec![Channel::Sns, Channel::Slack(slack)];
     policy.unreachable_max = 3;
