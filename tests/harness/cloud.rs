@@ -9,8 +9,8 @@ use longshore_events::Click;
 use longshore_shell::accept::Deciding;
 use longshore_shell::announce::Announce;
 use longshore_shell::fakes::{
-    CountingIds, FakeArtifacts, FakeBranches, FakeOutside, FakeSsm, FakeWorld, ManualClock,
-    MemoryCalendars, MemoryConfigs, MemoryStore, MemoryWake,
+    CountingIds, FakeAlarms, FakeAppLogs, FakeArtifacts, FakeBranches, FakeMetrics, FakeOutside,
+    FakeSsm, FakeWorld, ManualClock, MemoryCalendars, MemoryConfigs, MemoryStore, MemoryWake,
 };
 use longshore_shell::ports::{Clock, Configs, Ids, Store};
 use longshore_shell::secrets::SecretError;
@@ -40,6 +40,9 @@ pub struct Cloud {
     configs: Staged<MemoryConfigs>,
     calendars: Staged<MemoryCalendars>,
     outside: Staged<FakeOutside>,
+    alarms: Staged<FakeAlarms>,
+    metrics: Staged<FakeMetrics>,
+    app_logs: Staged<FakeAppLogs>,
     wake: Staged<MemoryWake>,
     channels: Staged<People>,
     branches: Staged<FakeBranches>,
@@ -82,6 +85,9 @@ impl Cloud {
             configs: Staged::new(world.configs.clone(), &stage),
             calendars: Staged::new(world.calendars.clone(), &stage),
             outside: Staged::new(world.outside.clone(), &stage),
+            alarms: Staged::new(world.alarms.clone(), &stage),
+            metrics: Staged::new(world.metrics.clone(), &stage),
+            app_logs: Staged::new(world.app_logs.clone(), &stage),
             wake: Staged::new(world.wake.clone(), &stage),
             channels: Staged::new(people.clone(), &stage),
             branches: Staged::new(world.branches.clone(), &stage),
@@ -108,6 +114,9 @@ impl World for Cloud {
     type Configs = Staged<MemoryConfigs>;
     type Calendars = Staged<MemoryCalendars>;
     type Outside = Staged<FakeOutside>;
+    type Alarms = Staged<FakeAlarms>;
+    type Metrics = Staged<FakeMetrics>;
+    type AppLogs = Staged<FakeAppLogs>;
     type Wake = Staged<MemoryWake>;
     type Clock = FunctionClock;
 
@@ -131,6 +140,15 @@ impl World for Cloud {
     }
     fn outside(&self) -> &Self::Outside {
         &self.outside
+    }
+    fn alarms(&self) -> &Self::Alarms {
+        &self.alarms
+    }
+    fn metrics(&self) -> &Self::Metrics {
+        &self.metrics
+    }
+    fn app_logs(&self) -> &Self::AppLogs {
+        &self.app_logs
     }
     fn wake(&self) -> &Self::Wake {
         &self.wake

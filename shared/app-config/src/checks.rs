@@ -68,7 +68,7 @@ text!(
             Err("is not the name of a check")
         }
     },
-    json!({ "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,39}$", "not": { "const": "health" } })
+    json!({ "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,39}$", "not": { "pattern": "^health$" } })
 );
 
 text!(

@@ -1,6 +1,7 @@
 //! The document: every key with its meaning, its bounds and its default, and what the product makes of it. The same
 //! lines become `docs/app-config.schema.json`.
 
+use crate::analysis::{self, Analysis};
 use crate::checks::{self, CHECKS_MAX, HttpCheck};
 use crate::document;
 use crate::field::{Field, List, Manager, Mode, Source, Whole};
@@ -48,6 +49,8 @@ section! {
         waves: Waves = Default(json!(["100%"])),
         /// How a release is checked after it was switched to.
         health: Health = Required("{ \"port\": 3000 }"),
+        /// By what a release is judged besides its health, in the same rounds.
+        analysis: Analysis = Default(json!({})),
         /// How the app's processes are run.
         process: Process = Required("{ \"script\": \"server.js\" }"),
         /// Scripts of package.json that run at certain steps.
@@ -286,6 +289,12 @@ impl AppConfig {
         &self.document.health
     }
 
+    /// By what a release is judged besides its health.
+    #[must_use]
+    pub const fn analysis(&self) -> &Analysis {
+        &self.document.analysis
+    }
+
     /// How the processes are run.
     #[must_use]
     pub const fn process(&self) -> &Process {
@@ -355,7 +364,7 @@ impl AppConfig {
         let timeouts = &document.timeouts;
         Policy {
             waves: document.waves.as_slice().to_vec(),
-            health: health_policy(&document.health),
+            health: health_policy(document),
             channels: channels(&document.notifications),
             migrates: document.hooks.migrate.is_some(),
             approvals: if document.approval {
@@ -386,7 +395,8 @@ fn seconds<const MIN: u32, const MAX: u32>(number: Whole<MIN, MAX>) -> Millis {
     Millis::from_secs(u64::from(number.get()))
 }
 
-fn health_policy(health: &Health) -> HealthPolicy {
+fn health_policy(document: &Document) -> HealthPolicy {
+    let (health, analysis) = (&document.health, &document.analysis);
     HealthPolicy {
         attempts_max: health.attempts.get(),
         interval: seconds(health.interval_seconds),
@@ -395,9 +405,13 @@ fn health_policy(health: &Health) -> HealthPolicy {
         bake_failures_max: BAKE_FAILURES_MAX,
         passes: health.passes.get(),
         outside: health.url.is_some() || !health.checks.as_slice().is_empty(),
-        numbers: false,
-        alarms: false,
-        no_data: NoData::Pass,
+        numbers: analysis.judges(),
+        alarms: !analysis.alarms.as_slice().is_empty(),
+        no_data: match analysis.no_data {
+            analysis::NoData::Pass => NoData::Pass,
+            analysis::NoData::Wait => NoData::Wait(seconds(analysis.wait_seconds)),
+            analysis::NoData::Stop => NoData::Stop,
+        },
     }
 }
 
@@ -437,7 +451,9 @@ fn check_together(document: &Document, problems: &mut Problems) {
     people::check(&document.approvals, problems);
     check_service(document, problems);
     freeze::check(&document.freeze, problems);
+    analysis::check(&document.analysis, problems);
     let others = usize::from(document.health.url.is_some());
+    let others = others.saturating_add(document.analysis.checks());
     checks::check(&document.health.checks, others, problems);
 }
 

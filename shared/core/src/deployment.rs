@@ -448,13 +448,6 @@ impl Deployment {
         self.timeline.iter().find(switches).map(|entry| entry.at)
     }
 
-    /// When the hosts that were switched last were asked to.
-    #[must_use]
-    pub fn last_switch(&self) -> Option<Timestamp> {
-        let switches = |entry: &&TimelineEntry| entry.state == "Activating";
-        self.timeline.iter().rfind(switches).map(|entry| entry.at)
-    }
-
     /// The checks that could not tell when they were done last.
     pub fn undecided(&self) -> impl Iterator<Item = &Judgement> {
         let undecided = |judgement: &&Judgement| judgement.finding == Finding::Inconclusive;

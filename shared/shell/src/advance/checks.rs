@@ -1,12 +1,14 @@
-//! The checks of a round: what is asked from outside, one request after another, each with its time.
+//! The checks of a round: what is asked from outside, one request after another, each with its time, and then what the numbers
+//! say (`judge.rs`). Before anything is changed, the alarms alone.
 
 use super::observe::Seen;
+use crate::judge::{Subject, judge, judge_alarms};
 use crate::ports::{Clock, Configs, Outside, Request, ResolveError};
 use crate::world::World;
 use longshore_app_config::{AppConfig, HttpCheck};
 use longshore_core::{
     Amount, CheckName, Checks, Deployment, Failure, FailureClass, Finding, Judgement, Measure,
-    Millis, Observation, ReleaseId, State,
+    Millis, Observation, ReleaseId, State, Timestamp,
 };
 
 /// After this time no further request is begun: whoever runs the checks has a time limit too, and has more to do.
@@ -26,7 +28,14 @@ pub(super) async fn checked<W: World>(world: &W, deployment: &Deployment, seen: 
     let configured = world.configs().config(&deployment.repository, version);
     let failure = match configured.await {
         Ok(Some(configured)) => {
-            let done = done(world, checks, &configured.config, &ask.release.id()).await;
+            let done = done(
+                world,
+                checks,
+                &configured.config,
+                deployment,
+                &ask.release.id(),
+            )
+            .await;
             return seen.observations.push(judged(checks, done));
         }
         Ok(None) => Failure::of(FailureClass::ConfigRefused),
@@ -54,16 +63,45 @@ const fn judged(checks: Checks, judgements: Vec<Judgement>) -> Observation {
     }
 }
 
+/// What comes from outside first: when that fails the release is bad, whatever the numbers are.
 async fn done<W: World>(
     world: &W,
     checks: Checks,
     config: &AppConfig,
+    deployment: &Deployment,
     release: &ReleaseId,
 ) -> Vec<Judgement> {
-    match checks {
-        Checks::Round { outside: true, .. } => from_outside(world, config, release).await,
-        Checks::Round { outside: false, .. } | Checks::Before => Vec::new(),
+    let (outside, numbers) = match checks {
+        Checks::Before => return judge_alarms(world, config, world.clock().now()).await,
+        Checks::Round {
+            outside, numbers, ..
+        } => (outside, numbers),
+    };
+    let mut judgements = Vec::new();
+    if outside {
+        judgements = from_outside(world, config, release).await;
     }
+    let is_bad = judgements
+        .iter()
+        .any(|judgement| matches!(judgement.finding, Finding::Failed(_)));
+    let subject = subject(deployment, world.clock().now());
+    if let Some(subject) = subject.filter(|_| numbers && !is_bad) {
+        judgements.extend(judge(world, config, &subject).await);
+    }
+    judgements
+}
+
+/// The release that is verified: the hosts that serve it since the first of them was switched, and the hosts that do not yet.
+fn subject(deployment: &Deployment, now: Timestamp) -> Option<Subject> {
+    let run = deployment.state.run()?;
+    let mut others = run.in_service();
+    others.retain(|host| !run.moved.contains(host));
+    Some(Subject {
+        switched: run.switched(),
+        others,
+        switched_at: deployment.first_switch()?,
+        now,
+    })
 }
 
 /// The requests from outside in their order, up to the first that fails: what comes after it in a script says nothing then.
@@ -164,7 +202,7 @@ impl<'a> Question<'a> {
         &self,
         answer: Result<(), &Failure>,
         latency: Option<Millis>,
-        at: longshore_core::Timestamp,
+        at: Timestamp,
     ) -> Option<Judgement> {
         let milliseconds = |span: Millis| {
             let whole = i64::try_from(span.as_ms()).unwrap_or(i64::MAX);

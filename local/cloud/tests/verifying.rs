@@ -1,0 +1,276 @@
+//! A release that answers 200 and is bad all the same, from end to end: the real functions judge it by what `MiniStack` keeps of
+//! metrics and logs. Nobody collects them here as CloudWatch and its agent do on AWS, so the test puts them there in the app's
+//! name, as the app would.
+
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use longshore_local::demo::record::Deployment;
+use longshore_local::demo::{Ready, app, prepare};
+use longshore_local::{LocalCloud, Options, wait};
+use serde_json::{Value, json};
+
+const LIMIT: Duration = Duration::from_mins(4);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Seconds before the switch that are filled, and seconds after it.
+const BEFORE: i64 = 300;
+const AFTER: i64 = 120;
+/// Metrics of one request (Amazon CloudWatch API Reference, PutMetricData, takes up to 1000).
+const DATA_MAX: usize = 200;
+
+struct Scene {
+    cloud: LocalCloud,
+    ready: Ready,
+    folder: tempfile::TempDir,
+}
+
+/// What an app does before and after the switch.
+#[derive(Clone, Copy)]
+struct Behaviour {
+    /// The milliseconds of an answer.
+    latency: [u32; 2],
+    /// The percent of memory on each host.
+    memory: [u32; 2],
+    /// Error lines of a second.
+    errors: [u32; 2],
+}
+
+const STEADY: Behaviour = Behaviour {
+    latency: [100, 100],
+    memory: [40, 40],
+    errors: [1, 1],
+};
+
+impl Scene {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let root = root.canonicalize().unwrap();
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_longshore-local"));
+        let mut options = Options::new(&root, folder.path(), program.parent().unwrap());
+        options.hosts = 2;
+        options.minute_ms = 5_000;
+        options.webhook_program = Some(program);
+        let cloud = LocalCloud::start(options).await.unwrap();
+        let ready = prepare(&cloud).await.unwrap();
+        app::write(&ready.tree).unwrap();
+        Self {
+            cloud,
+            ready,
+            folder,
+        }
+    }
+
+    /// The app's configuration from now on: judged by metrics and a log of this name, which nothing else has filled.
+    async fn judged_by(&self, name: &str) {
+        let mut document: Value = serde_json::from_str(app::CONFIGURATION).unwrap();
+        document["waves"] = json!(["100%"]);
+        document["health"]["bake_seconds"] = json!(20);
+        let rule = json!({"period_seconds": 1, "samples_min": 5, "change_max": "50%"});
+        let with_rule = |mut metric: Value| {
+            for (key, value) in rule.as_object().unwrap() {
+                metric[key] = value.clone();
+            }
+            metric
+        };
+        document["analysis"] = json!({
+            "metrics": [
+                with_rule(json!({"name": "latency", "namespace": "Orders", "metric": format!("Latency-{name}")})),
+                with_rule(json!({"name": "memory", "namespace": "Orders", "metric": format!("Memory-{name}"), "per_host": true})),
+            ],
+            "logs": [{"group": format!("/orders/{name}"), "errors": "Error", "change_max": "50%", "events_min": 5}],
+            "before_minutes": 5,
+        });
+        let environment = &self.cloud.options().environment;
+        let parameter = format!("/longshore/{environment}/apps/{}", app::REPOSITORY);
+        let text = document.to_string();
+        self.cloud.put_parameter(&parameter, &text).await.unwrap();
+    }
+
+    /// Commits and pushes; gives the new deployment's id.
+    async fn push(&self, message: &str) -> String {
+        let known = Deployment::all(&self.cloud).await.unwrap().len();
+        let settings = json!({"edition": message}).to_string();
+        self.ready.tree.write("settings.json", &settings).unwrap();
+        self.ready.tree.commit(message).await.unwrap();
+        self.ready.tree.push("main").await.unwrap();
+        let found = wait::until("deployment", LIMIT, LOOK_EVERY, async || {
+            Ok(Deployment::all(&self.cloud).await?.into_iter().nth(known))
+        });
+        found.await.unwrap().id
+    }
+
+    async fn until(
+        &self,
+        id: &str,
+        what: &str,
+        reached: impl Fn(&Deployment) -> bool,
+    ) -> Deployment {
+        let found = wait::until(what, LIMIT, LOOK_EVERY, async || {
+            let deployment = Deployment::read(&self.cloud, id).await?;
+            Ok(deployment.filter(&reached))
+        });
+        found.await.unwrap()
+    }
+
+    /// A push of an app that behaves so, to its end.
+    async fn ends(&self, name: &str, behaviour: Option<Behaviour>) -> Deployment {
+        self.judged_by(name).await;
+        let id = self.push(name).await;
+        let switched = |d: &Deployment| d.entered_ms("Verifying").is_some() || d.is_over();
+        let verifying = self.until(&id, "verification", switched).await;
+        if let Some(behaviour) = behaviour {
+            let switched = verifying.entered_ms("Activating").unwrap() / 1000;
+            let at = i64::try_from(switched).unwrap();
+            self.measure(name, at, behaviour).await;
+            self.log(name, at, behaviour).await;
+        }
+        self.until(&id, "end and rest of the deployment", |d| d.at_rest)
+            .await
+    }
+
+    /// What is measured around the switch, as the app and the CloudWatch agent would send it.
+    async fn measure(&self, name: &str, switched: i64, behaviour: Behaviour) {
+        let hosts: Vec<String> = self
+            .cloud
+            .hosts()
+            .iter()
+            .map(|host| host.id.clone())
+            .collect();
+        let mut data: Vec<(String, Option<String>, i64, u32)> = Vec::new();
+        for second in -BEFORE..AFTER {
+            let side = usize::from(second >= 0);
+            let at = switched + second;
+            data.push((format!("Latency-{name}"), None, at, behaviour.latency[side]));
+            for host in &hosts {
+                let memory = behaviour.memory[side];
+                data.push((format!("Memory-{name}"), Some(host.clone()), at, memory));
+            }
+        }
+        for some in data.chunks(DATA_MAX) {
+            let mut parameters = vec![("Namespace".to_owned(), "Orders".to_owned())];
+            for (index, (metric, host, at, value)) in some.iter().enumerate() {
+                let member = format!("MetricData.member.{}", index + 1);
+                let mut put = |key: &str, value: String| {
+                    parameters.push((format!("{member}.{key}"), value));
+                };
+                put("MetricName", metric.clone());
+                put("Value", value.to_string());
+                put(
+                    "Timestamp",
+                    jiff::Timestamp::from_second(*at).unwrap().to_string(),
+                );
+                if let Some(host) = host {
+                    put("Dimensions.member.1.Name", "InstanceId".to_owned());
+                    put("Dimensions.member.1.Value", host.clone());
+                }
+            }
+            let aws = self.cloud.aws();
+            let sent = aws.query("monitoring", "2010-08-01", "PutMetricData", &parameters);
+            sent.await.unwrap();
+        }
+    }
+
+    /// What the app logs around the switch.
+    async fn log(&self, name: &str, switched: i64, behaviour: Behaviour) {
+        let group = format!("/orders/{name}");
+        let mut events = Vec::new();
+        for second in -BEFORE..AFTER {
+            let ms = (switched + second) * 1000;
+            events.push(json!({"timestamp": ms, "message": "GET /items 200"}));
+            for number in 0..behaviour.errors[usize::from(second >= 0)] {
+                let line = format!("Error: item {second}{number} is not in stock");
+                events.push(json!({"timestamp": ms, "message": line}));
+            }
+        }
+        let call = async |action: &str, body: Value| {
+            let target = format!("Logs_20140328.{action}");
+            self.cloud.aws().json("logs", &target, &body).await.unwrap()
+        };
+        call("CreateLogGroup", json!({"logGroupName": group})).await;
+        let stream = json!({"logGroupName": group, "logStreamName": "app"});
+        call("CreateLogStream", stream).await;
+        for some in events.chunks(500) {
+            let body = json!({"logGroupName": group, "logStreamName": "app", "logEvents": some});
+            call("PutLogEvents", body).await;
+        }
+    }
+
+    async fn end(self) {
+        self.cloud.stop().await.unwrap();
+        self.folder.close().unwrap();
+    }
+}
+
+/// What each check found last, by its name, as the table has it.
+fn findings(deployment: &Deployment) -> Vec<(String, String)> {
+    let judgements = deployment.body["judgements"].as_array();
+    let told = judgements.into_iter().flatten().map(|judgement| {
+        let finding = &judgement["finding"];
+        let word = finding.as_str().unwrap_or("failed").to_owned();
+        (judgement["check"].as_str().unwrap().to_owned(), word)
+    });
+    told.collect()
+}
+
+fn word(deployment: &Deployment) -> String {
+    let why = deployment
+        .failure()
+        .map(|(class, line)| format!(" {class}: {line}"));
+    format!("{}{}", deployment.state, why.unwrap_or_default())
+}
+
+#[tokio::test]
+async fn what_doubles_latency_memory_or_errors_comes_back_and_a_quiet_service_stays() {
+    let scene = Scene::start().await;
+
+    let quiet = scene.ends("quiet", None).await;
+    assert_eq!(word(&quiet), "Succeeded", "{:?}", findings(&quiet));
+    let all: Vec<String> = findings(&quiet).into_iter().map(|(_, word)| word).collect();
+    assert_eq!(
+        all, ["inconclusive"; 3],
+        "nobody sent anything, and it says so"
+    );
+
+    let steady = scene.ends("steady", Some(STEADY)).await;
+    assert_eq!(word(&steady), "Succeeded", "{:?}", findings(&steady));
+    let all: Vec<String> = findings(&steady)
+        .into_iter()
+        .map(|(_, word)| word)
+        .collect();
+    assert_eq!(all, ["passed"; 3]);
+
+    let latency = [100, 200];
+    let memory = [40, 80];
+    let errors = [1, 2];
+    for (name, behaviour, expected) in [
+        (
+            "slow",
+            Behaviour { latency, ..STEADY },
+            "RolledBack metric_worse: metric:latency: ",
+        ),
+        (
+            "leaking",
+            Behaviour { memory, ..STEADY },
+            "RolledBack metric_worse: metric:memory: ",
+        ),
+        (
+            "failing",
+            Behaviour { errors, ..STEADY },
+            "RolledBack log_errors: logs:/orders/failing: ",
+        ),
+    ] {
+        let back = scene.ends(name, Some(behaviour)).await;
+        let said = word(&back);
+        assert!(said.starts_with(expected), "{said} {:?}", findings(&back));
+        let restored = back.verdicts();
+        assert!(
+            restored.values().all(|verdict| verdict == "restored"),
+            "{restored:?}"
+        );
+        println!("{name}: {said}");
+    }
+    scene.end().await;
+}
