@@ -112,7 +112,7 @@ function hostsOf(status) {
 function table(head, rows, label) {
   return h(
     'div',
-    { class: 'scroll', role: 'region', 'aria-label': label, tabindex: '0' },
+    { class: 'scroll', role: 'group', 'aria-label': label, tabindex: '0' },
     h(
       'table',
       { class: 'list' },

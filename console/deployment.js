@@ -2,7 +2,7 @@
 
 import { actsOf } from './acts.js';
 import { announce, h, show, told } from './dom.js';
-import { cause, clock, commit, duration, kind, migrations, stateSentence, statePill, stateWord, verdictPill, when } from './words.js';
+import { cause, clock, commit, duration, findingPill, kind, migrations, stateSentence, statePill, stateWord, verdictPill, when } from './words.js';
 
 /** How many lines of a log the page keeps. */
 const LINES_MAX = 5000;
@@ -19,12 +19,13 @@ export const deployment = {
     const top = h('div');
     const failure = h('div');
     const plan = h('section', { 'aria-labelledby': 'plan' });
+    const checks = h('section', { 'aria-labelledby': 'checks' });
     const hosts = h('section', { 'aria-labelledby': 'hosts' });
     const timeline = h('section', { 'aria-labelledby': 'timeline' });
     const log = logOf(context, names);
     let before;
     return {
-      elements: [where, top, failure, plan, h('div', { class: 'columns' }, hosts, timeline), log.element],
+      elements: [where, top, failure, plan, checks, h('div', { class: 'columns' }, hosts, timeline), log.element],
       show(seen) {
         document.title = `${stateWord(seen.state)}: ${seen.app} · Longshore`;
         if (before !== undefined && before !== seen.state) announce(`${seen.app}: ${stateWord(seen.state)}.`);
@@ -38,6 +39,7 @@ export const deployment = {
         show(top, { ...seen, timeline: seen.timeline.length }, () => head(context, seen));
         show(failure, [seen.failure, seen.rounds, seen.ended], () => failureOf(context, seen));
         show(plan, [seen.plan, seen.votes, seen.approvals_wanted, seen.state], () => planOf(seen));
+        show(checks, seen.judgements, () => checksOf(seen.judgements ?? []));
         show(hosts, seen.run, () => hostsOf(seen));
         show(timeline, [seen.timeline, seen.over], () => timelineOf(seen));
         log.show(seen);
@@ -136,6 +138,29 @@ function planOf(seen) {
     plan.migrations?.findings.length > 0 ? h('ul', { class: 'findings' }, plan.migrations.findings.map((one) => h('li', {}, one))) : undefined,
     votes.length > 0 ? h('ul', { class: 'votes' }, votes.map((vote) => h('li', {}, '✓ ', h('strong', {}, vote.by), ' said yes ', when(vote.at), h('span', { class: 'quiet' }, ` (${vote.via.split(' ')[0]})`)))) : undefined,
     plan.held_by?.length > 0 ? h('ul', { class: 'findings' }, plan.held_by.map((one) => h('li', {}, one))) : undefined,
+  ];
+}
+
+/** What each check has found last, with the numbers that it came from. */
+function checksOf(judgements) {
+  if (judgements.length === 0) return undefined;
+  return [
+    h('h2', { id: 'checks' }, `Checks (${judgements.length})`),
+    h(
+      'ul',
+      { class: 'hosts' },
+      judgements.map((one) =>
+        h(
+          'li',
+          {},
+          h('div', { class: 'host' }, h('code', {}, one.check), findingPill(one.finding)),
+          h('div', {}, one.said, ' ', h('span', { class: 'quiet' }, when(one.at))),
+          one.numbers?.length > 0
+            ? h('dl', { class: 'numbers' }, one.numbers.map((number) => fact(number.of, h('code', {}, number.value))))
+            : undefined,
+        ),
+      ),
+    ),
   ];
 }
 

@@ -34,6 +34,12 @@ const VERDICTS = {
   restored: ['undone', 'Restored'],
 };
 
+const FINDINGS = {
+  passed: ['good', 'Passed'],
+  failed: ['bad', 'Failed'],
+  inconclusive: ['wait', 'Inconclusive'],
+};
+
 const DRIFTS = {
   serves: ['good', 'Serves what is live'],
   behind: ['wait', 'Was not proven to serve what is live'],
@@ -97,6 +103,7 @@ export function pill([tone, word], more = {}) {
 
 export const statePill = (word) => pill(known(STATES, word));
 export const verdictPill = (word) => pill(known(VERDICTS, word));
+export const findingPill = (word) => pill(known(FINDINGS, word));
 export const driftPill = (word) => pill(known(DRIFTS, word));
 
 /** A commit, short to read and whole to hear and to copy. */

@@ -12,12 +12,11 @@ const [port, console_] = process.argv.slice(2);
 const issuer = `http://127.0.0.1:${port}`;
 const environment = process.env.LONGSHORE_ENVIRONMENT ?? 'dev';
 
-/** Who there is, and the role each has in the console; erin has none. */
-const PEOPLE = { alice: 'deployer', bob: 'approver', carol: 'admin', dave: 'reader', erin: undefined };
+/** Who there is, and the roles that each has in the console. */
+const PEOPLE = { alice: ['deployer', 'approver'], bob: ['approver'], carol: ['admin'], dave: ['reader'], erin: [] };
 
 function account(_, id) {
   if (!Object.hasOwn(PEOPLE, id)) return undefined;
-  const role = PEOPLE[id];
   return {
     accountId: id,
     claims: () => ({
@@ -25,7 +24,7 @@ function account(_, id) {
       preferred_username: id,
       email: `${id}@example.com`,
       email_verified: true,
-      groups: role === undefined ? ['everybody'] : ['everybody', `longshore-${environment}-${role}`],
+      groups: ['everybody', ...PEOPLE[id].map((role) => `longshore-${environment}-${role}`)],
     }),
   };
 }
@@ -80,7 +79,7 @@ function page(title, content) {
 }
 
 const people = Object.entries(PEOPLE)
-  .map(([name, role]) => `<p><button name="who" value="${name}">${name}</button> ${role ?? 'no role'}</p>`)
+  .map(([name, roles]) => `<p><button name="who" value="${name}">${name}</button> ${roles.join(', ') || 'no role'}</p>`)
   .join('');
 
 const library = provider.callback();

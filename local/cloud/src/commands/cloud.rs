@@ -135,7 +135,8 @@ fn introduce(cloud: &LocalCloud, ready: &demo::Ready) -> Result<()> {
         program.display()
     ));
     say(&format!(
-        "Or open the console, and say there who you are: alice deploys, bob approves, carol is the administrator, dave reads:\n\n  \
+        "Or open the console, and say there who you are: alice deploys and approves, bob approves, carol is the \
+        administrator, dave reads:\n\n  \
         {}\n",
         cloud.console_url()?
     ));
