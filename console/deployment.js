@@ -194,11 +194,16 @@ function hostOf(host) {
   return h(
     'li',
     {},
-    h('div', { class: 'host' }, h('code', {}, host.host), verdictPill(host.verdict), host.moved && host.verdict !== 'proven' ? h('span', { class: 'quiet' }, 'was asked to switch') : undefined),
+    h('div', { class: 'host' }, h('span', {}, h('code', {}, host.host), isHalfway(host) ? h('span', { class: 'quiet' }, ' was asked to switch') : undefined), verdictPill(host.verdict)),
     failure
       ? h('div', { class: 'why' }, h('code', {}, failure.class), failure.detail ? h('pre', { tabindex: '0' }, failure.detail) : undefined, h('p', {}, failure.next))
       : undefined,
   );
+}
+
+/** Whether a host was asked to switch and its verdict does not say so by itself. */
+function isHalfway({ moved, verdict }) {
+  return moved && !['proven', 'restored'].includes(verdict);
 }
 
 function timelineOf(seen) {
@@ -210,14 +215,14 @@ function timelineOf(seen) {
       { class: 'timeline' },
       entries.map((entry, index) => {
         const next = entries[index + 1];
-        const took = next ? duration(new Date(next.at) - new Date(entry.at)) : undefined;
+        const ms = next ? new Date(next.at) - new Date(entry.at) : 0;
         return h(
           'li',
           { class: next || seen.over ? '' : 'current' },
           h('span', { class: 'state' }, stateWord(entry.state), entry.wave === undefined ? '' : `, wave ${entry.wave + 1}`),
-          h('span', { class: 'quiet' }, took ? `for ${took}` : ''),
+          h('span', { class: 'quiet side' }, ms >= 500 ? `for ${duration(ms)}` : ''),
           h('time', { datetime: entry.at, 'data-fixed': true, class: 'quiet' }, clock(entry.at)),
-          entry.cause ? h('span', { class: 'quiet cause' }, `after ${cause(entry.cause)}`) : undefined,
+          entry.cause ? h('span', { class: 'quiet side cause' }, `after ${cause(entry.cause)}`) : undefined,
         );
       }),
     ),

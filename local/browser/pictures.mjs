@@ -61,7 +61,8 @@ try {
   await reads(carol, 'Quarantine');
   await picture(carol, 'app-dark', { fullPage: true });
   await open(carol, sick);
-  await picture(carol, 'failure-dark', { fullPage: true });
+  await reads(carol, 'Why');
+  await picture(carol, 'failure-dark', { clip: { x: 0, y: 0, width: 1280, height: 860 } });
 
   const phone = await person(browser, 'dave', { phone: true });
   await open(phone, sick);
