@@ -382,7 +382,7 @@ impl ConsoleConfig {
     ) -> Result<Self, ConfigError> {
         let mut vars = Vars::new(vars);
         let environment = vars.environment();
-        let issuer = vars.required(ISSUER, URL, parse_url);
+        let issuer = vars.required(ISSUER, URL, parse_issuer);
         let client = vars.required("LONGSHORE_CONSOLE_CLIENT", WORD, word);
         let scopes = vars.required("LONGSHORE_CONSOLE_SCOPES", SCOPES, parse_scopes);
         let origins = vars.optional("LONGSHORE_CONSOLE_ORIGINS", ORIGINS, parse_origins);
@@ -649,6 +649,13 @@ fn origin(text: &str) -> Option<String> {
     let origin = format!("{}://{}", url.scheme_str()?, url.authority()?);
     let plain = |b: u8| b.is_ascii_alphanumeric() || b".:-[]/".contains(&b);
     (origin == text && text.bytes().all(plain)).then_some(origin)
+}
+
+/// A URL whose origin may stand in a content security policy, too.
+fn parse_issuer(text: &str) -> Option<String> {
+    let url: Uri = parse_url(text)?.parse().ok()?;
+    origin(&format!("{}://{}", url.scheme_str()?, url.authority()?))?;
+    Some(text.to_owned())
 }
 
 fn parse_origins(text: &str) -> Option<Vec<String>> {

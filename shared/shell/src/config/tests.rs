@@ -196,6 +196,7 @@ fn the_page_connects_to_origins_that_cannot_end_its_policy() {
         let named = format!("staging={wrong}");
         assert!(page("LONGSHORE_CONSOLE_ENVIRONMENTS", &named).is_err());
     }
+    assert!(page("LONGSHORE_CONSOLE_ISSUER", "https://id.example.com;sandbox").is_err());
     assert!(page("LONGSHORE_CONSOLE_SCOPES", "email").is_err());
     assert!(page("LONGSHORE_CONSOLE_CLIENT", "").is_err());
 }
