@@ -273,6 +273,32 @@ test('every place is accessible, in light and in dark', async () => {
   }
 });
 
+test('several environments stand on one page, and one that is out of reach takes nothing else with it', async () => {
+  const page = await visitor(browser);
+  await page.setRequestInterception(true);
+  page.on('request', async (request) => {
+    if (!request.url().endsWith('/console/config.json')) {
+      await request.continue();
+      return;
+    }
+    const settings = await (await fetch(`${process.env.LONGSHORE_API}/console/config.json`)).json();
+    // The provider answers no route of the API, so it stands for a neighbour that is down.
+    settings.environments.push({ name: 'staging', api: '' }, { name: 'lost', api: settings.issuer });
+    await request.respond({ contentType: 'application/json', body: JSON.stringify(settings) });
+  });
+  await page.goto(console_);
+  await signIn(page, 'dave');
+  await reads(page, 'at rest');
+  const sections = await page.$$eval('main section h2', (all) => all.map((one) => one.textContent));
+  assert.deepEqual(sections, ['dev', 'staging', 'lost']);
+  assert.match(await page.$eval('[aria-labelledby=in-lost]', (element) => element.innerText), /cannot/u);
+  assert.equal((await page.$$('table.apps')).length, 2);
+  await isAccessible(page, 'several environments');
+  await open(page, '#/staging/apps/orders');
+  await reads(page, 'Hosts (2)');
+  await isWhole(page);
+});
+
 test('on a phone nothing is wider than the screen', async () => {
   const page = await person(browser, 'alice', { phone: true });
   for (const hash of ['#/', '#/dev/apps/orders', `#/dev/deployments/${first}`]) {
