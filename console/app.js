@@ -53,7 +53,7 @@ export const app = {
 };
 
 function trail(environment, name) {
-  return h('nav', { class: 'trail', 'aria-label': 'Where you are' }, h('a', { href: '#/' }, 'Apps'), h('span', {}, environment), h('span', { 'aria-current': 'page' }, name));
+  return h('nav', { class: 'trail', 'aria-label': 'Where you are' }, h('a', { href: '#/' }, 'Apps'), h('a', { href: `#/${environment}` }, environment), h('span', { 'aria-current': 'page' }, name));
 }
 
 function head(context, status) {

@@ -32,7 +32,7 @@ export const deployment = {
         before = seen.state;
         show(where, seen.app, () => [
           h('a', { href: '#/' }, 'Apps'),
-          h('span', {}, context.environment.name),
+          h('a', { href: `#/${context.environment.name}` }, context.environment.name),
           h('a', { href: `#/${context.environment.name}/apps/${encodeURIComponent(seen.app)}` }, seen.app),
           h('span', { 'aria-current': 'page' }, 'Deployment'),
         ]);

@@ -21,7 +21,8 @@ function place() {
   const parts = location.hash.replace(/^#\/?/u, '').split('/').filter(Boolean).map(decoded);
   const [environment, what, name] = parts;
   const found = page.environments.find((one) => one.name === environment);
-  if (parts.length === 0) return { view: overview, environment: page.environments[0], names: {} };
+  if (parts.length === 0) return { view: overview, environment: page.environments[0], names: {}, isOfAll: true };
+  if (found && parts.length === 1) return { view: overview, environment: found, names: {}, environments: [found] };
   if (found && what === 'apps' && name && parts.length === 3) return { view: app, environment: found, names: { app: name } };
   if (found && what === 'deployments' && name && parts.length === 3) {
     return { view: deployment, environment: found, names: { id: name } };
@@ -108,18 +109,18 @@ function open() {
   live = undefined;
   trouble();
   const where = place();
-  navigation(where?.environment);
+  navigation(where?.isOfAll ? undefined : where?.environment);
   if (!where) {
     title('Not found');
     main.replaceChildren(h('h1', {}, 'There is no such place'), h('p', {}, h('a', { href: '#/' }, 'All apps')));
     return;
   }
-  const { view, environment, names } = where;
+  const { view, environment, names, environments = page.environments } = where;
   const root = h('div', { class: 'view', 'aria-busy': 'true' }, h('p', { class: 'loading' }, 'Looking …'));
   main.replaceChildren(root);
   title(view.title(names));
   const context = {
-    ...page,
+    environments,
     environment,
     api: environment.api,
     may: (role, where_ = environment) => where_.me?.roles?.includes(role) ?? false,
@@ -146,7 +147,7 @@ function title(text) {
 function navigation(current) {
   const links = page.environments.length > 1 ? page.environments : [];
   show(document.getElementById('environments'), [links.map(({ name }) => name), current?.name], () =>
-    h('ul', {}, links.map(({ name }) => h('li', {}, h('a', { href: '#/', 'aria-current': name === current?.name ? 'true' : undefined }, name)))),
+    h('ul', {}, links.map(({ name }) => h('li', {}, h('a', { href: `#/${name}`, 'aria-current': name === current?.name ? 'true' : undefined }, name)))),
   );
 }
 

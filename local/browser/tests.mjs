@@ -294,6 +294,9 @@ test('several environments stand on one page, and one that is out of reach takes
   assert.match(await page.$eval('[aria-labelledby=in-lost]', (element) => element.innerText), /cannot/u);
   assert.equal((await page.$$('table.apps')).length, 2);
   await isAccessible(page, 'several environments');
+  await open(page, '#/staging');
+  await reads(page, 'In staging');
+  assert.equal((await page.$$('table.apps')).length, 1);
   await open(page, '#/staging/apps/orders');
   await reads(page, 'Hosts (2)');
   await isWhole(page);
