@@ -1,5 +1,7 @@
 //! The answer in the form that the HTTP API takes (payload format 2.0), with what every answer says to the browser.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -16,12 +18,7 @@ impl Served {
     /// The tag is made of the content, so that the same content has the same one wherever it comes from.
     pub(crate) fn new(kind: &'static str, text: String) -> Self {
         let hash = Sha256::digest(text.as_bytes());
-        let digits: String = hash
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let tag = format!("\"{digits}\"");
+        let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(hash));
         Self { kind, text, tag }
     }
 

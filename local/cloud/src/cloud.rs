@@ -65,7 +65,7 @@ pub struct Options {
     pub ssm_second_ms: u64,
     /// How many real milliseconds a minute of a schedule takes.
     pub minute_ms: u32,
-    /// Whether there is a console, and an OpenID provider to sign in with.
+    /// Whether there is a console, and an OIDC provider to sign in with.
     pub console: bool,
     /// Whether the folder can be started again and goes on then, also after everything was killed.
     pub persistent: bool,
@@ -349,7 +349,7 @@ impl LocalCloud {
         Ok(format!("{}/console", self.origin()?))
     }
 
-    /// The OpenID provider, where there is a console.
+    /// The OIDC provider, where there is a console.
     #[must_use]
     pub fn issuer(&self) -> Option<&Issuer> {
         self.issuer.as_ref()
@@ -454,7 +454,7 @@ fn port(options: &Options, file: &str) -> Result<Port> {
     }
 }
 
-/// Where the OpenID provider will be, which the stack has to know before the provider can know the console's address.
+/// Where the OIDC provider will be, which the stack has to know before the provider can know the console's address.
 async fn place_of_issuer(options: &mut Options) -> Result<Option<issuer::Place>> {
     if !options.console {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! The OpenID provider of the local cloud, where people sign in to the console: a certified library in a process of its own
+//! The OIDC provider of the local cloud, where people sign in to the console: a certified library in a process of its own
 //! (`local/issuer`), with a handful of people and no passwords.
 //!
 //! It must never be reachable from another machine.
@@ -101,12 +101,12 @@ impl Issuer {
         let http = reqwest::Client::builder().no_proxy().build()?;
         let service = &mut self.service;
         let ready = wait::until(
-            "answer of the OpenID provider",
+            "answer of the OIDC provider",
             READY_WITHIN,
             LOOK_EVERY,
             async || {
                 if let Some(status) = service.ended()? {
-                    bail!("the OpenID provider ended with {status}");
+                    bail!("the OIDC provider ended with {status}");
                 }
                 let answer = http.get(&discovery).send().await;
                 let answered = answer.is_ok_and(|answer| answer.status().is_success());
