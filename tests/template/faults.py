@@ -96,6 +96,38 @@ FAULTS = {
         "operators_come_in_by_iam_only",
         lambda t: properties(t, "OperatorApproveRoute").update(RouteKey="POST /v1/anything"),
     ),
+    "anybody may approve in the console": (
+        "operators_come_in_by_iam_only",
+        lambda t: properties(t, "ConsoleApproveRoute").update(AuthorizationType="NONE"),
+    ),
+    "the console has no way to refuse": (
+        "operators_come_in_by_iam_only",
+        lambda t: properties(t, "ConsoleRejectRoute").update(RouteKey="POST /console/v1/anything"),
+    ),
+    "tokens for any client count": (
+        "the_console_takes_tokens_of_its_issuer_for_its_client_only",
+        lambda t: properties(t, "ConsoleAuthorizer")["JwtConfiguration"].update(Audience=[]),
+    ),
+    "tokens travel in addresses": (
+        "the_console_takes_tokens_of_its_issuer_for_its_client_only",
+        lambda t: properties(t, "ConsoleAuthorizer").update(IdentitySource=["$request.querystring.token"]),
+    ),
+    "a route of the console where there is no console": (
+        "the_console_takes_tokens_of_its_issuer_for_its_client_only",
+        lambda t: t["Resources"]["ConsoleLockRoute"].pop("Condition"),
+    ),
+    "every page may call the API": (
+        "the_console_takes_tokens_of_its_issuer_for_its_client_only",
+        lambda t: properties(t, "HttpApi").update(CorsConfiguration={"AllowOrigins": ["*"]}),
+    ),
+    "the page may read the table": (
+        "the_page_may_do_nothing",
+        lambda t: statement(t, "ConsolePageRole", "WriteOwnLog")["Action"].append("dynamodb:GetItem"),
+    ),
+    "the page's files are not throttled": (
+        "the_webhook_is_narrow",
+        lambda t: properties(t, "HttpApiStage")["RouteSettings"]["Fn::If"][1].pop("GET /console/{file}"),
+    ),
     "a click may write to the table": (
         "a_click_can_only_record_an_intent",
         lambda t: statement(t, "SlackClicksRole", "RecordIntents").update(Action=["sqs:SendMessage", "dynamodb:PutItem"]),

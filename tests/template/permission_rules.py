@@ -153,6 +153,14 @@ def a_click_can_only_record_an_intent(template):
         yield f"slack-clicks may {mine}"
 
 
+def the_page_may_do_nothing(template):
+    """What serves the console's files writes its log, and that is all."""
+    function = view.functions(template).get("console-page")
+    mine = view.allowed_actions(template, function.role) if function else ["there is no such function"]
+    if mine != ["logs:CreateLogStream", "logs:PutLogEvents"]:
+        yield f"console-page may {mine}"
+
+
 def nothing_is_deleted_or_scanned(template):
     """The table keeps its history: no role deletes from it, scans it, or writes in bulk."""
     banned = {
@@ -356,7 +364,9 @@ RULES = [
     stars_only_where_there_are_no_resources,
     commands_are_our_document_on_tagged_hosts,
     the_webhook_cannot_send_commands,
-    a_click_can_only_record_an_intent, operators_call_the_routes_of_their_role, operators_cannot_send_commands,
+    a_click_can_only_record_an_intent,
+    the_page_may_do_nothing,
+    operators_call_the_routes_of_their_role, operators_cannot_send_commands,
     nothing_is_deleted_or_scanned,
     every_decryption_is_bound_to_its_purpose,
     table_users_may_open_the_table,

@@ -13,8 +13,10 @@ import view
 VISIBILITY_TO_TIMEOUT = 6
 BITBUCKET_SECONDS = 10
 SLACK_SECONDS = 3
+PAGE_SECONDS = 5
 FUNCTIONS = {
     "auto-rollback",
+    "console-page",
     "health-verifier",
     "notifier",
     "on-command-status",
@@ -24,7 +26,14 @@ FUNCTIONS = {
     "trigger-deploy",
 }
 # What anybody on the internet may call.
-PUBLIC = {"POST /webhooks/bitbucket": "trigger-deploy", "POST /slack": "slack-clicks"}
+PUBLIC = {
+    "POST /webhooks/bitbucket": "trigger-deploy",
+    "POST /slack": "slack-clicks",
+    "GET /console": "console-page",
+    "GET /console/{file}": "console-page",
+}
+# The console's routes are those of the operators under this, and are there only with the console.
+CONSOLE, CONSOLE_CONDITION = "/console", "HasConsole"
 # The functions that the HTTP API calls; every other one is fed by a queue.
 CALLED = {"operator-api", *PUBLIC.values()}
 OPENAPI = pathlib.Path(__file__).parents[2] / "docs" / "operator-api.openapi.json"
@@ -213,19 +222,24 @@ def the_poll_comes_every_five_minutes(template):
 
 
 def the_webhook_is_narrow(template):
-    """Two routes without IAM, throttled and logged, that answer before their callers give up, on functions with a limit."""
+    """The routes that anybody may call are throttled and logged, and answer before their callers give up, on functions with a limit."""
     stage = view.of_type(template, "AWS::ApiGatewayV2::Stage").get("HttpApiStage", {})
     found = view.of_type(template, "AWS::ApiGatewayV2::Route").values()
-    routes = [route["RouteKey"] for route in found if route.get("AuthorizationType") != "AWS_IAM"]
+    routes = [route["RouteKey"] for route in found if route.get("AuthorizationType") not in ("AWS_IAM", "JWT")]
+    # A stage may not have settings for routes that are not there, so there are two sets: with the console and without.
+    condition, settings, without = stage.get("RouteSettings", {}).get("Fn::If", [None, {}, {}])
+    if condition != CONSOLE_CONDITION or without != {key: of for key, of in settings.items() if CONSOLE not in key}:
+        yield f"the settings of routes are {settings} with the console and {without} without"
     if sorted(routes) != sorted(PUBLIC):
         yield f"the routes are {routes}"
     for route in routes:
-        limits = stage.get("RouteSettings", {}).get(route, {})
+        limits = settings.get(route, {})
         if not 0 < limits.get("ThrottlingRateLimit", 0) <= 100 or not 0 < limits.get("ThrottlingBurstLimit", 0) <= 200:
             yield f"{route}: not throttled"
     if not isinstance(json.loads(stage.get("AccessLogSettings", {}).get("Format", "null")), dict):
         yield "HttpApiStage: no access log in JSON"
-    for name, seconds in (("trigger-deploy", BITBUCKET_SECONDS - 1), ("slack-clicks", SLACK_SECONDS)):
+    limits = (("trigger-deploy", BITBUCKET_SECONDS - 1), ("slack-clicks", SLACK_SECONDS), ("console-page", PAGE_SECONDS))
+    for name, seconds in limits:
         function = view.functions(template).get(name)
         if (
             function is None
@@ -245,16 +259,54 @@ def operator_routes():
     }
 
 
+def is_for_console(key):
+    """Whether a route key is one of the console's."""
+    return key.split(" ", 1)[-1].startswith(CONSOLE)
+
+
+def the_console_takes_tokens_of_its_issuer_for_its_client_only(template):
+    """One authorizer, for tokens in the Authorization header, with the issuer and the audience that the stack was given; all of the
+    console goes by its condition."""
+    found = view.of_type(template, "AWS::ApiGatewayV2::Authorizer")
+    wanted = {"Issuer": {"Ref": "ConsoleIssuer"}, "Audience": [{"Ref": "ConsoleClient"}]}
+    if set(found) != {"ConsoleAuthorizer"}:
+        yield f"the authorizers are {sorted(found)}"
+    for name, properties in found.items():
+        if properties.get("AuthorizerType") != "JWT" or properties.get("JwtConfiguration") != wanted:
+            yield f"{name}: takes {properties.get('AuthorizerType')} of {properties.get('JwtConfiguration')}"
+        if properties.get("IdentitySource") != ["$request.header.Authorization"]:
+            yield f"{name}: takes tokens from {properties.get('IdentitySource')}, and addresses end in logs"
+    for name, properties in view.of_type(template, "AWS::ApiGatewayV2::Route").items():
+        if is_for_console(properties["RouteKey"]):
+            if properties.get("AuthorizationType") == "JWT" and properties.get("AuthorizerId") != {"Ref": "ConsoleAuthorizer"}:
+                yield f"{name}: another authorizer"
+    for name, resource in template["Resources"].items():
+        if name.startswith("Console") != (resource.get("Condition") == CONSOLE_CONDITION):
+            yield f"{name}: condition {resource.get('Condition')}"
+    cors = view.of_type(template, "AWS::ApiGatewayV2::Api")["HttpApi"].get("CorsConfiguration", {})
+    condition, given, _ = cors.get("Fn::If", [None, {}, None])
+    if condition != "HasConsoleCallers" or given.get("AllowOrigins") != {"Ref": "ConsoleCallers"} or "AllowCredentials" in given:
+        yield f"HttpApi: other pages may call it: {cors}"
+    client = template.get("Rules", {}).get("AConsoleHasAClient", {})
+    if "ConsoleClient" not in json.dumps(client):
+        yield "a console without a client would take tokens for anything"
+
+
 def operators_come_in_by_iam_only(template):
-    """The operators' routes are those of the document, each takes IAM and goes to the one function, and no other leads there."""
+    """The operators' routes are those of the document, each takes IAM and goes to the one function, and no other leads there but
+    the console's, which are the same."""
     wanted = set(operator_routes())
+    wanted |= {key.replace(" ", " " + CONSOLE, 1) for key in wanted}
     into = "integrations/${OperatorIntegration}"
     routes = view.of_type(template, "AWS::ApiGatewayV2::Route").values()
     found = {one["RouteKey"] for one in routes if view.text(one.get("Target")) == into}
     if found != wanted:
         yield f"routes that nobody serves {sorted(found - wanted)}, routes that are missing {sorted(wanted - found)}"
     for one in routes:
-        if view.text(one.get("Target")) == into and one.get("AuthorizationType") != "AWS_IAM":
+        if view.text(one.get("Target")) != into:
+            continue
+        wants = "JWT" if is_for_console(one["RouteKey"]) else "AWS_IAM"
+        if one.get("AuthorizationType") != wants:
             yield f"{one['RouteKey']}: anybody may call it"
     integration = view.of_type(template, "AWS::ApiGatewayV2::Integration").get("OperatorIntegration", {})
     if "${OperatorApiFunction.Arn}" not in view.text(integration.get("IntegrationUri")):
@@ -446,6 +498,7 @@ RULES = [
     the_poll_comes_every_five_minutes,
     the_webhook_is_narrow,
     operators_come_in_by_iam_only,
+    the_console_takes_tokens_of_its_issuer_for_its_client_only,
     what_must_last_is_kept,
     alarms_wake_somebody,
     counted_log_lines_are_the_contract,

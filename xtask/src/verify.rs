@@ -49,6 +49,10 @@ const PARTS: &[Part] = &[
         run: || local(&["rust-tests"]),
     },
     Part {
+        name: "console",
+        run: || local(&["console-tests"]),
+    },
+    Part {
         name: "clippy",
         run: clippy,
     },

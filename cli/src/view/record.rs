@@ -61,7 +61,7 @@ pub fn whoami(me: &WhoAmI) -> Page {
     page.pairs([
         ("you are", Some(me.name.clone())),
         ("by", Some(me.principal.clone())),
-        ("account", Some(me.account.clone())),
+        ("account", me.account.clone()),
         ("environment", Some(me.environment.clone())),
         ("version", Some(me.version.clone())),
     ]);

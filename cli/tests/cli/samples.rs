@@ -36,7 +36,8 @@ pub(crate) fn whoami() -> WhoAmI {
     WhoAmI {
         principal: "arn:aws:sts::111122223333:assumed-role/Operator/ines".to_owned(),
         name: "ines".to_owned(),
-        account: "111122223333".to_owned(),
+        account: Some("111122223333".to_owned()),
+        roles: None,
         environment: "prod".to_owned(),
         version: "0.1.0".to_owned(),
     }

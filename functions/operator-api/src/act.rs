@@ -7,7 +7,7 @@ use crate::caller::Caller;
 use crate::{Office, plan, read, view};
 use longshore_contract as contract;
 use longshore_contract::{ErrorWord, Refusal};
-use longshore_core::{AppName, Deployment, DeploymentId, Millis, Reason, Slot, State, Via};
+use longshore_core::{AppName, Deployment, DeploymentId, Millis, Reason, Slot, State};
 use longshore_shell::operate::{self, NotDone, Operator, Refusal as No, Wish};
 use longshore_shell::ports::{Clock, Ids, Store, StoreError};
 
@@ -22,7 +22,7 @@ pub async fn perform<O: Office>(
 ) -> Result<Response, Refusal> {
     let operator = Operator {
         by: caller.person.clone(),
-        via: Via::Api(caller.address),
+        via: caller.via(),
     };
     match act {
         Act::Plan(app, beginning) => {

@@ -1,11 +1,15 @@
-//! Who calls: the identity that API Gateway has found behind the signature.
+//! Who calls: the identity that API Gateway has found behind the signature, or behind the token of the console.
 //!
 //! The person is the name of the role's session or of the user. With one role for several people the session's name is
 //! whatever whoever assumes the role may write there, so their trust policy has to bind it to the person (docs/OPERATIONS.md);
 //! IAM Identity Center does. What is missing or strange is nobody, and nobody gets nothing.
 
+use crate::console;
 use crate::request::Request;
-use longshore_core::Person;
+use longshore_contract::Role;
+use longshore_core::{Person, Via};
+use longshore_shell::config::ConsoleAccess;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// The longest name of a person.
@@ -14,20 +18,69 @@ const NAME_MAX: usize = 64;
 /// Who calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The ARN of the user or the session.
+    /// The ARN of the user or the session; in the console the issuer and its subject.
     pub principal: String,
-    /// The account of the caller.
-    pub account: String,
+    /// The account of the caller; a person of the console needs none.
+    pub account: Option<String>,
     /// The person.
     pub person: Person,
     /// From where.
     pub address: Option<IpAddr>,
+    /// Who decides what the caller may do.
+    pub rights: Rights,
+}
+
+/// Who decides what a caller may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rights {
+    /// IAM has let the caller call this route, so that it may.
+    OfPolicies,
+    /// These roles, which the groups of the console's token give.
+    OfGroups(BTreeSet<Role>),
 }
 
 impl Caller {
-    /// The caller of a request, if API Gateway says who that is.
+    /// The caller of a request, if API Gateway says who that is. The route decides which of the two ways in counts: on one of
+    /// the console's only a token does, on any other only IAM. Without the console's settings nobody comes in by a token.
     #[must_use]
-    pub fn of(request: &Request) -> Option<Self> {
+    pub fn of(request: &Request, access: Option<&ConsoleAccess>) -> Option<Self> {
+        if request.is_for_console() {
+            Self::of_console(request, access?)
+        } else {
+            Self::of_iam(request)
+        }
+    }
+
+    /// Whether the caller may do what takes this role.
+    #[must_use]
+    pub fn may(&self, role: Role) -> bool {
+        match &self.rights {
+            Rights::OfPolicies => true,
+            Rights::OfGroups(roles) => roles.contains(&role),
+        }
+    }
+
+    /// From where the caller speaks, as it is recorded.
+    #[must_use]
+    pub const fn via(&self) -> Via {
+        match self.rights {
+            Rights::OfPolicies => Via::Api(self.address),
+            Rights::OfGroups(_) => Via::Console(self.address),
+        }
+    }
+
+    fn of_console(request: &Request, access: &ConsoleAccess) -> Option<Self> {
+        let known = console::known(access, request.jwt()?)?;
+        Some(Self {
+            principal: known.principal,
+            account: None,
+            person: known.person,
+            address: request.address(),
+            rights: Rights::OfGroups(known.roles),
+        })
+    }
+
+    fn of_iam(request: &Request) -> Option<Self> {
         let iam = request.iam()?;
         let principal = iam.user_arn.as_deref()?;
         let (account, name) = name_in(principal)?;
@@ -36,9 +89,10 @@ impl Caller {
         }
         Some(Self {
             principal: principal.to_owned(),
-            account: account.to_owned(),
+            account: Some(account.to_owned()),
             person: Person::parse(&shown(name)).ok()?,
             address: request.address(),
+            rights: Rights::OfPolicies,
         })
     }
 }

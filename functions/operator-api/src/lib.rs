@@ -1,7 +1,8 @@
 //! `operator-api`: answers operators. It reads the table, the configurations, the fleet and the hosts' logs, and records what a
 //! person wants; it has no permission to send a command, so that whatever happens is done by the desks.
 //!
-//! API Gateway has checked the signature and the right to the route before a request arrives (`AWS_IAM`). The way in is fixed by
+//! API Gateway has checked the signature and the right to the route before a request arrives (`AWS_IAM`), or on the console's
+//! routes the token (`JWT`); what a person of the console may do is decided here, by the groups in it. The way in is fixed by
 //! types: [`caller::Caller`] is the person, without whom nothing is looked at; [`asked::Asked`] is what was asked, valid by
 //! construction; [`read`] and [`act`] answer it.
 
@@ -9,6 +10,7 @@ pub mod act;
 pub mod answer;
 pub mod asked;
 pub mod caller;
+pub mod console;
 pub mod office;
 mod plan;
 pub mod read;
@@ -20,9 +22,10 @@ use asked::Asked;
 use caller::Caller;
 use longshore_contract::{ErrorWord, Refusal};
 use longshore_shell::accept::Deciding;
+use longshore_shell::config::ConsoleAccess;
 use longshore_shell::ports::{Fleet, HostLogs, Repositories};
 use longshore_shell::telemetry;
-use request::Request;
+use request::{Request, Wrong};
 
 /// What the API needs of the world.
 pub trait Office: Deciding {
@@ -32,14 +35,18 @@ pub trait Office: Deciding {
     fn repositories(&self) -> &impl Repositories;
     /// What the hosts have written.
     fn host_logs(&self) -> &impl HostLogs;
+    /// Whose tokens count in the console; `None` where there is no console.
+    fn console(&self) -> Option<&ConsoleAccess>;
 }
 
 /// Answers one request. Whoever is not known gets nothing, not even the routes.
 pub async fn handle<O: Office>(office: &O, request: &Request) -> Response {
-    let Some(caller) = Caller::of(request) else {
-        let refusal = Refusal::of(ErrorWord::NotIdentified);
-        return refused(&refusal, None);
+    let Some(caller) = Caller::of(request, office.console()) else {
+        return refused(&nobody(request), None);
     };
+    if let Err(wrong) = allowed(&caller, request) {
+        return refused(&wrong.refusal, wrong.allow);
+    }
     let asked = match request.asked() {
         Ok(asked) => asked,
         Err(wrong) => return refused(&wrong.refusal, wrong.allow),
@@ -67,6 +74,33 @@ pub async fn handle<O: Office>(office: &O, request: &Request) -> Response {
             response
         }
         Err(refusal) => refused(&refusal, None),
+    }
+}
+
+/// Whether the caller may call the route. For IAM this was asked already; it is the console's only check of a role.
+fn allowed(caller: &Caller, request: &Request) -> Result<(), Wrong> {
+    let role = request.operation()?.route().role;
+    if caller.may(role) {
+        return Ok(());
+    }
+    let message = format!("None of your groups gives you the role {}.", role.word());
+    let next = "Ask whoever keeps the groups of this environment to add you to the right one.";
+    Err(Wrong::from(Refusal {
+        next: next.to_owned(),
+        ..Refusal::new(ErrorWord::NotAllowed, message)
+    }))
+}
+
+/// A request that nobody known has sent.
+fn nobody(request: &Request) -> Refusal {
+    if !request.is_for_console() {
+        return Refusal::of(ErrorWord::NotIdentified);
+    }
+    let message = "The token does not say who you are in the way that this environment asks for.";
+    let next = "Ask whoever has set up the console: issuer, the claim with the person, and a verified mail address (docs/CONSOLE.md).";
+    Refusal {
+        next: next.to_owned(),
+        ..Refusal::new(ErrorWord::NotIdentified, message)
     }
 }
 

@@ -4,7 +4,7 @@ use crate::Office;
 use longshore_core::EnvironmentName;
 use longshore_shell::accept::Deciding;
 use longshore_shell::clock::{SystemClock, SystemIds};
-use longshore_shell::config::OperatorConfig;
+use longshore_shell::config::{ConsoleAccess, OperatorConfig};
 use longshore_shell::configs::SsmConfigs;
 use longshore_shell::connect::{Aws, ConnectError};
 use longshore_shell::fleet::SsmFleet;
@@ -21,6 +21,7 @@ pub struct AwsOffice {
     host_logs: CloudWatchHostLogs,
     ids: SystemIds,
     environment: EnvironmentName,
+    console: Option<ConsoleAccess>,
 }
 
 impl AwsOffice {
@@ -37,6 +38,7 @@ impl AwsOffice {
             host_logs: CloudWatchHostLogs::new(&aws, &config.environment),
             ids: SystemIds::default(),
             environment: config.environment.clone(),
+            console: config.console.clone(),
         })
     }
 }
@@ -68,5 +70,8 @@ impl Office for AwsOffice {
     }
     fn host_logs(&self) -> &impl HostLogs {
         &self.host_logs
+    }
+    fn console(&self) -> Option<&ConsoleAccess> {
+        self.console.as_ref()
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::Office;
 use crate::asked::{Cursor, Entries, LogsAsked, Page};
-use crate::caller::Caller;
+use crate::caller::{Caller, Rights};
 use crate::view;
 use longshore_contract as contract;
 use longshore_contract::{ErrorWord, Refusal};
@@ -41,8 +41,17 @@ pub fn who_am_i<O: Office>(office: &O, caller: &Caller) -> contract::WhoAmI {
         principal: caller.principal.clone(),
         name: caller.person.to_string(),
         account: caller.account.clone(),
+        roles: roles(caller),
         environment: office.environment().to_string(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// The roles that the API itself looks at; those of IAM it does not know.
+fn roles(caller: &Caller) -> Option<Vec<String>> {
+    match &caller.rights {
+        Rights::OfPolicies => None,
+        Rights::OfGroups(roles) => Some(roles.iter().map(|role| role.word().to_owned()).collect()),
     }
 }
 

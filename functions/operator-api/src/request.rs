@@ -7,7 +7,7 @@ use crate::asked::{Act, Asked, Beginning, Cursor, Entries, LogsAsked, Page};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use longshore_contract as contract;
-use longshore_contract::{BeginKind, ErrorWord, Operation, Refusal};
+use longshore_contract::{BeginKind, CONSOLE_PREFIX, ErrorWord, Operation, Refusal};
 use longshore_core::{
     AppName, Artifact, Commit, DeploymentId, EnvironmentName, HostId, ObjectVersion, PlanDigest,
     Reason, Sha256Digest,
@@ -61,6 +61,23 @@ struct Http {
 #[serde(default)]
 struct Authorizer {
     iam: Option<Iam>,
+    jwt: Option<Jwt>,
+}
+
+/// What API Gateway says of a token that it has checked.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Jwt {
+    // API Gateway writes every claim as a text; whatever else should come counts as missing.
+    claims: BTreeMap<String, serde_json::Value>,
+}
+
+impl Jwt {
+    /// A claim's text.
+    #[must_use]
+    pub fn claim(&self, name: &str) -> Option<&str> {
+        self.claims.get(name)?.as_str()
+    }
 }
 
 /// What API Gateway says of the caller.
@@ -96,6 +113,19 @@ impl Request {
     #[must_use]
     pub fn iam(&self) -> Option<&Iam> {
         self.context.authorizer.as_ref()?.iam.as_ref()
+    }
+
+    /// What API Gateway says of the token; `None` for a route without one.
+    #[must_use]
+    pub fn jwt(&self) -> Option<&Jwt> {
+        self.context.authorizer.as_ref()?.jwt.as_ref()
+    }
+
+    /// Whether the route that was matched is one of the console's, which take a token where the others take IAM.
+    #[must_use]
+    pub fn is_for_console(&self) -> bool {
+        let path = self.route_key.split_once(' ').map(|(_, path)| path);
+        path.is_some_and(|path| path.starts_with(CONSOLE_PREFIX))
     }
 
     /// From where the request comes.
@@ -137,19 +167,28 @@ impl Request {
         Ok(asked)
     }
 
-    /// The operation of the route that was matched.
-    fn operation(&self) -> Result<Operation, Wrong> {
+    /// The operation of the route that was matched. The console's routes are the same ones under a prefix.
+    ///
+    /// # Errors
+    /// [`Wrong`] for an address that is none, and for a method that it does not take.
+    pub fn operation(&self) -> Result<Operation, Wrong> {
+        let prefix = if self.is_for_console() {
+            CONSOLE_PREFIX
+        } else {
+            ""
+        };
         let key = |operation: &Operation| {
             let route = operation.route();
-            format!("{} {}", route.method.word(), route.path)
+            format!("{} {prefix}{}", route.method.word(), route.path)
         };
         let matched = Operation::ALL.iter().find(|one| key(one) == self.route_key);
         if let Some(operation) = matched {
             return Ok(*operation);
         }
+        let path = self.raw_path.strip_prefix(prefix).unwrap_or(&self.raw_path);
         let here = Operation::ALL
             .iter()
-            .filter(|one| is_at(one.route().path, &self.raw_path));
+            .filter(|one| is_at(one.route().path, path));
         let methods: Vec<&str> = here.map(|one| one.route().method.word()).collect();
         if methods.is_empty() {
             return Err(Refusal::of(ErrorWord::NoSuchRoute).into());

@@ -13,6 +13,7 @@ use crate::agents::{self, Agents};
 use crate::aws::Aws;
 use crate::bitbucket::{Api, Bitbucket, Repository, Webhook};
 use crate::hosts::{self, Host, Hosts};
+use crate::issuer::{self, Issuer};
 use crate::log_agent::LogAgent;
 use crate::ministack::{self, MiniStack};
 use crate::operators::{self, Operator};
@@ -64,6 +65,8 @@ pub struct Options {
     pub ssm_second_ms: u64,
     /// How many real milliseconds a minute of a schedule takes.
     pub minute_ms: u32,
+    /// Whether there is a console, and an OIDC provider to sign in with.
+    pub console: bool,
     /// Whether the folder can be started again and goes on then, also after everything was killed.
     pub persistent: bool,
     /// What goes wrong from the start.
@@ -94,6 +97,7 @@ impl Options {
             ssm_endpoint: None,
             ssm_second_ms: 1000,
             minute_ms: 60_000,
+            console: false,
             persistent: false,
             faults: FaultChange::default(),
             webhook_program: None,
@@ -117,6 +121,7 @@ pub struct LocalCloud {
     bitbucket: Bitbucket,
     bitbucket_api: Api,
     sinks: Sinks,
+    issuer: Option<Issuer>,
     // Dropped in this order: hosts end before what they talk to.
     hosts: Hosts,
     agents: Agents,
@@ -130,7 +135,7 @@ impl LocalCloud {
     ///
     /// # Errors
     /// When a part does not start; the parts that did are ended.
-    pub async fn start(options: Options) -> Result<Self> {
+    pub async fn start(mut options: Options) -> Result<Self> {
         std::fs::create_dir_all(&options.work_dir)
             .with_context(|| format!("making {}", options.work_dir.display()))?;
         let tools = Tools::prepare(&options.repo_root, options.progress).await?;
@@ -147,6 +152,7 @@ impl LocalCloud {
         let sinks = Sinks::start_at(port.number(), sinks_port.number()).await?;
         (options.progress)("starting the emulator");
         let ministack = start_ministack(&tools, port, &options, &agents, &bitbucket_api).await?;
+        let place = place_of_issuer(&mut options).await?;
         let stack = Stack::new(aws.clone(), &format!("longshore-{}", options.environment));
         let found = stack.found().await?;
         let is_resumed = found.is_some();
@@ -163,7 +169,7 @@ impl LocalCloud {
         let sends = !operators.is_empty();
         let log_agent =
             sends.then(|| LogAgent::start(aws.clone(), &options.environment, hosts.all()));
-        let cloud = Self {
+        let mut cloud = Self {
             options,
             tools,
             aws,
@@ -176,12 +182,18 @@ impl LocalCloud {
             bitbucket,
             bitbucket_api,
             sinks,
+            issuer: None,
             hosts,
             agents,
             ministack,
             _sinks_port: sinks_port,
         };
         cloud.write_operators()?;
+        if let Some(place) = place {
+            let (console, environment) = (cloud.console_url()?, &cloud.options.environment);
+            let folder = cloud.options.work_dir.join("issuer");
+            cloud.issuer = Some(place.start(&console, environment, &folder).await?);
+        }
         Ok(cloud)
     }
 
@@ -205,7 +217,11 @@ impl LocalCloud {
         let hosts = self.hosts.stop().await;
         let agents = self.agents.stop().await;
         let ministack = self.ministack.stop().await;
-        hosts.and(agents).and(ministack)
+        let issuer = match self.issuer {
+            Some(issuer) => issuer.stop().await,
+            None => Ok(()),
+        };
+        hosts.and(agents).and(ministack).and(issuer)
     }
 
     /// Pulls the plug: SIGKILL to every process but this one, and the stand-in for SSM, which is a part of this process, is
@@ -313,6 +329,32 @@ impl LocalCloud {
         ))
     }
 
+    /// Where the stack's HTTP API has a host of its own on this machine, as on AWS: browsers find every name below `localhost`
+    /// on the loopback.
+    ///
+    /// # Errors
+    /// When the stack has no API.
+    pub fn origin(&self) -> Result<String> {
+        let api = self.resource(API_TYPE)?;
+        let port = self.aws.endpoint().rsplit(':').next();
+        let port = port.context("an endpoint without a port")?;
+        Ok(format!("http://{api}.execute-api.localhost:{port}"))
+    }
+
+    /// The address of the console, which is there when the options ask for one.
+    ///
+    /// # Errors
+    /// When the stack has no API.
+    pub fn console_url(&self) -> Result<String> {
+        Ok(format!("{}/console", self.origin()?))
+    }
+
+    /// The OIDC provider, where there is a console.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&Issuer> {
+        self.issuer.as_ref()
+    }
+
     /// The people who may call the operators' API.
     #[must_use]
     pub fn operators(&self) -> &[Operator] {
@@ -410,6 +452,24 @@ fn port(options: &Options, file: &str) -> Result<Port> {
     } else {
         Port::reserve()
     }
+}
+
+/// Where the OIDC provider will be, which the stack has to know before the provider can know the console's address.
+async fn place_of_issuer(options: &mut Options) -> Result<Option<issuer::Place>> {
+    if !options.console {
+        return Ok(None);
+    }
+    let port = self::port(options, "issuer.port")?;
+    let place = issuer::Place::prepare(&options.repo_root, port, options.progress).await?;
+    let given = [
+        ("ConsoleIssuer", place.url()),
+        ("ConsoleClient", issuer::CLIENT.to_owned()),
+        ("ConsoleScopes", issuer::SCOPES.to_owned()),
+        ("ConsolePersonClaim", issuer::PERSON_CLAIM.to_owned()),
+    ];
+    let given = given.map(|(name, value)| (name.to_owned(), value));
+    options.stack_parameters.extend(given);
+    Ok(Some(place))
 }
 
 async fn create(

@@ -3,4 +3,5 @@
 pub(crate) mod chaos;
 pub(crate) mod checks;
 pub(crate) mod cloud;
+pub(crate) mod console;
 pub(crate) mod hook;

@@ -13,6 +13,7 @@ pub mod cloud;
 pub mod demo;
 pub mod dynamodb_local;
 pub mod hosts;
+pub mod issuer;
 pub mod log_agent;
 pub mod ministack;
 pub mod operators;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{chaos, checks, cloud, hook};
+use commands::{chaos, checks, cloud, console, hook};
 
 /// The local cloud: Longshore's template, functions and hosts on this machine.
 #[derive(Debug, Parser)]
@@ -42,6 +42,10 @@ enum Command {
     HostTests,
     /// Runs the tests of the workspace, with an emulator for those that want one.
     RustTests(checks::RustTests),
+    /// Runs the tests of the console in a browser, on a cloud of their own.
+    ConsoleTests,
+    /// Draws the pictures of the console that the documentation shows, on a cloud of their own.
+    ConsolePictures,
     /// Runs the contract tests of the store on DynamoDB Local, whose licence asks for an AWS account.
     DynamodbLocal,
 }
@@ -57,6 +61,8 @@ async fn main() -> ExitCode {
         Command::Tool(tool) => checks::tool(tool).await,
         Command::HostTests => checks::host_tests().await,
         Command::RustTests(tests) => checks::rust_tests(tests).await,
+        Command::ConsoleTests => console::tests().await,
+        Command::ConsolePictures => console::pictures().await,
         Command::DynamodbLocal => checks::dynamodb_local().await,
     };
     match done {

@@ -126,6 +126,54 @@ where
     Ok(folder)
 }
 
+/// A folder of programs for Node.js with their pinned packages. The programs stay where they are in the repository, and find their
+/// packages through a link.
+#[derive(Clone, Debug)]
+pub struct NodeTools {
+    folder: PathBuf,
+}
+
+impl NodeTools {
+    /// Finds the packages that a folder of the repository pins, or installs them.
+    ///
+    /// # Errors
+    /// When a pin cannot be read, or npm fails; the error holds what it said.
+    pub async fn prepare(repo_root: &Path, source: &str, progress: Progress) -> Result<Self> {
+        let pins = ["package.json", "package-lock.json"].map(|name| format!("{source}/{name}"));
+        let pins: Vec<&str> = pins.iter().map(String::as_str).collect();
+        let hash = hash_of(repo_root, &pins)?;
+        let folder = installed(repo_root, &hash, progress, async |folder| {
+            progress(&format!("installing the packages of {source}, once"));
+            install(folder, repo_root, &pins).await?;
+            let link = folder.join("source");
+            Ok(std::os::unix::fs::symlink(repo_root.join(source), link)?)
+        });
+        Ok(Self {
+            folder: folder.await?,
+        })
+    }
+
+    /// The folder of the tools.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A command that runs one of the programs.
+    ///
+    /// # Errors
+    /// When this machine has no Node.js.
+    pub fn command(&self, program: &str) -> Result<Command> {
+        let node = folder_of("node").context("there is no node on this machine")?;
+        let mut command = Command::new(node.join("node"));
+        // A program is looked for packages beside its link, not beside the file that the link leads to.
+        command.args(["--preserve-symlinks", "--preserve-symlinks-main"]);
+        command.arg(self.folder.join("source").join(program));
+        command.kill_on_drop(true);
+        Ok(command)
+    }
+}
+
 async fn make_python(folder: &Path, requirements: &Path) -> Result<()> {
     let python = folder.join("python");
     run(Command::new("python3").args(["-m", "venv"]).arg(&python)).await?;
@@ -148,7 +196,12 @@ async fn make_python(folder: &Path, requirements: &Path) -> Result<()> {
 async fn make_node(folder: &Path, repo_root: &Path) -> Result<()> {
     let node = folder.join("node");
     std::fs::create_dir_all(&node)?;
-    for file in NPM {
+    install(&node, repo_root, &NPM).await
+}
+
+/// Installs exactly what these pins of npm name, and runs nothing of it.
+async fn install(node: &Path, repo_root: &Path, pins: &[&str]) -> Result<()> {
+    for file in pins {
         let name = Path::new(file)
             .file_name()
             .context("a file without a name")?;
@@ -161,7 +214,7 @@ async fn make_node(folder: &Path, repo_root: &Path) -> Result<()> {
         "--ignore-scripts",
         "--loglevel=error",
     ];
-    run(Command::new("npm").args(npm).current_dir(&node)).await
+    run(Command::new("npm").args(npm).current_dir(node)).await
 }
 
 fn link_commands(folder: &Path) -> Result<()> {

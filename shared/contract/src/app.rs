@@ -8,12 +8,17 @@ use utoipa::ToSchema;
 /// What the API knows of its caller and of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WhoAmI {
-    /// The ARN of the caller's user or session.
+    /// The ARN of the caller's user or session; for a person of the console the issuer, a space, and the subject there.
     pub principal: String,
-    /// The person that actions are recorded under: the session's or the user's name.
+    /// The person that actions are recorded under: the session's or the user's name, or what the console's token says.
     pub name: String,
-    /// The AWS account of the caller.
-    pub account: String,
+    /// The AWS account of the caller; missing for a person of the console, who needs none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// The roles of a person of the console, as the groups of the token give them; missing for a caller with IAM, whose policies
+    /// decide before the API is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<Vec<String>>,
     /// The environment that this API belongs to.
     pub environment: String,
     /// The version of Longshore that answers.

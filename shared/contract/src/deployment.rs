@@ -237,7 +237,7 @@ pub struct Vote {
     /// When.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// From where: `api`, `api` with an address behind a space, or `slack`.
+    /// From where: `api` or `console`, each with an address behind a space where it is known, or `slack`.
     pub via: String,
     /// The digest of the plan that was approved.
     pub plan: String,

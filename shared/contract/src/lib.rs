@@ -27,7 +27,7 @@ pub use openapi::openapi;
 pub use page::{Audit, AuditEntry, History, LogLine, Logs};
 pub use plan::{Artifact, ParameterChange, Plan, Release};
 pub use request::{Approve, Begin, BeginKind, BreakGlass, LockApp, ProvenBy, Reason};
-pub use route::{Method, Operation, Query, Role, Route};
+pub use route::{CONSOLE_PREFIX, Method, Operation, Query, Role, Route};
 
 /// A moment; RFC 3339 in UTC on the wire.
 pub use jiff::Timestamp;

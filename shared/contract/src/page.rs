@@ -35,7 +35,7 @@ pub struct AuditEntry {
     pub at: Timestamp,
     /// Who.
     pub by: String,
-    /// From where: `api`, `api` with an address behind a space, or `slack`.
+    /// From where: `api` or `console`, each with an address behind a space where it is known, or `slack`.
     pub via: String,
     /// What: `lock`, `unlock`, `clear_quarantine` or `break_glass`. What was said to a deployment stands with that.
     pub action: String,

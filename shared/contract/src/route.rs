@@ -106,6 +106,10 @@ impl Operation {
     }
 }
 
+/// What stands before the path of each route where the console calls it, with a token in the place of a signature. The
+/// operations, their roles, requests and answers are the same.
+pub const CONSOLE_PREFIX: &str = "/console";
+
 /// A route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route {

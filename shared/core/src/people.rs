@@ -45,6 +45,8 @@ pub enum Via {
     Api(Option<IpAddr>),
     /// A button in Slack.
     Slack,
+    /// The console page, from this address where it is known.
+    Console(Option<IpAddr>),
 }
 
 impl Via {
@@ -54,7 +56,9 @@ impl Via {
         match text.split_once(' ') {
             None if text == "api" => Some(Self::Api(None)),
             None if text == "slack" => Some(Self::Slack),
+            None if text == "console" => Some(Self::Console(None)),
             Some(("api", address)) => Some(Self::Api(Some(address.parse().ok()?))),
+            Some(("console", address)) => Some(Self::Console(Some(address.parse().ok()?))),
             None | Some(_) => None,
         }
     }
@@ -66,6 +70,8 @@ impl fmt::Display for Via {
             Self::Api(None) => f.write_str("api"),
             Self::Api(Some(address)) => write!(f, "api {address}"),
             Self::Slack => f.write_str("slack"),
+            Self::Console(None) => f.write_str("console"),
+            Self::Console(Some(address)) => write!(f, "console {address}"),
         }
     }
 }
@@ -183,7 +189,13 @@ mod tests {
     #[test]
     fn a_place_is_found_again_by_its_text() {
         let address = Some("2001:db8::1".parse().unwrap());
-        for via in [Via::Api(None), Via::Api(address), Via::Slack] {
+        for via in [
+            Via::Api(None),
+            Via::Api(address),
+            Via::Slack,
+            Via::Console(None),
+            Via::Console(address),
+        ] {
             assert_eq!(Via::parse(&via.to_string()), Some(via));
         }
         for wrong in ["", "api 1", "slack U1", "phone"] {

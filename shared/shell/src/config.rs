@@ -172,6 +172,75 @@ pub struct OperatorConfig {
     pub document: String,
     /// `LONGSHORE_ARTIFACT_BUCKET`: the bucket of builds that were made elsewhere, if the environment has one.
     pub artifact_bucket: Option<String>,
+    /// Whose tokens count in the console; none where there is no console.
+    pub console: Option<ConsoleAccess>,
+}
+
+/// Whose tokens count in the console, and what they are read for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsoleAccess {
+    /// `LONGSHORE_CONSOLE_ISSUER`: who issues them.
+    pub issuer: String,
+    /// `LONGSHORE_CONSOLE_PERSON_CLAIM`: the claim with the person.
+    pub person_claim: String,
+    /// `LONGSHORE_CONSOLE_GROUPS_CLAIM`: the claim with the person's groups.
+    pub groups_claim: String,
+    /// `LONGSHORE_CONSOLE_GROUPS`: the group of each role.
+    pub groups: ConsoleGroups,
+}
+
+/// The group of each role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsoleGroups {
+    /// Of readers.
+    pub reader: String,
+    /// Of deployers.
+    pub deployer: String,
+    /// Of approvers.
+    pub approver: String,
+    /// Of administrators.
+    pub admin: String,
+}
+
+impl ConsoleGroups {
+    /// The groups of `reader=a,deployer=b,approver=c,admin=d`. A role without a group has that of the environment's own name, so
+    /// that a group of one environment gives nothing in another.
+    fn parse(text: &str, environment: &EnvironmentName) -> Option<Self> {
+        let mut parts = text.split(',');
+        let mut next = |role: &str| {
+            let group = parts.next()?.strip_prefix(role)?.strip_prefix('=')?;
+            let own = || format!("longshore-{environment}-{role}");
+            let is_one = |group: &str| !group.contains([' ', '[', ']']);
+            match group {
+                "" => Some(own()),
+                group => is_one(group).then(|| group.to_owned()),
+            }
+        };
+        let groups = Self {
+            reader: next("reader")?,
+            deployer: next("deployer")?,
+            approver: next("approver")?,
+            admin: next("admin")?,
+        };
+        parts.next().is_none().then_some(groups)
+    }
+}
+
+/// What `console` needs: nothing of AWS, only what the page is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsoleConfig {
+    /// `LONGSHORE_ENVIRONMENT`.
+    pub environment: EnvironmentName,
+    /// `LONGSHORE_CONSOLE_ISSUER`: who signs people in.
+    pub issuer: String,
+    /// `LONGSHORE_CONSOLE_CLIENT`: as whom the page asks the issuer.
+    pub client: String,
+    /// `LONGSHORE_CONSOLE_SCOPES`: what it asks for.
+    pub scopes: String,
+    /// `LONGSHORE_CONSOLE_ORIGINS`: further origins that the page may talk to, such as that of the issuer's token endpoint.
+    pub origins: Vec<String>,
+    /// `LONGSHORE_CONSOLE_ENVIRONMENTS`: further environments with the addresses of their APIs.
+    pub environments: Vec<(EnvironmentName, String)>,
 }
 
 /// What `notifier` needs.
@@ -284,6 +353,7 @@ impl OperatorConfig {
         let (access, environment, table) = (vars.access(), vars.environment(), vars.table());
         let document = vars.required("LONGSHORE_DOCUMENT", DOCUMENT, parse_document);
         let bucket = vars.optional("LONGSHORE_ARTIFACT_BUCKET", BUCKET, parse_bucket);
+        let console = environment.as_ref().and_then(|name| vars.console(name));
         match (access, environment, table, document) {
             (Some(access), Some(environment), Some(table), Some(document))
                 if vars.problems.is_empty() =>
@@ -294,6 +364,44 @@ impl OperatorConfig {
                     table,
                     document,
                     artifact_bucket: bucket,
+                    console,
+                })
+            }
+            _ => Err(vars.error()),
+        }
+    }
+}
+
+impl ConsoleConfig {
+    /// Reads the variables.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every problem.
+    pub fn from_vars(
+        vars: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut vars = Vars::new(vars);
+        let environment = vars.environment();
+        let issuer = vars.required(ISSUER, URL, parse_issuer);
+        let client = vars.required("LONGSHORE_CONSOLE_CLIENT", WORD, word);
+        let scopes = vars.required("LONGSHORE_CONSOLE_SCOPES", SCOPES, parse_scopes);
+        let origins = vars.optional("LONGSHORE_CONSOLE_ORIGINS", ORIGINS, parse_origins);
+        let environments = vars.optional(
+            "LONGSHORE_CONSOLE_ENVIRONMENTS",
+            ENVIRONMENTS,
+            parse_environments,
+        );
+        match (environment, issuer, client, scopes) {
+            (Some(environment), Some(issuer), Some(client), Some(scopes))
+                if vars.problems.is_empty() =>
+            {
+                Ok(Self {
+                    environment,
+                    issuer,
+                    client,
+                    scopes,
+                    origins: origins.unwrap_or_default(),
+                    environments: environments.unwrap_or_default(),
                 })
             }
             _ => Err(vars.error()),
@@ -333,6 +441,12 @@ impl NotifierConfig {
 }
 
 const URL: &str = "an http or https URL";
+const ISSUER: &str = "LONGSHORE_CONSOLE_ISSUER";
+const WORD: &str = "1 to 256 printable characters without a space";
+const SCOPES: &str = "words with spaces between, of which one is openid";
+const ORIGINS: &str = "origins such as https://id.example.com, with spaces between";
+const ENVIRONMENTS: &str =
+    "names with the origins of their APIs, as name=https://host, with spaces between";
 const BUCKET: &str = "3 to 63 lower-case letters, digits, dots and hyphens, the name of a bucket";
 const DOCUMENT: &str = "3 to 128 letters, digits and `_.-`";
 const ENDPOINT: &str = "AWS_ENDPOINT_URL";
@@ -422,6 +536,24 @@ impl Vars {
         self.required("LONGSHORE_TABLE", expected, |text| name(text, 3, 255))
     }
 
+    /// Whose tokens count in the console, if there is one.
+    fn console(&mut self, environment: &EnvironmentName) -> Option<ConsoleAccess> {
+        let issuer = self.optional(ISSUER, URL, parse_url)?;
+        let person = self.required("LONGSHORE_CONSOLE_PERSON_CLAIM", WORD, word);
+        let groups_claim = self.required("LONGSHORE_CONSOLE_GROUPS_CLAIM", WORD, word);
+        let groups = self.required(
+            "LONGSHORE_CONSOLE_GROUPS",
+            "reader=, deployer=, approver= and admin=, each with a group or nothing, with commas between",
+            |text| ConsoleGroups::parse(text, environment),
+        );
+        Some(ConsoleAccess {
+            issuer,
+            person_claim: person?,
+            groups_claim: groups_claim?,
+            groups: groups?,
+        })
+    }
+
     fn access(&mut self) -> Option<Access> {
         if !self.vars.contains_key("AWS_REGION")
             && let Some(region) = self.vars.get("AWS_DEFAULT_REGION")
@@ -497,6 +629,45 @@ fn parse_url(text: &str) -> Option<String> {
     let scheme = url.scheme_str()?;
     let valid = matches!(scheme, "http" | "https") && url.host().is_some_and(|h| !h.is_empty());
     valid.then(|| text.to_owned())
+}
+
+/// A text without spaces that can be printed.
+fn word(text: &str) -> Option<String> {
+    let plain = text.bytes().all(|b| b.is_ascii_graphic());
+    (plain && (1..=256).contains(&text.len())).then(|| text.to_owned())
+}
+
+fn parse_scopes(text: &str) -> Option<String> {
+    let scopes: Option<Vec<String>> = text.split(' ').map(word).collect();
+    let scopes = scopes.filter(|scopes| scopes.iter().any(|scope| scope == "openid"))?;
+    Some(scopes.join(" "))
+}
+
+/// Scheme, host and perhaps a port, as they may stand in a content security policy: nothing in them can end a directive.
+fn origin(text: &str) -> Option<String> {
+    let url: Uri = parse_url(text)?.parse().ok()?;
+    let origin = format!("{}://{}", url.scheme_str()?, url.authority()?);
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b".:-[]/".contains(&b);
+    (origin == text && text.bytes().all(plain)).then_some(origin)
+}
+
+/// A URL whose origin may stand in a content security policy, too.
+fn parse_issuer(text: &str) -> Option<String> {
+    let url: Uri = parse_url(text)?.parse().ok()?;
+    origin(&format!("{}://{}", url.scheme_str()?, url.authority()?))?;
+    Some(text.to_owned())
+}
+
+fn parse_origins(text: &str) -> Option<Vec<String>> {
+    text.split(' ').map(origin).collect()
+}
+
+fn parse_environments(text: &str) -> Option<Vec<(EnvironmentName, String)>> {
+    let one = |pair: &str| {
+        let (name, api) = pair.split_once('=')?;
+        Some((EnvironmentName::parse(name).ok()?, origin(api)?))
+    };
+    text.split(' ').map(one).collect()
 }
 
 fn parse_topic(text: &str) -> Option<String> {

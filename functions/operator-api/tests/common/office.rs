@@ -18,6 +18,7 @@ use longshore_core::{
     Timestamp,
 };
 use longshore_shell::accept::Deciding;
+use longshore_shell::config::ConsoleAccess;
 use longshore_shell::fakes::{FakeWorld, MemoryHostLogs};
 use longshore_shell::ports::{
     Clock, Configs, Fleet, HostLine, HostLogs, Ids, Repositories, Save, Store,
@@ -41,6 +42,8 @@ pub(crate) const AT_WORK: u32 = 5;
 pub(crate) struct FakeOffice {
     pub(crate) world: FakeWorld,
     pub(crate) logs: MemoryHostLogs,
+    /// Whose tokens count; the console is absent without.
+    pub(crate) console: Option<ConsoleAccess>,
     environment: EnvironmentName,
 }
 
@@ -69,6 +72,9 @@ impl Office for FakeOffice {
     fn repositories(&self) -> &impl Repositories {
         &self.world.configs
     }
+    fn console(&self) -> Option<&ConsoleAccess> {
+        self.console.as_ref()
+    }
     fn host_logs(&self) -> &impl HostLogs {
         &self.logs
     }
@@ -95,6 +101,7 @@ impl FakeOffice {
         Self {
             world,
             logs: MemoryHostLogs::default(),
+            console: None,
             environment: EnvironmentName::parse("prod").unwrap(),
         }
     }

@@ -68,6 +68,7 @@ pub(crate) async fn local(arguments: Local) -> Result<()> {
     let mut options = options(&work, arguments.hosts)?;
     options.progress = report::say;
     options.persistent = kept;
+    options.console = true;
     app::APP.clone_into(&mut options.app);
     let cloud = tokio::select! {
         cloud = LocalCloud::start(options) => cloud?,
@@ -132,6 +133,12 @@ fn introduce(cloud: &LocalCloud, ready: &demo::Ready) -> Result<()> {
         . {}\n  {} status\n",
         cloud.operators_env().display(),
         program.display()
+    ));
+    say(&format!(
+        "Or open the console, and say there who you are: alice deploys and approves, bob approves, carol is the \
+        administrator, dave reads:\n\n  \
+        {}\n",
+        cloud.console_url()?
     ));
     say("Ctrl-C ends everything.");
     Ok(())

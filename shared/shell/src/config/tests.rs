@@ -117,3 +117,86 @@ fn only_a_loopback_endpoint_for_everything_is_the_local_cloud() {
         assert_eq!(access.is_local(), local, "{variable}={url}");
     }
 }
+
+const CONSOLE: [(&str, &str); 4] = [
+    ("LONGSHORE_CONSOLE_ISSUER", "https://id.example.com/tenant"),
+    ("LONGSHORE_CONSOLE_PERSON_CLAIM", "email"),
+    ("LONGSHORE_CONSOLE_GROUPS_CLAIM", "cognito:groups"),
+    (
+        "LONGSHORE_CONSOLE_GROUPS",
+        "reader=,deployer=ops,approver=,admin=6f1c-22",
+    ),
+];
+
+#[test]
+fn without_an_issuer_there_is_no_console_whatever_else_is_set() {
+    let config = OperatorConfig::from_vars(vars(&[&GOOD[..], &CONSOLE[1..]].concat())).unwrap();
+    assert_eq!(config.console, None);
+    let config = OperatorConfig::from_vars(vars(&[&GOOD[..], &CONSOLE[..]].concat())).unwrap();
+    let console = config.console.unwrap();
+    assert_eq!(console.issuer, "https://id.example.com/tenant");
+    // A role without a group of its own has one that no other environment has.
+    assert_eq!(console.groups.reader, "longshore-prod-reader");
+    assert_eq!(console.groups.deployer, "ops");
+    assert_eq!(console.groups.admin, "6f1c-22");
+}
+
+#[test]
+fn a_console_with_half_its_settings_starts_nothing() {
+    for (name, value) in [
+        ("LONGSHORE_CONSOLE_PERSON_CLAIM", ""),
+        ("LONGSHORE_CONSOLE_GROUPS_CLAIM", "two words"),
+        ("LONGSHORE_CONSOLE_ISSUER", "id.example.com"),
+        ("LONGSHORE_CONSOLE_GROUPS", ""),
+        ("LONGSHORE_CONSOLE_GROUPS", "reader=,deployer=,approver="),
+        (
+            "LONGSHORE_CONSOLE_GROUPS",
+            "admin=,approver=,deployer=,reader=",
+        ),
+        (
+            "LONGSHORE_CONSOLE_GROUPS",
+            "reader=a b,deployer=,approver=,admin=",
+        ),
+        (
+            "LONGSHORE_CONSOLE_GROUPS",
+            "reader=,deployer=,approver=,admin=,owner=x",
+        ),
+    ] {
+        let wrong = [&GOOD[..], &CONSOLE[..], &[(name, value)]].concat();
+        let error = OperatorConfig::from_vars(vars(&wrong)).unwrap_err();
+        let found: Vec<_> = error.problems.iter().map(|p| p.variable).collect();
+        assert_eq!(found, [name], "{value}");
+    }
+}
+
+#[test]
+fn the_page_connects_to_origins_that_cannot_end_its_policy() {
+    let page = |name: &str, value: &str| {
+        let good = [
+            ("LONGSHORE_ENVIRONMENT", "prod"),
+            ("LONGSHORE_CONSOLE_ISSUER", "https://id.example.com"),
+            ("LONGSHORE_CONSOLE_CLIENT", "console"),
+            ("LONGSHORE_CONSOLE_SCOPES", "openid email"),
+        ];
+        ConsoleConfig::from_vars(vars(&[&good[..], &[(name, value)]].concat()))
+    };
+    let origins = "https://a.example.com https://b.example.com:8443";
+    let config = page("LONGSHORE_CONSOLE_ORIGINS", origins).unwrap();
+    assert_eq!(config.origins.join(" "), origins);
+    for wrong in [
+        "https://a.example.com/",
+        "https://a.example.com; script-src *",
+        "https://a.example.com  https://b.example.com",
+        "*",
+        "javascript:alert(1)",
+        "https://*",
+        "'unsafe-inline'",
+    ] {
+        assert!(page("LONGSHORE_CONSOLE_ORIGINS", wrong).is_err(), "{wrong}");
+        let named = format!("staging={wrong}");
+        assert!(page("LONGSHORE_CONSOLE_ENVIRONMENTS", &named).is_err());
+    }
+    assert!(page("LONGSHORE_CONSOLE_ISSUER", "https://id.example.com;sandbox").is_err());
+    assert!(page("LONGSHORE_CONSOLE_SCOPES", "email").is_err());
+    assert!(page("LONGSHORE_CONSOLE_CLIENT", "").is_err());
+}

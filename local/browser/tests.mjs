@@ -1,0 +1,412 @@
+// The console in a real browser, on a real stack: the files as the function serves them, tokens that the HTTP API checks, and
+// deployments to hosts that run. The order tells a story: nothing is live, a push waits, bob says yes, it goes live.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { after, before, test } from 'node:test';
+import { answerTo, ask, buttons, console_, intercept, open, person, press, push, reads, signIn, start, textOf, tokenOf, visitor } from './browser.mjs';
+
+const PAYLOAD = '<img src=x onerror="window.broken=1"><script>window.broken=1</script><b id=planted>\u202e';
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+let browser;
+let axe;
+/** The deployment of the story. */
+let first;
+
+before(async () => {
+  browser = await start();
+  axe = await readFile(AXE, 'utf8');
+});
+
+after(() => browser?.close());
+
+/** Nothing in the page was broken, nor foreign code run. */
+async function isWhole(page) {
+  assert.deepEqual(page.complaints, []);
+  assert.equal(await page.evaluate(() => window.broken), undefined);
+  assert.equal(await page.$('#planted'), null);
+}
+
+/** The scan of axe-core finds nothing. */
+async function isAccessible(page, where) {
+  await page.evaluate(axe);
+  const found = await page.evaluate(async () => {
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+    const { violations } = await window.axe.run(document, { runOnly: tags });
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`).join('; ')}`);
+  });
+  assert.deepEqual(found, [], where);
+}
+
+test('whoever is not signed in sees the door and nothing else', async () => {
+  const page = await visitor(browser);
+  const asked = [];
+  page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+  await page.goto(console_);
+  await reads(page, 'Your company’s sign-in');
+  assert.ok(!asked.some((path) => path.startsWith('/console/v1/')), asked.join(' '));
+  await isAccessible(page, 'the door');
+  await isWhole(page);
+});
+
+test('an answer that belongs to no question signs nobody in', async () => {
+  const page = await visitor(browser);
+  await page.goto(`${console_}?code=stolen&state=guessed`);
+  await reads(page, 'belongs to no question');
+  assert.equal(await tokenOf(page), null);
+  await isWhole(page);
+});
+
+test('alice signs in by the code flow and comes back to where she was', async () => {
+  const page = await visitor(browser);
+  await page.goto(`${console_}#/dev/apps/orders`);
+  await signIn(page, 'alice');
+  await reads(page, 'nothing yet');
+  assert.equal(new URL(page.url()).search, '');
+  assert.equal(await page.evaluate(() => location.hash), '#/dev/apps/orders');
+  const who = await page.$eval('#who', (element) => element.innerText);
+  assert.match(who, /alice/u);
+  assert.match(who, /deployer/u);
+  assert.deepEqual(await page.cookies(), []);
+  await isWhole(page);
+});
+
+test('a push waits for a person, and alice’s own yes does not count', async () => {
+  const page = await person(browser, 'alice');
+  await reads(page, 'at rest');
+  const build = (await readFile(`${process.env.LONGSHORE_TREE}/build.js`, 'utf8')) + `console.log(${JSON.stringify(PAYLOAD)});\n`;
+  await push(PAYLOAD, { 'build.js': build });
+  await reads(page, 'Waits for a person (1)');
+  await page.click('.asks a');
+  await reads(page, 'The plan to say yes to');
+  first = await page.evaluate(() => location.hash.split('/').at(-1));
+  await press(page, 'Approve …');
+  await press(page, 'Approve', 'dialog');
+  await page.waitForSelector('dialog .problem:not([hidden])');
+  assert.match(await page.$eval('dialog .problem', (element) => element.innerText), /may not say yes to it/u);
+  await page.keyboard.press('Escape');
+  await page.waitForFunction(() => !document.querySelector('dialog'));
+  await reads(page, '0 of 1');
+  await isWhole(page);
+});
+
+test('bob approves by the keyboard alone, and the page follows until every host is proven', async () => {
+  const page = await person(browser, 'bob');
+  await reads(page, 'Waits for a person (1)');
+  const tabTo = async (wanted) => {
+    for (let step = 0; step < 40; step += 1) {
+      const on = await page.evaluate(() => document.activeElement.innerText);
+      if (on?.trim().startsWith(wanted)) return;
+      await page.keyboard.press('Tab');
+    }
+    assert.fail(`${wanted} is out of reach of the keyboard`);
+  };
+  await tabTo('Skip');
+  await page.keyboard.press('Tab');
+  await tabTo('◆');
+  await page.keyboard.press('Enter');
+  await reads(page, 'The plan to say yes to');
+  await page.evaluate(() => {
+    window.said = [];
+    new MutationObserver(() => {
+      const text = document.getElementById('said').textContent;
+      if (text) window.said.push(text);
+    }).observe(document.getElementById('said'), { childList: true, characterData: true, subtree: true });
+  });
+  await tabTo('Approve');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('dialog[open]');
+  await isAccessible(page, 'the dialog');
+  await page.keyboard.type('looks good');
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Approve');
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => !document.querySelector('dialog'));
+  await reads(page, 'bob said yes');
+  await reads(page, 'Every host was proven to serve the release');
+  const proven = await page.$$eval('.hosts .pill', (all) => all.map((one) => one.innerText));
+  assert.equal(proven.filter((text) => text.includes('Proven')).length, 2, proven.join(' '));
+  const said = await page.evaluate(() => window.said);
+  assert.ok(said.includes('Approved.') && said.includes('orders: Succeeded.'), said.join(' '));
+  assert.deepEqual(await buttons(page), []);
+  const { body } = await ask(await tokenOf(page), 'GET', `/console/v1/deployments/${first}`);
+  assert.equal(body.votes[0].by, 'bob');
+  assert.match(body.votes[0].via, /^console/u);
+  await isWhole(page);
+});
+
+test('what a host has written is shown, and does nothing else', async () => {
+  const page = await person(browser, 'dave');
+  await open(page, `#/dev/deployments/${first}`);
+  await page.click('summary');
+  await reads(page, 'window.broken=1');
+  await reads(page, 'This is all of it.');
+  const lines = await page.$$eval('.lines li', (all) => all.map((one) => one.textContent));
+  assert.ok(lines.some((line) => line.includes('<img src=x onerror=')), lines.join('\n'));
+  assert.equal(await page.$('.lines img, .lines script, .lines b'), null);
+  await isWhole(page);
+});
+
+test('whatever the API says in every text, it stays a text', async () => {
+  const page = await person(browser, 'bob');
+  const poison = (value) => {
+    if (typeof value === 'string') return PAYLOAD;
+    if (Array.isArray(value)) return value.map(poison);
+    if (value !== null && typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, poison(inner)]));
+    return value;
+  };
+  const places = ['#/', '#/dev/apps/orders', `#/dev/deployments/${first}`];
+  let isPoisoned = false;
+  await intercept(page, (request) => {
+    if (!isPoisoned) return undefined;
+    return answerTo(request).then(({ status, body }) =>
+      request.respond({ status, contentType: 'application/json', body: JSON.stringify(poison(body)) }),
+    );
+  });
+  for (const hash of places) {
+    isPoisoned = false;
+    await open(page, '#/nowhere/at/all');
+    isPoisoned = true;
+    await open(page, hash);
+    await reads(page, '<img src=x');
+    assert.equal(await page.$('main img, main script, main b'), null);
+    await isWhole(page);
+  }
+});
+
+test('what checks have found is shown with its numbers', async () => {
+  const page = await person(browser, 'dave');
+  const judgements = [
+    { check: 'metric:latency', finding: 'failed', class: 'slower', said: 'It answers slower than before.', numbers: [{ of: 'now', value: '412' }, { of: 'before', value: '180.5' }], at: '2026-01-05T10:00:00Z' },
+    { check: 'logs:web', finding: 'inconclusive', said: 'Too few lines to tell.', at: '2026-01-05T10:00:00Z' },
+  ];
+  await intercept(page, (request) =>
+    answerTo(request).then(({ status, body }) =>
+      request.respond({ status, contentType: 'application/json', body: JSON.stringify({ ...body, judgements }) }),
+    ),
+  );
+  await open(page, `#/dev/deployments/${first}`);
+  await reads(page, 'Checks (2)');
+  const text = await textOf(page);
+  for (const wanted of ['metric:latency', 'Failed', '412', '180.5', 'Inconclusive']) assert.ok(text.includes(wanted), wanted);
+  await isWhole(page);
+});
+
+test('a reader has no buttons, and is refused when they are forced', async () => {
+  const page = await person(browser, 'dave');
+  for (const hash of ['#/', '#/dev/apps/orders', `#/dev/deployments/${first}`]) {
+    await open(page, hash);
+    assert.deepEqual(await buttons(page), [], hash);
+  }
+  const token = await tokenOf(page);
+  for (const [method, path, body] of [
+    ['POST', '/console/v1/apps/orders/lock', { reason: 'r', seconds: 600 }],
+    ['POST', '/console/v1/apps/orders/deployments', { kind: 'redeploy' }],
+    ['POST', `/console/v1/deployments/${first}/approve`, { plan: 'a'.repeat(32) }],
+  ]) {
+    const { status, body: refusal } = await ask(token, method, path, body);
+    assert.equal(status, 403, path);
+    assert.equal(refusal.error, 'not_allowed');
+  }
+  // A token is nothing on the routes that take a signature.
+  assert.equal((await ask(token, 'GET', '/v1/apps')).status, 403);
+  await isWhole(page);
+});
+
+test('whoever has no role is told so', async () => {
+  const page = await person(browser, 'erin');
+  await reads(page, 'You have no role here');
+  await isAccessible(page, 'no role');
+  await isWhole(page);
+});
+
+test('carol locks and unlocks, and both are on record with her reasons', async () => {
+  const page = await person(browser, 'carol');
+  await open(page, '#/dev/apps/orders');
+  await press(page, 'Lock …');
+  await page.type('dialog input', 'the fair');
+  await page.select('dialog select', '14400');
+  await press(page, 'Lock', 'dialog');
+  await reads(page, 'carol holds it until');
+  await reads(page, 'Locked the app');
+  await open(page, '#/');
+  await reads(page, 'Locked by carol');
+  await open(page, '#/dev/apps/orders');
+  await press(page, 'End the lock …');
+  await page.type('dialog input', 'the fair is over');
+  await press(page, 'End the lock', 'dialog');
+  await reads(page, 'Ended the lock');
+  await reads(page, 'the fair is over');
+  await isWhole(page);
+});
+
+test('bob refuses the next push with a reason, which everybody sees', async () => {
+  await push('Second edition', { 'settings.json': '{}' });
+  const page = await person(browser, 'bob');
+  await reads(page, 'Waits for a person (1)');
+  await page.click('.asks a');
+  await press(page, 'Refuse …');
+  await press(page, 'Refuse', 'dialog');
+  // The browser itself asks for the reason that is missing.
+  assert.notEqual(await page.$('dialog input:invalid'), null);
+  await page.type('dialog input', 'not on a Saturday');
+  await press(page, 'Refuse', 'dialog');
+  await reads(page, 'A person refused it.');
+  await reads(page, 'bob: “not on a Saturday”');
+  await isWhole(page);
+});
+
+test('every place is accessible, in light and in dark', async () => {
+  for (const dark of [false, true]) {
+    const page = await person(browser, 'carol', { dark });
+    for (const hash of ['#/', '#/dev/apps/orders', `#/dev/deployments/${first}`]) {
+      await open(page, hash);
+      if (hash.includes('deployments')) {
+        await page.click('summary');
+        await reads(page, 'This is all of it.');
+      }
+      await isAccessible(page, `${hash} ${dark ? 'dark' : 'light'}`);
+    }
+    await isWhole(page);
+  }
+});
+
+test('several environments stand on one page, and one that is out of reach takes nothing else with it', async () => {
+  const page = await visitor(browser);
+  await page.setRequestInterception(true);
+  page.on('request', async (request) => {
+    if (!request.url().endsWith('/console/config.json')) {
+      await request.continue();
+      return;
+    }
+    const settings = await (await fetch(`${process.env.LONGSHORE_API}/console/config.json`)).json();
+    // The provider answers no route of the API, so it stands for a neighbour that is down.
+    settings.environments.push({ name: 'staging', api: '' }, { name: 'lost', api: settings.issuer });
+    await request.respond({ contentType: 'application/json', body: JSON.stringify(settings) });
+  });
+  await page.goto(console_);
+  await signIn(page, 'dave');
+  await reads(page, 'at rest');
+  const sections = await page.$$eval('main section h2', (all) => all.map((one) => one.textContent));
+  assert.deepEqual(sections, ['dev', 'staging', 'lost']);
+  assert.match(await page.$eval('[aria-labelledby=in-lost]', (element) => element.innerText), /cannot/u);
+  assert.equal((await page.$$('table.apps')).length, 2);
+  await isAccessible(page, 'several environments');
+  await open(page, '#/staging');
+  await reads(page, 'In staging');
+  assert.equal((await page.$$('table.apps')).length, 1);
+  await open(page, '#/staging/apps/orders');
+  await reads(page, 'Hosts (2)');
+  await isWhole(page);
+});
+
+test('on a phone nothing is wider than the screen', async () => {
+  const page = await person(browser, 'alice', { phone: true });
+  for (const hash of ['#/', '#/dev/apps/orders', `#/dev/deployments/${first}`]) {
+    await open(page, hash);
+    const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+    assert.ok(wide <= screen, `${hash}: ${wide} of ${screen}`);
+  }
+  await isWhole(page);
+});
+
+test('a token that has ended, or was changed, leads back to the door and nowhere else', async () => {
+  const page = await person(browser, 'dave');
+  await reads(page, 'at rest');
+  await page.evaluate(() => {
+    const kept = sessionStorage.getItem('longshore.token');
+    sessionStorage.setItem('longshore.token', `${kept.slice(0, -6)}AAAAAA`);
+    location.hash = '#/dev/apps/orders';
+  });
+  await reads(page, 'Your sign-in has ended.');
+  assert.equal(await tokenOf(page), null);
+  // The provider still knows dave, so one click brings him back to where he was.
+  await page.click('main button.primary');
+  await page.waitForSelector('#who .name');
+  await reads(page, 'Hosts (2)');
+  assert.equal(await page.evaluate(() => location.hash), '#/dev/apps/orders');
+  await page.evaluate(() => {
+    const now = Date.now;
+    Date.now = () => now() + 3_600_000;
+    location.hash = '#/';
+  });
+  await reads(page, 'Your sign-in has ended.');
+  assert.equal(await tokenOf(page), null);
+  await isWhole(page);
+});
+
+test('while the API is down the page says so, looks more and more rarely, and recovers', async () => {
+  const page = await visitor(browser);
+  // The page's pauses, which are then cut short.
+  await page.evaluateOnNewDocument(() => {
+    const wait = window.setTimeout;
+    window.pauses = [];
+    window.setTimeout = (work, pause = 0, ...given) => {
+      if (pause >= 1000) window.pauses.push(pause);
+      return wait(work, Math.min(pause, 50), ...given);
+    };
+  });
+  await page.goto(console_);
+  await signIn(page, 'dave');
+  await reads(page, 'at rest');
+  let isDown = false;
+  await intercept(page, (request) => (isDown ? request.abort('connectionrefused') : undefined));
+  isDown = true;
+  await page.evaluate(() => {
+    window.pauses = [];
+  });
+  await page.waitForFunction(() => window.pauses.includes(60_000));
+  const pauses = await page.evaluate(() => window.pauses);
+  const failures = pauses.slice(pauses.indexOf(2000));
+  assert.deepEqual(failures.slice(0, 6), [2000, 4000, 8000, 16_000, 32_000, 60_000]);
+  const text = await textOf(page);
+  assert.match(text, /The API cannot be reached/u);
+  assert.match(text, /orders/u);
+  isDown = false;
+  await page.waitForFunction(() => !document.getElementById('trouble').hasChildNodes());
+  await isWhole(page);
+});
+
+test('a page that nobody sees asks nothing', async () => {
+  const page = await visitor(browser);
+  await page.evaluateOnNewDocument(() => {
+    const wait = window.setTimeout;
+    window.setTimeout = (work, pause = 0, ...given) => wait(work, Math.min(pause, 50), ...given);
+  });
+  await page.goto(console_);
+  await signIn(page, 'dave');
+  await reads(page, 'at rest');
+  let asked = 0;
+  page.on('request', (request) => {
+    if (request.url().includes('/console/v1/')) asked += 1;
+  });
+  const hidden = (is) =>
+    page.evaluate((value) => {
+      Object.defineProperty(document, 'hidden', { value, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, is);
+  await hidden(true);
+  await page.waitForNetworkIdle({ idleTime: 500 });
+  const before_ = asked;
+  // Ten of the shortened pauses later there was still no question.
+  await page.evaluate(async () => {
+    for (let turn = 0; turn < 10; turn += 1) await new Promise((done) => setTimeout(done, 50));
+  });
+  assert.equal(asked, before_);
+  await hidden(false);
+  await page.waitForResponse((response) => response.url().includes('/console/v1/apps'));
+  await isWhole(page);
+});
+
+test('whoever signs out has to sign in again', async () => {
+  const page = await person(browser, 'dave');
+  await page.click('#who button');
+  const confirmed = await page.waitForSelector('button[name=logout]');
+  await confirmed.click();
+  await reads(page, 'Your company’s sign-in');
+  assert.equal(await tokenOf(page), null);
+  await page.click('main button.primary');
+  await page.waitForSelector('button[value=dave]');
+});
