@@ -2,7 +2,13 @@
 //! metrics and logs. Nobody collects them here as CloudWatch and its agent do on AWS, so the test puts them there in the app's
 //! name, as the app would.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::allow_attributes,
+    reason = "a test may stop at the first surprise"
+)]
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

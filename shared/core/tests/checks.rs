@@ -5,6 +5,7 @@
     clippy::panic,
     clippy::wildcard_enum_match_arm,
     clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
     clippy::allow_attributes,
     reason = "a test fails by panicking"
 )]

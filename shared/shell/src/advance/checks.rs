@@ -5,7 +5,7 @@ use super::observe::Seen;
 use crate::judge::{Subject, judge, judge_alarms};
 use crate::ports::{Clock, Configs, Outside, Request, ResolveError};
 use crate::world::World;
-use longshore_app_config::{AppConfig, HttpCheck};
+use longshore_app_config::{AppConfig, HttpCheck, Method, RequestBody, Wanted};
 use longshore_core::{
     Amount, CheckName, Checks, Deployment, Failure, FailureClass, Finding, Judgement, Measure,
     Millis, Observation, ReleaseId, State, Timestamp,
@@ -145,7 +145,7 @@ fn questions<'a>(config: &'a AppConfig, release: &'a ReleaseId) -> Vec<Question<
         name: "health",
         request: Request {
             url,
-            method: longshore_app_config::Method::Get,
+            method: Method::Get,
             body: None,
             expected_status: config.expected_status(),
             contains: None,
@@ -164,9 +164,9 @@ impl<'a> Question<'a> {
             request: Request {
                 url: check.url.as_str(),
                 method: check.method,
-                body: check.body.as_ref().map(|body| body.as_str()),
+                body: check.body.as_ref().map(RequestBody::as_str),
                 expected_status: check.status(),
-                contains: check.contains.as_ref().map(|text| text.as_str()),
+                contains: check.contains.as_ref().map(Wanted::as_str),
                 release: None,
             },
             latency_max: check.latency_max(),
@@ -220,9 +220,10 @@ impl<'a> Question<'a> {
                 (Finding::Passed, format!("status {status} in {took} ms"))
             }
             Err(failure) => {
-                let class = match failure.class {
-                    FailureClass::WrongRelease => FailureClass::WrongRelease,
-                    _ => self.class(),
+                let class = if failure.class == FailureClass::WrongRelease {
+                    failure.class
+                } else {
+                    self.class()
                 };
                 (Finding::Failed(class), failure.detail().to_owned())
             }
