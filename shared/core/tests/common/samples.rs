@@ -81,6 +81,7 @@ pub fn vote(deployment: &Deployment) -> Vote {
         via: Via::Slack,
         plan: asked.unwrap_or_else(|| PlanDigest::parse(&"0".repeat(32)).unwrap()),
         at: START,
+        comment: None,
     }
 }
 
@@ -108,6 +109,7 @@ pub fn start(hosts: u32, previous: bool) -> Start {
         },
         hosts: (1..=hosts).map(host).collect(),
         previous: previous.then(|| release('a')),
+        changelog: None,
     }
 }
 
@@ -131,6 +133,7 @@ pub fn accepted(policy: Policy) -> Deployment {
             config_version: 1,
             by: Some(person()),
             at: START,
+            reason: None,
         },
         policy,
     )

@@ -228,6 +228,7 @@ impl World for FakeWorld {
     type Outside = FakeOutside;
     type Wake = MemoryWake;
     type Clock = ManualClock;
+    type Branches = FakeBranches;
 
     fn store(&self) -> &Self::Store {
         &self.store
@@ -255,5 +256,8 @@ impl World for FakeWorld {
     }
     fn clock(&self) -> &Self::Clock {
         &self.clock
+    }
+    fn branches(&self) -> &Self::Branches {
+        &self.branches
     }
 }
