@@ -62,7 +62,7 @@ function parseConfig(json) {
   } catch {
     bad('the configuration is not JSON');
   }
-  onlyKeys(document, 'the configuration', ['app', 'branch', 'source', 'hosts', 'waves', 'health', 'process', 'hooks', 'install', 'migrations', 'notifications', 'approval', 'approvals', 'deploy_changes', 'freeze', 'timeouts', 'load_balancer']);
+  onlyKeys(document, 'the configuration', ['app', 'branch', 'source', 'hosts', 'waves', 'health', 'analysis', 'process', 'hooks', 'install', 'migrations', 'notifications', 'approval', 'approvals', 'deploy_changes', 'freeze', 'timeouts', 'load_balancer']);
   if ((document.app ?? env.LS_REPOSITORY.split('/')[1]) !== env.LS_APP) bad('the configuration is that of another app');
   return { health: parseHealth(document.health), process: parseProcess(document.process), hooks: parseHooks(document.hooks ?? {}),
     install: parseInstall(document.install ?? {}),

@@ -1,6 +1,7 @@
 //! The document: every key with its meaning, its bounds and its default, and what the product makes of it. The same
 //! lines become `docs/app-config.schema.json`.
 
+use crate::analysis::{self, Analysis};
 use crate::document;
 use crate::field::{Field, List, Manager, Mode, Source, Whole};
 use crate::freeze::{self, Freezing};
@@ -46,6 +47,8 @@ section! {
         waves: Waves = Default(json!(["100%"])),
         /// How a release is checked after it was switched to.
         health: Health = Required("{ \"port\": 3000 }"),
+        /// By what a release is judged besides its health, in the same rounds.
+        analysis: Analysis = Default(json!({})),
         /// How the app's processes are run.
         process: Process = Required("{ \"script\": \"server.js\" }"),
         /// Scripts of package.json that run at certain steps.
@@ -279,6 +282,12 @@ impl AppConfig {
         &self.document.health
     }
 
+    /// By what a release is judged besides its health.
+    #[must_use]
+    pub const fn analysis(&self) -> &Analysis {
+        &self.document.analysis
+    }
+
     /// How the processes are run.
     #[must_use]
     pub const fn process(&self) -> &Process {
@@ -426,6 +435,7 @@ fn check_together(document: &Document, problems: &mut Problems) {
     people::check(&document.approvals, problems);
     check_service(document, problems);
     freeze::check(&document.freeze, problems);
+    analysis::check(&document.analysis, problems);
 }
 
 /// What an activation waits for must fit into its time.

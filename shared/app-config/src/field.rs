@@ -157,15 +157,19 @@ macro_rules! choice {
             }
         }
 
-        impl Field for $name {
-            fn read(value: &Value, at: &str, problems: &mut Problems) -> Option<Self> {
+        impl $crate::field::Field for $name {
+            fn read(
+                value: &serde_json::Value,
+                at: &str,
+                problems: &mut $crate::problem::Problems,
+            ) -> Option<Self> {
                 $( if value.as_str() == Some($word) { return Some(Self::$case); } )+
-                problems.push(not_a_choice(value, at, &[$($word),+]));
+                problems.push($crate::field::not_a_choice(value, at, &[$($word),+]));
                 None
             }
 
-            fn schema() -> Value {
-                json!({ "type": "string", "enum": [$($word),+] })
+            fn schema() -> serde_json::Value {
+                serde_json::json!({ "type": "string", "enum": [$($word),+] })
             }
         }
     };
@@ -201,7 +205,9 @@ choice! {
     }
 }
 
-fn not_a_choice(value: &Value, at: &str, words: &[&str]) -> Problem {
+pub(crate) use choice;
+
+pub(crate) fn not_a_choice(value: &Value, at: &str, words: &[&str]) -> Problem {
     let Some(text) = value.as_str() else {
         let fix = format!("write one of {}, in quotes", quoted(words));
         return Problem::new(at, format!("is {}", kind_of(value)), fix);

@@ -6,6 +6,7 @@
 //!
 //! This crate never reads a parameter, a clock or the network; it is told the text and the repository.
 
+mod analysis;
 mod config;
 mod document;
 mod field;
@@ -19,6 +20,11 @@ mod text;
 mod url;
 mod waves;
 
+pub use analysis::{
+    AlarmName, Analysis, AppLog, CloudWatchName, Decimal, Dimensions, Direction, FilterPattern,
+    HOST_DIMENSION, HostMetric, LogGroup, Metric, MetricName, Namespace, NoData, Period, Series,
+    Share, Statistic,
+};
 pub use config::{AppConfig, Health, Hooks, Install, Notifications, Process, Timeouts};
 pub use document::BYTES_MAX;
 pub use field::{List, Manager, Mode, Source, Whole};

@@ -2,7 +2,7 @@
 
 use crate::samples;
 use crate::samples::{MINIMAL, parse, with};
-use longshore_app_config::{AppConfig, Mode};
+use longshore_app_config::{AppConfig, Mode, NoData};
 use longshore_core::{Channel, ChannelName, Millis, Repository, WaveSize};
 use serde_json::{Value, json};
 
@@ -91,7 +91,7 @@ fn every_problem_is_named_at_once_with_its_path_and_its_fix() {
     let found = problems(json);
     let expected = [
         "brnach is unknown: did you mean branch?",
-        "colour is unknown: remove it; known here are app, branch, source, hosts, waves, health, process, hooks, install, migrations, notifications, deploy_changes, approval, approvals, freeze, load_balancer, timeouts",
+        "colour is unknown: remove it; known here are app, branch, source, hosts, waves, health, analysis, process, hooks, install, migrations, notifications, deploy_changes, approval, approvals, freeze, load_balancer, timeouts",
         "port is unknown: did you mean health.port?",
         "branch is missing: add it, for example \"branch\": \"main\"",
         "hosts.tags.\"longshore:app\" is reserved: remove it; Longshore asks for its own tags anyway",
@@ -327,4 +327,59 @@ fn a_document_larger_than_any_parameter_is_refused_unread() {
     assert!(parse(&padded(longshore_app_config::BYTES_MAX)).is_ok());
     let found = problems(&padded(longshore_app_config::BYTES_MAX + 1));
     assert_eq!(found.len(), 1);
+}
+
+#[test]
+fn a_metric_is_one_of_the_hosts_or_one_of_the_app_and_each_check_has_its_name() {
+    let host = json!({ "name": "cpu", "host": "cpu" });
+    let own = json!({ "name": "latency", "namespace": "Orders", "metric": "Latency", "statistic": "p90", "per_host": true });
+    let config = parse(&with("analysis.metrics", json!([host, own])).to_string()).unwrap();
+    let metrics = config.analysis().metrics.as_slice();
+    let series: Vec<_> = metrics
+        .iter()
+        .map(|metric| metric.series().unwrap())
+        .collect();
+    assert_eq!(
+        (series[0].namespace.as_str(), series[0].metric.as_str()),
+        ("AWS/EC2", "CPUUtilization")
+    );
+    assert_eq!(
+        (series[0].statistic.as_str(), series[0].period_s),
+        ("Average", 60)
+    );
+    assert_eq!(
+        (series[1].statistic.as_str(), metrics[1].is_per_host()),
+        ("p90", true)
+    );
+    assert_eq!(series[1].of_host("i-1").dimensions["InstanceId"], "i-1");
+    assert_eq!(metrics[1].check().unwrap().as_str(), "metric:latency");
+    assert_eq!(config.analysis().no_data, NoData::Pass);
+    assert!(config.analysis().judges() && !parse(MINIMAL).unwrap().analysis().judges());
+    for (metrics, expected) in [
+        (
+            json!([{ "name": "a" }]),
+            "analysis.metrics[0] does not say which metric it is: add host, for example \"host\": \"cpu\", or namespace and metric",
+        ),
+        (
+            json!([{ "name": "a", "namespace": "A" }]),
+            "analysis.metrics[0] does not say which metric it is: add host, for example \"host\": \"cpu\", or namespace and metric",
+        ),
+        (
+            json!([{ "name": "a", "host": "cpu", "per_host": true }]),
+            "analysis.metrics[0] names a metric of the hosts, and one of the app: remove host, or namespace, metric, dimensions and per_host",
+        ),
+        (
+            json!([{ "name": "a", "namespace": "A", "metric": "a", "dimensions": { "InstanceId": "i-1" } }]),
+            "analysis.metrics[0] names the dimension InstanceId, and hosts come and go: write \"per_host\": true instead",
+        ),
+        (
+            json!([host, { "name": "cpu", "host": "memory" }]),
+            "analysis.metrics[1] makes a check of the same name as one before it: give it another name, or remove it",
+        ),
+    ] {
+        let document = with("analysis.metrics", metrics);
+        assert_eq!(problems(&document.to_string()), [expected]);
+    }
+    let alarms = with("analysis.alarms", json!(["a b", "a_b"]));
+    assert_eq!(problems(&alarms.to_string()).len(), 1);
 }

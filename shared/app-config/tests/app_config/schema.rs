@@ -148,6 +148,75 @@ fn the_schema_and_the_parser_agree_about_freezes_and_people() {
     ]);
 }
 
+#[test]
+fn the_schema_and_the_parser_agree_about_what_a_release_is_judged_by() {
+    let metric = |further: &Value| {
+        let mut metric = json!({ "name": "cpu", "host": "cpu" });
+        for (key, value) in further.as_object().unwrap() {
+            metric[key] = value.clone();
+        }
+        json!([metric])
+    };
+    let own = json!({ "name": "latency", "namespace": "Orders", "metric": "Latency", "dimensions": { "Service": "orders" } });
+    let mut cases = vec![
+        (
+            "analysis.alarms",
+            json!(["orders-5xx", "Orders: too slow"]),
+            true,
+        ),
+        ("analysis.alarms", json!([" orders"]), false),
+        ("analysis.alarms", json!([""]), false),
+        ("analysis.alarms", json!(["\u{e4}rger"]), false),
+        ("analysis.metrics", json!([own]), true),
+        ("analysis.metrics", json!([{ "host": "cpu" }]), false),
+        ("analysis.logs", json!([{ "group": "/orders/prod" }]), true),
+        ("analysis.logs", json!([{ "group": "/orders/*" }]), false),
+        (
+            "analysis.logs",
+            json!([{ "group": "/o", "errors": "{ $.level >= 50 }" }]),
+            true,
+        ),
+        (
+            "analysis.logs",
+            json!([{ "group": "/o", "errors": "a\nb" }]),
+            false,
+        ),
+        (
+            "analysis.logs",
+            json!([{ "group": "/o", "events_min": 0 }]),
+            false,
+        ),
+        ("analysis.before_minutes", json!(5), true),
+        ("analysis.before_minutes", json!(4), false),
+        ("analysis.no_data", json!("stop"), true),
+        ("analysis.no_data", json!("fail"), false),
+        ("analysis.wait_seconds", json!(59), false),
+    ];
+    for (further, expected) in [
+        (json!({}), true),
+        (json!({ "host": "disk" }), false),
+        (json!({ "name": "CPU" }), false),
+        (json!({ "statistic": "p99.9" }), true),
+        (json!({ "statistic": "p100" }), false),
+        (json!({ "statistic": "p0.1" }), false),
+        (json!({ "statistic": "Average" }), false),
+        (json!({ "period_seconds": 10 }), true),
+        (json!({ "period_seconds": 15 }), false),
+        (json!({ "worse": "bigger" }), false),
+        (json!({ "change_max": "1000%" }), true),
+        (json!({ "change_max": "1001%" }), false),
+        (json!({ "change_max": "0%" }), false),
+        (json!({ "change_max": 50 }), false),
+        (json!({ "change_min": 0.25 }), true),
+        (json!({ "change_min": -1 }), false),
+        (json!({ "change_min": "1" }), false),
+        (json!({ "samples_min": 2 }), false),
+    ] {
+        cases.push(("analysis.metrics", metric(&further), expected));
+    }
+    agree(&cases);
+}
+
 /// Each value at its path, and whether both accept it.
 fn agree(cases: &[(&str, Value, bool)]) {
     let schema = AppConfig::json_schema();

@@ -85,6 +85,7 @@ fn is_of_type(name: &str, value: &Value) -> bool {
         "string" => value.is_string(),
         "boolean" => value.is_boolean(),
         "integer" => value.is_u64() || value.is_i64(),
+        "number" => value.is_number(),
         other => panic!("unknown type {other}"),
     }
 }
