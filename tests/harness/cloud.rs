@@ -10,8 +10,9 @@ use longshore_shell::accept::Deciding;
 use longshore_shell::announce::Announce;
 use longshore_shell::config::ConsoleAccess;
 use longshore_shell::fakes::{
-    CountingIds, FakeArtifacts, FakeBranches, FakeOutside, FakeSsm, FakeWorld, ManualClock,
-    MemoryCalendars, MemoryConfigs, MemoryHostLogs, MemoryStore, MemoryWake,
+    CountingIds, FakeAlarms, FakeAppLogs, FakeArtifacts, FakeBranches, FakeMetrics, FakeOutside,
+    FakeSsm, FakeWorld, ManualClock, MemoryCalendars, MemoryConfigs, MemoryHostLogs, MemoryStore,
+    MemoryWake,
 };
 use longshore_shell::ports::{
     Calendars, Clock, Configs, Fleet, HostLogs, Ids, Repositories, Store,
@@ -45,6 +46,9 @@ pub struct Cloud {
     configs: Staged<MemoryConfigs>,
     calendars: Staged<MemoryCalendars>,
     outside: Staged<FakeOutside>,
+    alarms: Staged<FakeAlarms>,
+    metrics: Staged<FakeMetrics>,
+    app_logs: Staged<FakeAppLogs>,
     wake: Staged<MemoryWake>,
     channels: Staged<People>,
     branches: Staged<FakeBranches>,
@@ -87,6 +91,9 @@ impl Cloud {
             configs: Staged::new(world.configs.clone(), &stage),
             calendars: Staged::new(world.calendars.clone(), &stage),
             outside: Staged::new(world.outside.clone(), &stage),
+            alarms: Staged::new(world.alarms.clone(), &stage),
+            metrics: Staged::new(world.metrics.clone(), &stage),
+            app_logs: Staged::new(world.app_logs.clone(), &stage),
             wake: Staged::new(world.wake.clone(), &stage),
             channels: Staged::new(people.clone(), &stage),
             branches: Staged::new(world.branches.clone(), &stage),
@@ -114,6 +121,9 @@ impl World for Cloud {
     type Configs = Staged<MemoryConfigs>;
     type Calendars = Staged<MemoryCalendars>;
     type Outside = Staged<FakeOutside>;
+    type Alarms = Staged<FakeAlarms>;
+    type Metrics = Staged<FakeMetrics>;
+    type AppLogs = Staged<FakeAppLogs>;
     type Wake = Staged<MemoryWake>;
     type Clock = FunctionClock;
     type Branches = Staged<FakeBranches>;
@@ -138,6 +148,15 @@ impl World for Cloud {
     }
     fn outside(&self) -> &Self::Outside {
         &self.outside
+    }
+    fn alarms(&self) -> &Self::Alarms {
+        &self.alarms
+    }
+    fn metrics(&self) -> &Self::Metrics {
+        &self.metrics
+    }
+    fn app_logs(&self) -> &Self::AppLogs {
+        &self.app_logs
     }
     fn wake(&self) -> &Self::Wake {
         &self.wake

@@ -1,7 +1,8 @@
 //! Every port behind one stage, on which a handler can die before or after any call, or pause so that another handler comes
 //! in between. A handler that dies is a future that is dropped: nothing after that call has happened.
 
-use longshore_app_config::{CalendarName, ChangeCalendarName};
+use longshore_analysis::{AlarmState, ErrorLines};
+use longshore_app_config::{AlarmName, CalendarName, ChangeCalendarName, LogGroup, Series};
 use longshore_core::{
     AppName, Artifact, Changelog, CommandId, Commit, Decision, Deployment, DeploymentId,
     DocumentPin, Failure, HostId, Millis, ParameterName, ReleaseId, Report, Repository, Slot,
@@ -9,9 +10,10 @@ use longshore_core::{
 };
 use longshore_shell::announce::{Announce, AnnounceError, Notice, Reply};
 use longshore_shell::ports::{
-    Accept, Artifacts, Belongs, Branches, CalendarError, Calendars, ChangeState, Commands, Configs,
-    Configured, Entry, Fleet, HeadError, LookAgain, LookError, Order, Outside, PushKey, Recorded,
-    Repositories, ResolveError, Save, Seen, SendError, Sighting, Store, StoreError, Wake,
+    Accept, Alarms, AppLogs, Artifacts, Belongs, Branches, CalendarError, Calendars, ChangeState,
+    Commands, Configs, Configured, Entry, Fleet, HeadError, LookAgain, LookError, Metrics, Order,
+    Outside, PushKey, Recorded, Repositories, ResolveError, Sample, Save, Seen, SendError,
+    Sighting, Store, StoreError, Wake, Window,
 };
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -482,6 +484,42 @@ impl<T: Outside> Outside for Staged<T> {
         self.stage
             .call("outside.probe", self.port.probe(url, status, release))
             .await
+    }
+}
+
+impl<T: Alarms> Alarms for Staged<T> {
+    async fn states(
+        &self,
+        names: &[AlarmName],
+    ) -> Result<BTreeMap<AlarmName, AlarmState>, LookError> {
+        self.stage
+            .call("alarms.states", self.port.states(names))
+            .await
+    }
+}
+
+impl<T: Metrics> Metrics for Staged<T> {
+    async fn samples(
+        &self,
+        wanted: &[Series],
+        window: Window,
+    ) -> Result<Vec<Vec<Sample>>, LookError> {
+        self.stage
+            .call("metrics.samples", self.port.samples(wanted, window))
+            .await
+    }
+}
+
+impl<T: AppLogs> AppLogs for Staged<T> {
+    async fn errors(
+        &self,
+        group: &LogGroup,
+        pattern: &str,
+        window: Window,
+        limit: usize,
+    ) -> Result<ErrorLines, LookError> {
+        let errors = self.port.errors(group, pattern, window, limit);
+        self.stage.call("app_logs.errors", errors).await
     }
 }
 

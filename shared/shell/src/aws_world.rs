@@ -1,6 +1,8 @@
 //! The world as it is on AWS, or on the local cloud: every port by its adapter.
 
+use crate::alarms::CloudWatchAlarms;
 use crate::announce::SlackReply;
+use crate::app_logs::CloudWatchAppLogs;
 use crate::artifacts::S3Artifacts;
 use crate::branches::BitbucketBranches;
 use crate::calendars::SsmCalendars;
@@ -10,6 +12,7 @@ use crate::config::WorkerConfig;
 use crate::configs::SsmConfigs;
 use crate::connect::{Aws, ConnectError};
 use crate::fleet::SsmFleet;
+use crate::metrics::CloudWatchMetrics;
 use crate::outside::HttpOutside;
 use crate::secrets::SsmSecrets;
 use crate::store::DynamoStore;
@@ -27,6 +30,9 @@ pub struct AwsWorld {
     configs: SsmConfigs<SystemClock>,
     calendars: SsmCalendars<SystemClock>,
     outside: HttpOutside,
+    alarms: CloudWatchAlarms,
+    metrics: CloudWatchMetrics<SystemClock>,
+    app_logs: CloudWatchAppLogs<SystemClock>,
     wake: SqsWake,
     clock: SystemClock,
     branches: BitbucketBranches<SsmSecrets<SystemClock>>,
@@ -51,6 +57,9 @@ impl AwsWorld {
             configs: SsmConfigs::new(&aws, &config.environment, SystemClock),
             calendars: SsmCalendars::new(&aws, &config.environment, SystemClock),
             outside: HttpOutside::new(&aws),
+            alarms: CloudWatchAlarms::new(&aws),
+            metrics: CloudWatchMetrics::new(&aws, SystemClock),
+            app_logs: CloudWatchAppLogs::new(&aws, SystemClock),
             wake: SqsWake::new(&aws, &config.queues),
             clock: SystemClock,
             branches: BitbucketBranches::new(&aws, config.access.bitbucket_api(), secrets),
@@ -69,6 +78,9 @@ impl World for AwsWorld {
     type Configs = SsmConfigs<SystemClock>;
     type Calendars = SsmCalendars<SystemClock>;
     type Outside = HttpOutside;
+    type Alarms = CloudWatchAlarms;
+    type Metrics = CloudWatchMetrics<SystemClock>;
+    type AppLogs = CloudWatchAppLogs<SystemClock>;
     type Wake = SqsWake;
     type Clock = SystemClock;
     type Branches = BitbucketBranches<SsmSecrets<SystemClock>>;
@@ -93,6 +105,15 @@ impl World for AwsWorld {
     }
     fn outside(&self) -> &Self::Outside {
         &self.outside
+    }
+    fn alarms(&self) -> &Self::Alarms {
+        &self.alarms
+    }
+    fn metrics(&self) -> &Self::Metrics {
+        &self.metrics
+    }
+    fn app_logs(&self) -> &Self::AppLogs {
+        &self.app_logs
     }
     fn wake(&self) -> &Self::Wake {
         &self.wake

@@ -58,6 +58,8 @@ pub enum ConnectError {
 pub struct Aws {
     sdk: SdkConfig,
     ssm: OnceLock<aws_sdk_ssm::Client>,
+    cloudwatch: OnceLock<aws_sdk_cloudwatch::Client>,
+    logs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
     web: Web,
 }
 
@@ -75,6 +77,8 @@ impl Aws {
         Ok(Self {
             sdk: sdk_config(access, client, sleep),
             ssm: OnceLock::new(),
+            cloudwatch: OnceLock::new(),
+            logs: OnceLock::new(),
             web,
         })
     }
@@ -85,6 +89,8 @@ impl Aws {
         Self {
             sdk: sdk_config(access, client, sleep.clone()),
             ssm: OnceLock::new(),
+            cloudwatch: OnceLock::new(),
+            logs: OnceLock::new(),
             web: Web::new(None, access.is_local(), sleep),
         }
     }
@@ -99,6 +105,20 @@ impl Aws {
     pub(crate) fn ssm(&self) -> aws_sdk_ssm::Client {
         self.ssm
             .get_or_init(|| aws_sdk_ssm::Client::new(&self.sdk))
+            .clone()
+    }
+
+    /// The client of CloudWatch, built by whoever needs it first: few invocations do.
+    pub(crate) fn cloudwatch(&self) -> aws_sdk_cloudwatch::Client {
+        self.cloudwatch
+            .get_or_init(|| aws_sdk_cloudwatch::Client::new(&self.sdk))
+            .clone()
+    }
+
+    /// The client of CloudWatch Logs, likewise.
+    pub(crate) fn logs(&self) -> aws_sdk_cloudwatchlogs::Client {
+        self.logs
+            .get_or_init(|| aws_sdk_cloudwatchlogs::Client::new(&self.sdk))
             .clone()
     }
 

@@ -1,5 +1,6 @@
 //! The ports in memory, with fault injection: for tests, for the simulation and for nothing else. Deterministic.
 
+mod analysis;
 mod artifacts;
 mod branches;
 mod calendars;
@@ -9,6 +10,7 @@ mod host_logs;
 mod memory_store;
 mod world;
 
+pub use analysis::{FakeAlarms, FakeAppLogs, FakeMetrics};
 pub use artifacts::{ArtifactFault, FakeArtifacts};
 pub use branches::{FakeBranches, HeadFault};
 pub use calendars::MemoryCalendars;

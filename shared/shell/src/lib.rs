@@ -2,7 +2,9 @@
 
 pub mod accept;
 pub mod advance;
+pub mod alarms;
 pub mod announce;
+pub mod app_logs;
 pub mod artifacts;
 pub mod aws_world;
 pub mod branches;
@@ -20,6 +22,8 @@ pub mod fleet;
 pub mod freeze;
 pub mod host_logs;
 pub mod intents;
+pub mod judge;
+pub mod metrics;
 pub mod operate;
 pub mod outside;
 pub mod ports;

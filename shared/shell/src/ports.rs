@@ -1,7 +1,10 @@
 //! What the shell needs from the world, as small traits by role. Each has an adapter for AWS and a fake in
 //! [`crate::fakes`]; each has one error enum whose variants are what a caller does differently.
 
-use longshore_app_config::{AppConfig, CalendarName, ChangeCalendarName};
+use longshore_analysis::{AlarmState, ErrorLines, Value};
+use longshore_app_config::{
+    AlarmName, AppConfig, CalendarName, ChangeCalendarName, LogGroup, Series,
+};
 use longshore_core::{
     Action, AppName, Artifact, Changelog, CommandId, Commit, Decision, Deployment, DeploymentId,
     Desk, DocumentPin, EnvironmentName, Failure, HostId, Millis, ParameterName, Release, ReleaseId,
@@ -241,9 +244,9 @@ pub enum SendError {
     Unknown(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Why a look at SSM told nothing.
+/// Why a look at a service told nothing.
 #[derive(Debug, thiserror::Error)]
-#[error("SSM cannot be asked")]
+#[error("the service cannot be asked")]
 pub struct LookError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
 /// SSM Run Command.
@@ -430,6 +433,64 @@ pub trait Calendars: Sync {
         &self,
         name: &ChangeCalendarName,
     ) -> impl Future<Output = Result<ChangeState, CalendarError>> + Send;
+}
+
+/// The alarms of the environment's account and region.
+pub trait Alarms: Sync {
+    /// What these alarms say; one that does not exist is missing from the answer.
+    fn states(
+        &self,
+        names: &[AlarmName],
+    ) -> impl Future<Output = Result<BTreeMap<AlarmName, AlarmState>, LookError>> + Send;
+}
+
+/// A time between two points, the first of which belongs to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Window {
+    /// Its first moment.
+    pub from: Timestamp,
+    /// The moment after its last.
+    pub until: Timestamp,
+}
+
+impl Window {
+    /// How long it is.
+    #[must_use]
+    pub const fn span(&self) -> Millis {
+        self.until.since(self.from)
+    }
+}
+
+/// One sample of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sample {
+    /// The beginning of its period.
+    pub at: Timestamp,
+    /// What was measured.
+    pub value: Value,
+}
+
+/// The metrics of the environment's account and region.
+pub trait Metrics: Sync {
+    /// The samples of each of these in a time, in the order of time; none for what is not measured. Numbers that are none
+    /// (`NaN`) are left out.
+    fn samples(
+        &self,
+        wanted: &[Series],
+        window: Window,
+    ) -> impl Future<Output = Result<Vec<Vec<Sample>>, LookError>> + Send;
+}
+
+/// What the apps have logged.
+pub trait AppLogs: Sync {
+    /// The events of a log group that a filter pattern lets through, the oldest first, at most so many.
+    fn errors(
+        &self,
+        group: &LogGroup,
+        pattern: &str,
+        window: Window,
+        limit: usize,
+    ) -> impl Future<Output = Result<ErrorLines, LookError>> + Send;
 }
 
 /// Which apps there are.

@@ -2,8 +2,8 @@
 
 use crate::announce::Reply;
 use crate::ports::{
-    Artifacts, Branches, Calendars, Clock, Commands, Configs, Fleet, Ids, Outside, Repositories,
-    Store, Wake,
+    Alarms, AppLogs, Artifacts, Branches, Calendars, Clock, Commands, Configs, Fleet, Ids, Metrics,
+    Outside, Repositories, Store, Wake,
 };
 use longshore_core::EnvironmentName;
 
@@ -23,6 +23,12 @@ pub trait World: Sync {
     type Calendars: Calendars;
     /// The check from outside.
     type Outside: Outside;
+    /// The alarms that releases are judged by.
+    type Alarms: Alarms;
+    /// The metrics that releases are judged by.
+    type Metrics: Metrics;
+    /// What the apps have logged.
+    type AppLogs: AppLogs;
     /// Looks that are to be taken later.
     type Wake: Wake;
     /// The clock.
@@ -44,6 +50,12 @@ pub trait World: Sync {
     fn calendars(&self) -> &Self::Calendars;
     /// The check from outside.
     fn outside(&self) -> &Self::Outside;
+    /// The alarms that releases are judged by.
+    fn alarms(&self) -> &Self::Alarms;
+    /// The metrics that releases are judged by.
+    fn metrics(&self) -> &Self::Metrics;
+    /// What the apps have logged.
+    fn app_logs(&self) -> &Self::AppLogs;
     /// Looks that are to be taken later.
     fn wake(&self) -> &Self::Wake;
     /// The clock.

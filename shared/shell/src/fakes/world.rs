@@ -1,6 +1,9 @@
 //! A whole world in memory, with a clock that only tests move.
 
-use super::{FakeArtifacts, FakeBranches, FakeSsm, MemoryCalendars, MemoryStore};
+use super::{
+    FakeAlarms, FakeAppLogs, FakeArtifacts, FakeBranches, FakeMetrics, FakeSsm, MemoryCalendars,
+    MemoryStore,
+};
 use crate::ports::{
     Clock, Configs, Configured, Ids, LookAgain, LookError, Outside, Repositories, ResolveError,
     Sighting, Wake,
@@ -185,6 +188,12 @@ pub struct FakeWorld {
     pub calendars: MemoryCalendars,
     /// The check from outside.
     pub outside: FakeOutside,
+    /// The alarms.
+    pub alarms: FakeAlarms,
+    /// The metrics.
+    pub metrics: FakeMetrics,
+    /// What the apps have logged.
+    pub app_logs: FakeAppLogs,
     /// Planned looks.
     pub wake: MemoryWake,
     /// The clock.
@@ -207,6 +216,9 @@ impl FakeWorld {
             configs: MemoryConfigs::default(),
             calendars: MemoryCalendars::default(),
             outside: FakeOutside::default(),
+            alarms: FakeAlarms::default(),
+            metrics: FakeMetrics::default(),
+            app_logs: FakeAppLogs::default(),
             wake: MemoryWake {
                 clock: clock.clone(),
                 planned: Arc::default(),
@@ -226,6 +238,9 @@ impl World for FakeWorld {
     type Configs = MemoryConfigs;
     type Calendars = MemoryCalendars;
     type Outside = FakeOutside;
+    type Alarms = FakeAlarms;
+    type Metrics = FakeMetrics;
+    type AppLogs = FakeAppLogs;
     type Wake = MemoryWake;
     type Clock = ManualClock;
     type Branches = FakeBranches;
@@ -250,6 +265,15 @@ impl World for FakeWorld {
     }
     fn outside(&self) -> &Self::Outside {
         &self.outside
+    }
+    fn alarms(&self) -> &Self::Alarms {
+        &self.alarms
+    }
+    fn metrics(&self) -> &Self::Metrics {
+        &self.metrics
+    }
+    fn app_logs(&self) -> &Self::AppLogs {
+        &self.app_logs
     }
     fn wake(&self) -> &Self::Wake {
         &self.wake

@@ -1,0 +1,1 @@
+//! What is judged, in the world in memory.
