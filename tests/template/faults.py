@@ -215,6 +215,14 @@ FAULTS = {
         "hosts_leave_target_groups_of_their_environment_only",
         lambda t: host_statement(t, "LeaveTargetGroup")["Action"].remove("elasticloadbalancing:RegisterTargets"),
     ),
+    "the logs of any environment may be read": (
+        "logs_are_read_of_the_environment_only",
+        lambda t: statement(t, "HealthVerifierRole", "ReadAppLogs").pop("Condition"),
+    ),
+    "a further function may read logs": (
+        "logs_are_read_of_the_environment_only",
+        lambda t: statement(t, "NotifierRole", "WriteOwnLog")["Action"].append("logs:FilterLogEvents"),
+    ),
     "the reconciler may read recursively": (
         "nothing_reads_below_a_path",
         lambda t: statement(t, "ReconcilerRole", "NeverBelowThePath").update(

@@ -13,6 +13,9 @@ import view
 BALANCER = pathlib.Path(__file__).parents[2] / "host" / "script" / "45-balancer.sh"
 # These actions know no resources; everything else is given the ARN of what it acts on.
 WITHOUT_RESOURCES = {
+    # It knows alarms, but tells composite ones only to who may ask for all (Amazon CloudWatch API Reference, DescribeAlarms).
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:GetMetricData",
     "elasticloadbalancing:DescribeTargetHealth",
     "ssm:DescribeInstanceInformation",
     "ssm:ListCommandInvocations",
@@ -253,6 +256,18 @@ def hosts_leave_target_groups_of_their_environment_only(template):
             yield f"{one.owner}.{one.sid}: target groups of any environment"
 
 
+def logs_are_read_of_the_environment_only(template):
+    """What apps and hosts have logged is read by two functions: of the hosts' own group, or of groups with the environment's tag."""
+    readers = {"HealthVerifierRole", "OperatorApiRole"}
+    for one in allowed(template):
+        reading = {"logs:FilterLogEvents", "logs:GetLogEvents", "logs:StartQuery"} & set(one.actions)
+        tag = one.condition("StringEquals", "aws:ResourceTag/longshore:environment")
+        if reading and one.owner not in readers:
+            yield f"{one.owner}.{one.sid} reads logs"
+        if reading and one.resources != ("${HostLogGroup.Arn}",) and tag != ("${EnvironmentName}",):
+            yield f"{one.owner}.{one.sid}: logs of any environment"
+
+
 def nothing_reads_below_a_path(template):
     """A grant by path opens every level below it, so the same path is denied recursively; but for the apps', which has no secret."""
     for one in allowed(template):
@@ -370,6 +385,7 @@ RULES = [
     hosts_never_read_control_parameters,
     nothing_reads_below_a_path,
     hosts_leave_target_groups_of_their_environment_only,
+    logs_are_read_of_the_environment_only,
     tokens_are_read_by_the_reconciler_only,
     logs_are_written_to_the_own_group_only,
     roles_are_confined,

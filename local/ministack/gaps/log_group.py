@@ -2,9 +2,16 @@
 
 AWS says so for every action but the tagging ones ("CloudWatch Logs resources and operations" in its guide), and
 `AWS::Logs::LogGroup` gives its ARN in that form. Without this the right policy denies everything.
+
+And the emulator does not know a log group's tags when a policy asks for them (`aws:ResourceTag`), which AWS does
+("Actions, resources, and condition keys for Amazon CloudWatch Logs" in its Service Authorization Reference).
 """
 
-NEEDS = {"ministack.core.iam_actions": ("extract_resource_arn",)}
+NEEDS = {
+    "ministack.core.iam_actions": ("extract_resource_arn",),
+    "ministack.services.cloudwatch_logs": ("_log_groups",),
+    "ministack.services.tagging": ("resource_tags",),
+}
 
 TAGGING = ("TagResource", "UntagResource", "ListTagsForResource")
 
@@ -16,11 +23,27 @@ def as_aws_has_it(arn, headers):
     return f"{arn}:*" if is_group and not target.endswith(TAGGING) else arn
 
 
+def group_of(arn):
+    """The name of the log group that an ARN is of, with or without its ending; `None` for any other ARN."""
+    _, found, name = arn.partition(":log-group:")
+    name = name.removesuffix(":*")
+    return name if arn.startswith("arn:") and found and name and ":" not in name else None
+
+
 def close():
-    """Wraps what names the resource of a request, in every module that has taken it by name."""
+    """Wraps what names the resource of a request, in every module that has taken it by name, and what tells its tags."""
     import sys
 
     from ministack.core import iam_actions
+    from ministack.services import cloudwatch_logs, tagging
+
+    told = tagging.resource_tags
+
+    def resource_tags(arn):
+        group = cloudwatch_logs._log_groups.get(group_of(arn) or "")
+        return dict(group["tags"]) if group is not None else told(arn)
+
+    tagging.resource_tags = resource_tags
 
     stock = iam_actions.extract_resource_arn
 

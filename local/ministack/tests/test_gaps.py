@@ -73,6 +73,13 @@ class LogGroup(unittest.TestCase):
             self.assertEqual(self.arn("FilterLogEvents", arn), arn)
 
 
+    def test_the_group_of_an_arn_is_found_with_either_ending(self):
+        for arn in (self.ARN, f"{self.ARN}:*"):
+            self.assertEqual(log_group.group_of(arn), "/longshore/dev/hosts")
+        for arn in ("*", "", f"{self.ARN}:log-stream:x", "arn:aws:sqs:eu-west-1:000000000000:q"):
+            self.assertIsNone(log_group.group_of(arn))
+
+
 class Names(unittest.TestCase):
     def test_the_installed_emulator_has_every_name(self):
         self.assertEqual(gaps.missing_names(), [])

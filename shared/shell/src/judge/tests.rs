@@ -1,1 +1,0 @@
-//! What is judged, in the world in memory.
