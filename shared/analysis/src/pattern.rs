@@ -99,14 +99,25 @@ fn first_part(rest: &str, before: Option<char>) -> (usize, Option<&'static str>)
     if is_apart(first) {
         return (first.len_utf8(), None);
     }
-    let end = rest.find(|c: char| c.is_whitespace() || is_apart(c));
-    let word = rest.get(..end.unwrap_or(rest.len())).unwrap_or(rest);
+    let word = word_until(rest, |c| c.is_whitespace() || is_apart(c));
+    // What follows a question mark belongs to an address.
+    let word = if word.contains('/') {
+        word_until(rest, |c| c.is_whitespace() || (is_apart(c) && c != '='))
+    } else {
+        word
+    };
     let word = word.trim_end_matches([':', '.']);
     // A word of such signs alone is one, and must be passed.
     if word.is_empty() {
         return (first.len_utf8(), None);
     }
     (word.len(), placeholder(word))
+}
+
+/// The beginning of a text, up to the first of some characters.
+fn word_until(rest: &str, ends: impl Fn(char) -> bool) -> &str {
+    let end = rest.find(ends).unwrap_or(rest.len());
+    rest.get(..end).unwrap_or(rest)
 }
 
 /// The bytes of a quoted text with its quotes. An apostrophe inside a word opens none, and neither does a quote that is

@@ -312,6 +312,3 @@ async fn lines<W: World>(
         .await?;
     Ok((since, before))
 }
-
-#[cfg(test)]
-mod tests;

@@ -22,7 +22,7 @@ const SERIES_MAX: usize = 500;
 /// times that many: 500 metrics over a day and an hour of minutes.
 const PAGES_MAX: usize = 20;
 /// How long an answer is kept whose last samples may still arrive.
-const YOUNG_KEPT_FOR: Millis = Millis::from_secs(20);
+const YOUNG_KEPT_FOR: Millis = Millis::from_secs(30);
 /// How long an answer is kept that is complete.
 const OLD_KEPT_FOR: Millis = Millis::from_secs(600);
 /// How long after its time a sample may arrive: EC2 sends within minutes, apps as they like.
@@ -105,8 +105,8 @@ impl<C: Clock> Metrics for CloudWatchMetrics<C> {
         let now = self.clock.now();
         let mut found = Vec::new();
         for wanted in wanted.chunks(SERIES_MAX) {
-            let key = PushKey::over(&[Some(&format!("{wanted:?} {window:?}"))]).0;
             let is_old = now.since(window.until) >= LATE_BY;
+            let key = PushKey::over(&[Some(&format!("{wanted:?} {window:?} {is_old}"))]).0;
             let age_max = if is_old { OLD_KEPT_FOR } else { YOUNG_KEPT_FOR };
             if let Some(kept) = self.kept.get(&key, now, Some(age_max)) {
                 found.extend(kept);

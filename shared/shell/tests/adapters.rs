@@ -10,15 +10,19 @@
 )]
 
 mod adapters {
+    pub(crate) mod alarms;
     pub(crate) mod announce;
+    pub(crate) mod app_logs;
     pub(crate) mod artifacts;
     pub(crate) mod branches;
     pub(crate) mod calendars;
+    pub(crate) mod cbor;
     pub(crate) mod commands;
     pub(crate) mod configs;
     pub(crate) mod connect;
     pub(crate) mod fleet;
     pub(crate) mod host_logs;
+    pub(crate) mod metrics;
     pub(crate) mod outside;
     pub(crate) mod replay;
     pub(crate) mod reports;

@@ -23,6 +23,8 @@ use std::time::Duration;
 pub(crate) enum Reply {
     /// An answer with a status and a body.
     Answer(u16, String),
+    /// An answer in CBOR, as CloudWatch gives it.
+    Cbor(u16, Vec<u8>),
     /// An answer that says everything in its headers.
     Headers(u16, Vec<(&'static str, String)>),
     /// The connection breaks after the request was sent.
@@ -46,7 +48,9 @@ impl Reply {
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
     pub(crate) target: String,
+    /// The body as text; what is none, as of CBOR, only as far as it is.
     pub(crate) text: String,
+    pub(crate) bytes: Vec<u8>,
     /// The method and the address.
     pub(crate) line: String,
 }
@@ -93,7 +97,8 @@ impl HttpConnector for Replay {
                 .get("x-amz-target")
                 .unwrap_or_default()
                 .to_owned(),
-            text: String::from_utf8(request.body().bytes().unwrap_or_default().to_vec()).unwrap(),
+            text: String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned(),
+            bytes: request.body().bytes().unwrap_or_default().to_vec(),
         });
         let reply = if inner.0.len() > 1 {
             inner.0.pop_front()
@@ -104,6 +109,14 @@ impl HttpConnector for Replay {
             Reply::Answer(status, body) => {
                 let status = status.try_into().unwrap();
                 HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from(body))))
+            }
+            Reply::Cbor(status, body) => {
+                let status = status.try_into().unwrap();
+                let mut response = HttpResponse::new(status, SdkBody::from(body));
+                let headers = response.headers_mut();
+                headers.insert("smithy-protocol", "rpc-v2-cbor");
+                headers.insert("content-type", "application/cbor");
+                HttpConnectorFuture::ready(Ok(response))
             }
             Reply::Headers(status, headers) => {
                 let status = status.try_into().unwrap();
