@@ -11,6 +11,7 @@ GAPS = (
     "secure_transport",
     "path_resource",
     "log_group",
+    "filter_pattern",
     "aws_source",
     "pipe_to_bus",
     "lambda_retries",

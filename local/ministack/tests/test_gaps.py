@@ -21,6 +21,7 @@ import sweep
 from gaps import (
     alarm_events,
     aws_source,
+    filter_pattern,
     http_api_body,
     kept_state,
     lambda_retries,
@@ -78,6 +79,26 @@ class LogGroup(unittest.TestCase):
             self.assertEqual(log_group.group_of(arn), "/longshore/dev/hosts")
         for arn in ("*", "", f"{self.ARN}:log-stream:x", "arn:aws:sqs:eu-west-1:000000000000:q"):
             self.assertIsNone(log_group.group_of(arn))
+
+
+class FilterPattern(unittest.TestCase):
+    def passes(self, pattern, *texts):
+        matches = filter_pattern.matcher(pattern)
+        return [text for text in texts if matches(text)]
+
+    def test_any_of_the_terms_counts_and_capital_letters_do(self):
+        texts = ("ERROR a", "Error b", "no error", "FATAL c")
+        self.assertEqual(self.passes("?ERROR ?Error", *texts), ["ERROR a", "Error b"])
+        self.assertEqual(self.passes('?"no error"', *texts), ["no error"])
+
+    def test_a_field_of_json_is_compared(self):
+        texts = ('{"level":50}', '{"level":30}', '{"level":"x"}', "{", "50", '{"err":{"code":"E"}}')
+        self.assertEqual(self.passes("{ $.level >= 50 }", *texts), ['{"level":50}'])
+        self.assertEqual(self.passes('{ $.err.code = "E" }', *texts), ['{"err":{"code":"E"}}'])
+
+    def test_every_other_pattern_is_left_to_the_emulator(self):
+        for pattern in ("", None, "ERROR", "?a b", "ERROR -debug", "{ $.a = 1 && $.b = 2 }", "%ERR.R%"):
+            self.assertIsNone(filter_pattern.matcher(pattern))
 
 
 class Names(unittest.TestCase):
