@@ -236,6 +236,35 @@ fn a_rolled_back_commit_is_pushed_again() {
 }
 
 #[test]
+fn a_rolled_back_commit_is_let_in_again_by_a_person_alone() {
+    let mut setup = Setup::new(1, &[('a', 'b', HealthFails), ('c', 'b', HealthFails)]);
+    setup.handlers = 1;
+    setup.operations = vec![Operation::Clear];
+    let machine = Machine::new(setup)
+        .reaches("RolledBack", |_, world| ended(world, "RolledBack"))
+        .reaches("skipped as quarantined", |_, world| {
+            skipped(world, SkipReason::Quarantined)
+        })
+        .reaches("deployed again", |_, world| {
+            let back = world.all().filter(|d| d.state.name() == "RolledBack");
+            back.count() == 2
+        });
+    check(machine, &size(176_785, 37, 20));
+}
+
+#[test]
+fn a_lock_is_taken_away_before_its_end_or_not() {
+    let mut setup = Setup::new(1, &[('a', 'b', Good)]);
+    setup.policy.queue_timeout = Millis::new(3);
+    setup.handlers = 1;
+    setup.operations = vec![Operation::Lock, Operation::Unlock];
+    let machine = Machine::new(setup)
+        .reaches("Succeeded", |_, world| ended(world, "Succeeded"))
+        .reaches("Expired", |_, world| ended(world, "Expired"));
+    check(machine, &size(76_277, 44, 18));
+}
+
+#[test]
 fn three_pushes_of_which_none_builds() {
     let mut setup = Setup::new(
         1,

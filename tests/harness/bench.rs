@@ -65,6 +65,8 @@ pub struct Bench {
     pub log: Capture,
     /// Every answer to a delivery, in their order.
     pub answers: Vec<Response>,
+    /// Every answer to an operator, in their order.
+    pub told: Vec<operator_api::answer::Response>,
     /// Handlers that died.
     pub deaths: u32,
     /// Messages that nobody could deal with.
@@ -93,6 +95,7 @@ impl Bench {
             weather: Weather::default(),
             log: Capture::begin(),
             answers: Vec::new(),
+            told: Vec::new(),
             deaths: 0,
             dead: Vec::new(),
             repository: Repository::parse("acme/orders").unwrap(),

@@ -8,11 +8,15 @@ use longshore_core::{EnvironmentName, HostId, Timestamp};
 use longshore_events::Click;
 use longshore_shell::accept::Deciding;
 use longshore_shell::announce::Announce;
+use longshore_shell::config::ConsoleAccess;
 use longshore_shell::fakes::{
     CountingIds, FakeAlarms, FakeAppLogs, FakeArtifacts, FakeBranches, FakeMetrics, FakeOutside,
-    FakeSsm, FakeWorld, ManualClock, MemoryCalendars, MemoryConfigs, MemoryStore, MemoryWake,
+    FakeSsm, FakeWorld, ManualClock, MemoryCalendars, MemoryConfigs, MemoryHostLogs, MemoryStore,
+    MemoryWake,
 };
-use longshore_shell::ports::{Clock, Configs, Ids, Store};
+use longshore_shell::ports::{
+    Calendars, Clock, Configs, Fleet, HostLogs, Ids, Repositories, Store,
+};
 use longshore_shell::secrets::SecretError;
 use longshore_shell::world::{Watch, World};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -33,6 +37,8 @@ pub struct Cloud {
     pub signing: Arc<Mutex<(String, String)>>,
     /// What the function that takes clicks has recorded; none while the queue is down.
     pub clicks: Arc<Mutex<Option<Vec<Click>>>>,
+    /// What the hosts have written.
+    pub host_logs: MemoryHostLogs,
     environment: EnvironmentName,
     store: Staged<Arc<MemoryStore>>,
     ssm: Staged<FakeSsm>,
@@ -99,6 +105,7 @@ impl Cloud {
             secrets: Arc::new(Mutex::new((SECRET.to_owned(), SECRET.to_owned()))),
             signing: Arc::new(Mutex::new((SIGNING.to_owned(), SIGNING.to_owned()))),
             clicks: Arc::new(Mutex::new(Some(Vec::new()))),
+            host_logs: MemoryHostLogs::default(),
             world,
             people,
             stage,
@@ -119,6 +126,7 @@ impl World for Cloud {
     type AppLogs = Staged<FakeAppLogs>;
     type Wake = Staged<MemoryWake>;
     type Clock = FunctionClock;
+    type Branches = Staged<FakeBranches>;
 
     fn store(&self) -> &Self::Store {
         &self.store
@@ -156,17 +164,16 @@ impl World for Cloud {
     fn clock(&self) -> &Self::Clock {
         &self.clock
     }
+    fn branches(&self) -> &Self::Branches {
+        &self.branches
+    }
 }
 
 impl Watch for Cloud {
-    type Branches = Staged<FakeBranches>;
     type Repositories = Staged<MemoryConfigs>;
     type Ids = CountingIds;
     type Replies = Staged<People>;
 
-    fn branches(&self) -> &Self::Branches {
-        &self.branches
-    }
     fn repositories(&self) -> &Self::Repositories {
         &self.configs
     }
@@ -197,6 +204,24 @@ impl Deciding for Cloud {
     }
     fn environment(&self) -> &EnvironmentName {
         &self.environment
+    }
+}
+
+impl operator_api::Office for Cloud {
+    fn console(&self) -> Option<&ConsoleAccess> {
+        None
+    }
+    fn fleet(&self) -> &impl Fleet {
+        &self.ssm
+    }
+    fn repositories(&self) -> &impl Repositories {
+        &self.configs
+    }
+    fn calendars(&self) -> &impl Calendars {
+        &self.calendars
+    }
+    fn host_logs(&self) -> &impl HostLogs {
+        &self.host_logs
     }
 }
 

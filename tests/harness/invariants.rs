@@ -3,10 +3,10 @@
 
 use crate::bench::Bench;
 use longshore_core::{
-    Announcement, AppName, Channel, Commit, Deployment, DeploymentId, Found, Generation, HostId,
-    Kind, Outcome, Person, Phase, PlanDigest, Release, Run, Standing, State, Verdict,
+    Action, Announcement, AppName, Channel, Commit, Deployment, DeploymentId, Found, Generation,
+    HostId, Kind, Outcome, Person, Phase, PlanDigest, Release, Run, Slot, Standing, State, Verdict,
 };
-use longshore_shell::fakes::{Behaviour, FakeHost, Written};
+use longshore_shell::fakes::{Behaviour, FakeHost, StoreCall, Written};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Checks every invariant at rest.
@@ -30,6 +30,9 @@ pub fn assert_all(bench: &Bench) {
     what_was_rolled_back_stays_out(&log);
     previous_is_what_was_live(&log);
     what_needs_a_yes_has_it(&log);
+    what_is_sent_has_its_yes(bench, &log);
+    nothing_begins_under_a_lock(&log);
+    operators_go_back_to_what_was_proven(&log);
     rollbacks_go_to_what_was_proven(bench, &log);
     whoever_moved_is_asked_back(&log);
 }
@@ -194,7 +197,15 @@ fn migrations_are_taken_back_first(bench: &Bench) {
         for (generation, count) in &host.downs {
             assert_eq!(*count, 1, "taken back twice: {id}, {generation}");
             let mut ran = hosts.values().flat_map(|host| &host.ledger.migrations);
-            let before = ran.any(|(_, ran)| ran.next() == *generation);
+            let mine = bench.deployments().into_iter().find(|deployment| {
+                let run = deployment.state.run();
+                deployment.takes_back() && run.is_some_and(|run| run.generation == *generation)
+            });
+            let before = match mine {
+                // By itself a deployment takes back what it has run itself, an operator what ran before.
+                None => ran.any(|(_, ran)| ran.next() == *generation),
+                Some(_) => ran.any(|(_, ran)| ran < generation),
+            };
             assert!(before, "taken back and never run: {id}, {generation}");
         }
     }
@@ -202,6 +213,10 @@ fn migrations_are_taken_back_first(bench: &Bench) {
         let Some((outcome, run)) = run_of(&deployment) else {
             continue;
         };
+        if deployment.takes_back() {
+            the_database_comes_first(&hosts, run);
+            continue;
+        }
         let back = run.generation.next();
         let downs = hosts.values().filter(|host| host.downs.contains_key(&back));
         let downs = downs.count();
@@ -218,6 +233,20 @@ fn migrations_are_taken_back_first(bench: &Bench) {
             }
         }
     }
+}
+
+/// An operator's way back with the database: no host switches before the migrations are taken back, and none ever away from
+/// the release that fits then.
+fn the_database_comes_first(hosts: &BTreeMap<HostId, FakeHost>, run: &Run) {
+    let took = |host: &&FakeHost| host.downs.contains_key(&run.generation);
+    let is_taken_back = hosts.values().any(|host| took(&host));
+    let of = |generation: Generation| {
+        let switches = hosts.values().flat_map(|host| &host.switches);
+        switches.filter(move |(at, _)| *at == generation).count()
+    };
+    assert!(is_taken_back || of(run.generation) == 0, "{run:#?}");
+    let is_done = run.verdict().is_some();
+    assert!(!is_done || of(run.generation.next()) == 0, "{run:#?}");
 }
 
 /// Migrations from which there is no way back ran only where somebody has said so.
@@ -400,11 +429,19 @@ fn the_slot_says_what_is_open(log: &[Written]) {
 /// I9: whoever was rolled back does not start again by a push, whatever the slot says of it.
 fn what_was_rolled_back_stays_out(log: &[Written]) {
     let mut out: BTreeSet<Commit> = BTreeSet::new();
+    let mut kept: BTreeSet<Commit> = BTreeSet::new();
     for written in log {
         let Some(slot) = &written.slot else {
             continue;
         };
         let live = slot.live.as_ref().map(|live| &live.release.commit);
+        // An operator lets a commit in again, or brings it back to be what is live.
+        let cleared = |commit: &Commit| {
+            let is_gone = kept.contains(commit) && !slot.quarantine.contains_key(commit);
+            written.call == StoreCall::Operate && is_gone
+        };
+        out.retain(|commit| !cleared(commit) && Some(commit) != live);
+        kept = slot.quarantine.keys().cloned().collect();
         for deployment in &written.deployments {
             let commit = &deployment.origin.commit;
             let is_push = matches!(deployment.origin.kind, Kind::Push);
@@ -419,6 +456,13 @@ fn what_was_rolled_back_stays_out(log: &[Written]) {
             );
             if is_back && live != Some(commit) {
                 out.insert(commit.clone());
+            }
+            // What an operator goes back from stays out like what was rolled back.
+            if let (Kind::Rollback(_), Some((Outcome::Succeeded, run))) =
+                (&deployment.origin.kind, run_of(deployment))
+            {
+                let left = run.previous.iter().map(|left| left.commit.clone());
+                out.extend(left.filter(|left| Some(left) != live));
             }
         }
     }
@@ -463,6 +507,78 @@ fn what_needs_a_yes_has_it(log: &[Written]) {
             .as_ref()
             .is_none_or(|by| people.contains(by));
         assert!(deployment.policy.by_author || !own, "{deployment:#?}");
+    }
+}
+
+/// Approval of A never deploys B: whatever was sent beyond a preparation is about the release that enough people have said yes
+/// to, as this very plan of this very deployment, and goes to none but the hosts that it names; or it is the way back.
+fn what_is_sent_has_its_yes(bench: &Bench, log: &[Written]) {
+    let mut agreed: BTreeMap<&DeploymentId, Vec<&Run>> = BTreeMap::new();
+    for deployment in log.iter().flat_map(|written| &written.deployments) {
+        let (Some(run), true) = (deployment.approved(), deployment.is_approved()) else {
+            continue;
+        };
+        let plan = PlanDigest::of(&deployment.id, run);
+        let votes = deployment.approval.iter().flat_map(|asked| &asked.votes);
+        if votes.into_iter().all(|vote| vote.plan == plan) {
+            agreed.entry(&deployment.id).or_default().push(run);
+        }
+    }
+    let all = bench.deployments();
+    for order in bench.cloud.world.ssm.sent() {
+        let about = all.iter().find(|d| d.id == order.token.deployment);
+        let deployment = about.expect("a command belongs to a deployment");
+        let moves = match order.action() {
+            Action::Migrate | Action::Activate => true,
+            Action::Prepare | Action::Unmigrate | Action::Status | Action::Prune => false,
+        };
+        if deployment.policy.approvals == 0 || !moves {
+            continue;
+        }
+        let fits = |run: &&&Run| {
+            let is_back =
+                run.previous.as_ref() == Some(&order.release) && order.action() == Action::Activate;
+            let is_it = run.release == order.release;
+            (is_it || is_back) && order.hosts.iter().all(|host| run.hosts.contains_key(host))
+        };
+        let agreed = agreed.get(&deployment.id).map(Vec::as_slice);
+        assert!(
+            agreed.unwrap_or_default().iter().any(|run| fits(&run)),
+            "nobody has said yes to {order:#?}"
+        );
+    }
+}
+
+/// Nothing begins while somebody holds the app.
+fn nothing_begins_under_a_lock(log: &[Written]) {
+    let mut slots: BTreeMap<&AppName, &Slot> = BTreeMap::new();
+    for written in log {
+        let Some(slot) = &written.slot else {
+            continue;
+        };
+        let before = slots.insert(&slot.app, slot);
+        let lock = before.and_then(|before| before.lock.as_ref());
+        for deployment in &written.deployments {
+            let begins = slot.running.as_ref() == Some(&deployment.id)
+                && before.is_some_and(|before| before.running.is_none());
+            let at = deployment.timeline.last().expect("a history").at;
+            let held = lock.filter(|lock| begins && at < lock.expires_at);
+            assert!(held.is_none(), "{held:?} holds {deployment:#?}");
+        }
+    }
+}
+
+/// I10: operators go back to, and rehearse with, nothing but what was live here.
+fn operators_go_back_to_what_was_proven(log: &[Written]) {
+    let mut proven: Vec<&Release> = Vec::new();
+    for written in log {
+        for deployment in &written.deployments {
+            if let Kind::Rollback(to) | Kind::Drill(to) = &deployment.origin.kind {
+                assert!(proven.contains(&to), "I10: {deployment:#?}");
+            }
+        }
+        let live = written.slot.as_ref().and_then(|slot| slot.live.as_ref());
+        proven.extend(live.map(|live| &live.release));
     }
 }
 

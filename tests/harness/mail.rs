@@ -19,6 +19,8 @@ pub enum Letterbox {
     Desk(Desk),
     /// The queue of `on-command-status`.
     Status,
+    /// The HTTP API of the operators.
+    Operators,
 }
 
 /// A message under way.
@@ -42,10 +44,14 @@ impl Mail {
         let to = match self.to {
             Letterbox::Webhook => "trigger-deploy",
             Letterbox::Status => "on-command-status",
+            Letterbox::Operators => "operator-api",
             Letterbox::Desk(desk) => desk.word(),
         };
         let body: Value = serde_json::from_str(&self.body).unwrap_or_default();
-        let what = body["detail-type"].as_str().unwrap_or("a delivery");
+        let route = body["routeKey"].as_str();
+        let route = route.filter(|_| self.to == Letterbox::Operators);
+        let what = body["detail-type"].as_str().or(route);
+        let what = what.unwrap_or("a delivery");
         let about = &body["detail"];
         let about = about["deployment"]
             .as_str()
@@ -68,6 +74,8 @@ pub(crate) enum Done {
     Died,
     /// The answer to a delivery.
     Answered(Response),
+    /// The answer to an operator.
+    Told(operator_api::answer::Response),
 }
 
 impl Done {
@@ -78,6 +86,11 @@ impl Done {
             Self::Again => "FAILED".to_owned(),
             Self::Died => "DIED".to_owned(),
             Self::Answered(answer) => format!("{} {}", answer.status_code, answer.body),
+            Self::Told(answer) => {
+                let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+                let word = body["error"].as_str().unwrap_or_default().to_owned();
+                format!("{} {word}", answer.status_code)
+            }
         }
     }
 }
@@ -90,6 +103,10 @@ pub(crate) async fn hand_over(cloud: &Cloud, mail: &Mail) -> Done {
             return Done::Answered(Response::malformed());
         };
         return Done::Answered(trigger_deploy::handle(cloud, &request).await);
+    }
+    if mail.to == Letterbox::Operators {
+        let request = serde_json::from_str(&mail.body).expect("an event of the HTTP API");
+        return Done::Told(operator_api::handle(cloud, &request).await);
     }
     let event = json!({"Records": [{
         "messageId": format!("m-{}", mail.number),
@@ -108,7 +125,7 @@ pub(crate) async fn hand_over(cloud: &Cloud, mail: &Mail) -> Done {
 
 async fn work(cloud: &Cloud, to: Letterbox, batch: &Batch<'_>) -> Failures {
     match to {
-        Letterbox::Webhook => Failures::default(),
+        Letterbox::Webhook | Letterbox::Operators => Failures::default(),
         Letterbox::Status => on_command_status::handle(cloud, DOCUMENT, batch).await,
         Letterbox::Desk(Desk::Reconciler) => reconciler::handle(cloud, batch).await,
         Letterbox::Desk(Desk::HealthVerifier) => health_verifier::handle(cloud, batch).await,

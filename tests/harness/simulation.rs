@@ -12,6 +12,7 @@ mod explain;
 mod fault;
 mod happen;
 mod many;
+mod operators;
 mod player;
 mod table;
 

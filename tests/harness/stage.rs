@@ -4,8 +4,9 @@
 use longshore_analysis::{AlarmState, ErrorLines};
 use longshore_app_config::{AlarmName, CalendarName, ChangeCalendarName, LogGroup, Series};
 use longshore_core::{
-    AppName, Artifact, CommandId, Commit, Decision, Deployment, DeploymentId, DocumentPin, Failure,
-    HostId, Millis, ParameterName, Report, Repository, Slot, Timestamp, Token,
+    AppName, Artifact, Changelog, CommandId, Commit, Decision, Deployment, DeploymentId,
+    DocumentPin, Failure, HostId, Millis, ParameterName, Report, Repository, Slot,
+    Timestamp, Token,
 };
 use longshore_shell::announce::{Announce, AnnounceError, Notice, Reply};
 use longshore_shell::ports::{
@@ -29,14 +30,16 @@ pub enum Side {
 }
 
 /// Every call that a handler makes of a port.
-pub const CALLS: [&str; 26] = [
+pub const CALLS: [&str; 30] = [
     "store.deployment",
     "store.slot",
+    "store.decision",
     "store.deployment_of",
     "store.open",
     "store.skip",
     "store.accept",
     "store.save",
+    "store.operate",
     "ssm.send",
     "ssm.find",
     "ssm.token_of",
@@ -51,11 +54,13 @@ pub const CALLS: [&str; 26] = [
     "calendars.file",
     "calendars.state",
     "branches.head",
+    "branches.between",
     "outside.probe",
     "wake.later",
     "wake.confirm",
     "channels.publish",
     "channels.post",
+    "channels.reply",
 ];
 
 /// What happens around the calls of all ports.
@@ -70,7 +75,15 @@ struct Plan {
     pauses: bool,
     danger: Option<Danger>,
     deaths: BTreeMap<(&'static str, Side), u64>,
+    under_way: BTreeMap<&'static str, UnderWay>,
     journal: Option<Vec<String>>,
+}
+
+/// Calls of one kind that are under way, and the most that there were at once.
+#[derive(Clone, Copy, Debug, Default)]
+struct UnderWay {
+    now: usize,
+    most: usize,
 }
 
 /// Deaths by chance, from a seed.
@@ -141,7 +154,19 @@ impl Stage {
         self.cue(number, name, Side::Before).await;
         let answer = call.await;
         self.cue(number, name, Side::After).await;
+        let mut plan = self.lock();
+        if let Some(calls) = plan.under_way.get_mut(name) {
+            calls.now = calls.now.saturating_sub(1);
+        }
         answer
+    }
+
+    /// The most calls of a kind that were under way at once, as long as no handler has died.
+    pub fn most_at_once(&self, name: &'static str) -> usize {
+        self.lock()
+            .under_way
+            .get(name)
+            .map_or(0, |calls| calls.most)
     }
 
     fn begin(&self, name: &'static str) -> usize {
@@ -149,6 +174,9 @@ impl Stage {
         if let Some(journal) = &mut plan.journal {
             journal.push(name.to_owned());
         }
+        let calls = plan.under_way.entry(name).or_default();
+        calls.now += 1;
+        calls.most = calls.most.max(calls.now);
         plan.calls += 1;
         plan.calls - 1
     }
@@ -187,13 +215,13 @@ impl Stage {
     }
 }
 
-/// A call that few schedules make, only after a push of which no delivery told: a handler dies there more often, or ten thousand
-/// schedules would not meet it.
-const RARE: &str = "wake.confirm";
+/// Calls that few schedules make, after a push of which no delivery told and after a click: a handler dies there more often, or
+/// ten thousand schedules would not meet it.
+const RARE: [&str; 2] = ["wake.confirm", "channels.reply"];
 
 impl Danger {
     fn strikes(&mut self, name: &str) -> bool {
-        let one_in = if name == RARE {
+        let one_in = if RARE.contains(&name) {
             self.one_in.min(3)
         } else {
             self.one_in
@@ -439,6 +467,15 @@ impl<T: Branches> Branches for Staged<T> {
         self.stage
             .call("branches.head", self.port.head(repository, branch))
             .await
+    }
+    async fn between(
+        &self,
+        repository: &Repository,
+        without: &Commit,
+        with: &Commit,
+    ) -> Result<Option<Changelog>, HeadError> {
+        let asked = self.port.between(repository, without, with);
+        self.stage.call("branches.between", asked).await
     }
 }
 

@@ -142,6 +142,7 @@ fn turn(
         document: document(),
         hosts: setup.host_ids(),
         previous,
+        changelog: None,
     }));
     Some(begun)
 }

@@ -3,7 +3,7 @@
 
 use crate::calm::Memory;
 use crate::host::{Cut, Delivery, Said};
-use crate::setup::{NOW, Operation, Setup, person, said, vote};
+use crate::setup::{NOW, Operation, Setup, commit_of, person, said, vote};
 use crate::shell::{self, Fate, Handler};
 use crate::world::{Push, World, index_of, is_over, plan_of};
 use crate::{look, webhook};
@@ -169,6 +169,24 @@ impl Machine {
                     expires_at: NOW.after(Millis::new(7)),
                 });
                 shell::put_slot(world, &self.setup, slot);
+                return true;
+            }
+            Operation::Unlock => {
+                let Some(slot) = world.slot.unlocked(NOW) else {
+                    return false;
+                };
+                shell::put_slot(world, &self.setup, slot);
+                return true;
+            }
+            Operation::Clear => {
+                let commit = commit_of(self.setup.pushes[push].new);
+                let Some(slot) = world.slot.cleared(&commit) else {
+                    return false;
+                };
+                shell::put_slot(world, &self.setup, slot);
+                world.facts.change(|facts| {
+                    facts.cleared.insert(commit);
+                });
                 return true;
             }
         };

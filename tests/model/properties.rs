@@ -238,7 +238,7 @@ fn newest(_: &Machine, world: &World) -> bool {
 }
 
 /// Told by the ends, not by the slot's own list. The commit that is proven stays welcome: going back to it is what a rollback
-/// is for.
+/// is for. So does one that a person has let in again.
 fn quarantine(_: &Machine, world: &World) -> bool {
     let rolled_back = |commit: &Commit| {
         ends(world).any(|(outcome, run)| {
@@ -250,7 +250,8 @@ fn quarantine(_: &Machine, world: &World) -> bool {
     let mut active = world.all().filter(|deployment| is_active(deployment));
     active.all(|deployment| {
         let commit = &deployment.origin.commit;
-        proven == Some(commit) || !rolled_back(commit)
+        let welcome = proven == Some(commit) || world.facts.cleared.contains(commit);
+        welcome || !rolled_back(commit)
     })
 }
 

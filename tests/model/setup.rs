@@ -50,6 +50,10 @@ pub(crate) enum Operation {
     Cancel,
     /// Holds the app for a while.
     Lock,
+    /// Takes the lock away.
+    Unlock,
+    /// Lets the commit of a push in again that was rolled back.
+    Clear,
 }
 
 /// A mistake that is built in on purpose.
@@ -178,6 +182,7 @@ impl Setup {
             config_version: 1,
             by: None,
             at: NOW,
+            reason: None,
         };
         let repository = Repository::parse("acme/orders").unwrap();
         let environment = EnvironmentName::parse("prod").unwrap();
@@ -276,6 +281,7 @@ pub(crate) fn vote(plan: Option<PlanDigest>) -> Vote {
         via: Via::Slack,
         plan: plan.unwrap_or_else(|| PlanDigest::parse(&"0".repeat(32)).unwrap()),
         at: NOW,
+        comment: None,
     }
 }
 

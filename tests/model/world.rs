@@ -6,8 +6,8 @@ use crate::setup::{NOW, Setup, host_id};
 use crate::shell::{self, Handler};
 use crate::times::{self, earlier};
 use longshore_core::{
-    Announcement, Ask, Decision, Deployment, DeploymentId, HostId, PlanDigest, Release, Slot,
-    State, Timestamp, Token,
+    Announcement, Ask, Commit, Decision, Deployment, DeploymentId, HostId, PlanDigest, Release,
+    Slot, State, Timestamp, Token,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,6 +47,8 @@ pub(crate) struct Facts {
     pub(crate) told: BTreeSet<(Push, u32)>,
     /// Whether an activation was proven by a run after one in which the agent had died.
     pub(crate) repeated: bool,
+    /// Commits that a person has let in again.
+    pub(crate) cleared: BTreeSet<Commit>,
     /// What must never happen and has, by the property that says so.
     pub(crate) broken: BTreeSet<&'static str>,
 }

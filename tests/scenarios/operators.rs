@@ -1,10 +1,11 @@
 //! Operators: plans and who says yes to them, stopping, going back, trying again, holding an app, letting a commit in.
 
 use longshore_core::{
-    Artifact, Found, ObjectVersion, Outcome, ParameterName, Sha256Digest, Standing, State, Verdict,
+    Artifact, CommitLine, Found, ObjectVersion, Outcome, ParameterName, Sha256Digest, Standing,
+    State, Verdict,
 };
-use longshore_shell::fakes::{Behaviour, Trouble};
-use longshore_shell::operate::{Back, Refusal, Wish};
+use longshore_shell::fakes::{Behaviour, HeadFault, Trouble};
+use longshore_shell::operate::{Back, Database, Refusal, Wish};
 use longshore_shell::ports::{Deed, Store};
 use longshore_tests::{Bench, commit, host};
 use serde_json::json;
@@ -58,6 +59,72 @@ fn a_plan_that_has_its_yes_goes_live_with_the_parameters_that_it_named() {
         (vote.by.as_str(), vote.via.to_string().as_str()),
         ("eve", "api")
     );
+}
+
+#[test]
+fn a_plan_tells_the_commits_between_what_is_live_and_what_it_brings() {
+    let mut bench = asked();
+    bench.watch();
+    for digit in ["b", "c", "d"] {
+        bench.push(digit);
+    }
+    bench.run_to("d", "AwaitingApproval");
+    let told = |bench: &Bench, digit: &str| {
+        let changelog = bench.deployment(digit).changelog.expect("known");
+        let commits = changelog.commits().iter();
+        let line = |line: &CommitLine| format!("{} {}", line.author(), line.subject());
+        commits.map(line).collect::<Vec<_>>()
+    };
+    let expected = ["d", "c", "b"].map(|digit| format!("Eve Example Commit {}", digit.repeat(12)));
+    assert_eq!(told(&bench, "d"), expected);
+    bench.run_for(5);
+    let asked = bench.cloud.people.told();
+    let asked = asked
+        .iter()
+        .rfind(|told| told.channel == "deployments")
+        .unwrap();
+    assert!(
+        asked.text.contains("Commit dddddddddddd (Eve Example)"),
+        "{}",
+        asked.text
+    );
+    let plan = bench.plan("d");
+    bench.approve("eve", "d", &plan).unwrap();
+    bench.run();
+    assert_eq!(told(&bench, "d"), expected, "it stays what was seen");
+    let vote = bench.deployment("d").approval.unwrap().votes[0].clone();
+    assert_eq!(vote.comment.unwrap().as_str(), "seen");
+    // On the way back it is what is taken away.
+    bench.begin("eve", &back(), "1").unwrap();
+    bench.run();
+    assert_eq!(bench.served(), "aaa");
+    let deployments = bench.deployments();
+    let last = deployments.last().unwrap();
+    let away = last.changelog.as_ref().unwrap().commits().len();
+    assert_eq!(
+        (away, last.origin.reason.as_ref().unwrap().as_str()),
+        (3, "because")
+    );
+}
+
+#[test]
+fn a_repository_that_does_not_answer_hinders_nothing_and_nothing_is_told() {
+    for fault in [
+        HeadFault::NoToken,
+        HeadFault::Refused,
+        HeadFault::Throttled,
+        HeadFault::Unavailable,
+    ] {
+        let mut bench = Bench::new(1);
+        bench.live("a");
+        bench.cloud.world.branches.fail(Some(fault));
+        bench.push("b");
+        bench.run();
+        assert_eq!(bench.end_of("b"), "Succeeded", "{fault:?}");
+        assert_eq!(bench.deployment("b").changelog, None, "{fault:?}");
+        let is_logged = bench.logged("changelog_unknown");
+        assert_eq!(is_logged, fault != HeadFault::NoToken, "{fault:?}");
+    }
 }
 
 #[test]
@@ -400,7 +467,7 @@ fn nobody_goes_back_by_accident_to_what_the_database_may_not_fit() {
     let migrations = bench.sent("migrate");
     let whatever = Wish::Back(Back {
         to: None,
-        whatever_the_database: true,
+        database: Database::Whatever,
     });
     bench.begin("eve", &whatever, "2").unwrap();
     bench.run();
@@ -408,6 +475,141 @@ fn nobody_goes_back_by_accident_to_what_the_database_may_not_fit() {
         (bench.served().as_str(), bench.sent("migrate")),
         ("aa", migrations)
     );
+}
+
+/// An app with `a` live and then `b`, whose migrations must and can be taken back.
+fn migrated() -> Bench {
+    let mut bench = Bench::new(3);
+    bench.configure(&json!({"hooks": {"migrate": "migrate"}}));
+    bench.live("a");
+    bench.judges("b", &Found::new(Verdict::NeedsDown, false, 1, ["1.sql"]));
+    bench.live("b");
+    bench
+}
+
+fn back_with_the_database() -> Wish {
+    Wish::Back(Back {
+        to: None,
+        database: Database::TakenBack,
+    })
+}
+
+#[test]
+fn an_operator_goes_back_with_the_database_and_the_hosts_switch_after_it() {
+    let mut bench = migrated();
+    let migrations = bench.sent("migrate");
+    bench.begin("eve", &back_with_the_database(), "1").unwrap();
+    bench.run_until(|bench| bench.sent("unmigrate") == 1);
+    assert_eq!(bench.served(), "bbb", "the database comes first");
+    bench.run();
+    assert_eq!(
+        (bench.end_of("a"), bench.served().as_str()),
+        ("Succeeded", "aaa")
+    );
+    let migrated = (bench.sent("unmigrate"), bench.sent("migrate"));
+    assert_eq!(migrated, (1, migrations));
+    let sent = bench.cloud.world.ssm.sent();
+    let back = sent.iter().find(|o| o.action().word() == "unmigrate");
+    let back = back.unwrap();
+    assert_eq!(
+        (back.release.commit.clone(), back.hosts.len()),
+        (commit("b"), 1),
+        "the release that is left knows its migrations"
+    );
+    let before = bench.slot().live.unwrap().release.id();
+    assert_eq!(back.previous, Some(before), "what they are judged against");
+    // The database is that of `a` again: what was left does not fit it any more.
+    bench.clear("eve", "b").unwrap();
+    let to = |digit: &str| {
+        Wish::Back(Back {
+            to: Some(bench.deployment(digit).id),
+            database: Database::MustFit,
+        })
+    };
+    let forward = to("b");
+    let refused = Refusal::DatabaseMayNotFit(None);
+    assert_eq!(bench.begin("eve", &forward, "2"), Err(refused));
+}
+
+#[test]
+fn a_way_back_on_which_the_database_fails_calls_somebody_and_moves_no_host() {
+    let mut bench = migrated();
+    for number in 1..=3 {
+        bench.cloud.world.ssm.change_host(&host(number), |host| {
+            host.troubles.insert(Trouble::DownFails);
+        });
+    }
+    bench.begin("eve", &back_with_the_database(), "1").unwrap();
+    bench.run();
+    assert_eq!(
+        (bench.end_of("a"), bench.served().as_str()),
+        ("RollbackFailed", "bbb")
+    );
+    assert!(bench.slot().stranded.is_some(), "nobody joins by itself");
+    let failure = bench.deployment("a").state;
+    let State::Ended {
+        outcome: Outcome::RollbackFailed(failure),
+        ..
+    } = failure
+    else {
+        panic!("it goes on");
+    };
+    assert_eq!(failure.class.word(), "migration_down_failed");
+    assert!(failure.detail().contains("may be taken back in part"));
+}
+
+#[test]
+fn whoever_stops_a_way_back_after_the_database_is_told_that_a_person_must_decide() {
+    let mut bench = migrated();
+    bench.begin("eve", &back_with_the_database(), "1").unwrap();
+    bench.run_until(|bench| bench.sent("unmigrate") == 1);
+    bench.cancel("bob", "a").unwrap();
+    bench.run();
+    assert_eq!(
+        (bench.end_of("a"), bench.served().as_str()),
+        ("RollbackFailed", "bbb")
+    );
+    assert_eq!(bench.sent("unmigrate"), 1);
+}
+
+#[test]
+fn a_release_that_does_not_come_up_after_the_database_was_taken_back_is_not_left_again() {
+    let mut bench = migrated();
+    bench.begin("eve", &back_with_the_database(), "1").unwrap();
+    bench.run_until(|bench| bench.sent("unmigrate") == 1);
+    bench.behaves("a", Behaviour::HealthFails);
+    bench.run();
+    assert_eq!(bench.end_of("a"), "RollbackFailed");
+    assert_eq!(bench.sent("unmigrate"), 1, "nothing is taken back twice");
+    assert!(!bench.served().contains('-'));
+}
+
+/// A way back that leaves the database alone must not make what lies before it look as if it fitted.
+#[test]
+fn after_a_way_back_nothing_is_known_of_the_releases_before() {
+    let mut bench = Bench::new(2);
+    bench.configure(&json!({"hooks": {"migrate": "migrate"}}));
+    bench.live("a");
+    bench.judges("b", &Found::new(Verdict::NeedsDown, false, 1, ["1.sql"]));
+    bench.live("b");
+    bench.judges("c", &Found::new(Verdict::Safe, false, 1, ["2.sql"]));
+    bench.live("c");
+    bench.begin("eve", &back(), "1").unwrap();
+    bench.run();
+    assert_eq!(bench.served(), "bb");
+    let refused = Refusal::DatabaseMayNotFit(None);
+    assert_eq!(bench.begin("eve", &back(), "2"), Err(refused));
+}
+
+#[test]
+fn nobody_rehearses_with_migrations_that_are_taken_back() {
+    let mut bench = migrated();
+    let wish = Wish::Drill(Back {
+        to: None,
+        database: Database::TakenBack,
+    });
+    let refused = Refusal::DatabaseMayNotFit(Some(Verdict::NeedsDown));
+    assert_eq!(bench.begin("eve", &wish, "1"), Err(refused));
 }
 
 #[test]

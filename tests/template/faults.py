@@ -76,6 +76,14 @@ FAULTS = {
             {"kms:ViaService": {"Fn::Sub": "ssm.${AWS::Region}.amazonaws.com"}}
         ),
     ),
+    "a reader may read a token": (
+        "operators_call_the_routes_of_their_role",
+        lambda t: properties(t, "OperatorReaderPolicy")["PolicyDocument"]["Statement"][1].update(
+            Resource={
+                "Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/longshore/${EnvironmentName}/control/bitbucket/token"
+            }
+        ),
+    ),
     "a reader may approve": (
         "operators_call_the_routes_of_their_role",
         lambda t: operator_routes(t, "OperatorReaderPolicy").extend(operator_routes(t, "OperatorApproverPolicy")),

@@ -35,6 +35,7 @@ SLACK = PARAMETERS + "longshore/${EnvironmentName}/control/slack/"
 SECRET = PARAMETERS + "longshore/${EnvironmentName}/control/bitbucket/webhook-secret"
 SIGNING = PARAMETERS + "longshore/${EnvironmentName}/control/slack-signing-secret"
 TOKENS = tuple(PARAMETERS + "longshore/${EnvironmentName}/control/bitbucket/" + name for name in ("token", "token/*"))
+API_URL = PARAMETERS + "longshore/${EnvironmentName}/control/api-url"
 CALENDARS = PARAMETERS + "longshore/${EnvironmentName}/control/calendars/*"
 APPS = {PARAMETERS + "longshore/${EnvironmentName}/apps" + slash for slash in ("", "/")}
 # What the key's context is called by the service that uses it.
@@ -118,12 +119,19 @@ def operators_cannot_send_commands(template):
 
 
 def operators_call_the_routes_of_their_role(template):
-    """Each of the four policies invokes exactly the routes that the API's document gives to its role, and nothing else."""
+    """Each of the four policies invokes exactly the routes of its role in the API's document; the reader's also finds the API."""
     for role in ("reader", "deployer", "approver", "admin"):
         owner = f"Operator{role.capitalize()}Policy"
         keys = [key for key, of in resource_rules.operator_routes().items() if of == role]
         wanted = {ROUTE + re.sub(r"{[a-z]+}", "*", key.replace(" ", "", 1)) for key in keys}
         mine = [one for one in view.identity_statements(template) if one.owner == owner]
+        if role == "reader":
+            finding = [one for one in mine if "ssm:GetParameter" in one.actions]
+            if [(one.effect, one.actions, one.resources) for one in finding] != [
+                ("Allow", ("ssm:GetParameter",), (API_URL,))
+            ]:
+                yield f"{owner}: does not read the API's address, and that alone"
+            mine = [one for one in mine if one not in finding]
         if any((one.effect, one.actions) != ("Allow", ("execute-api:Invoke",)) for one in mine):
             yield f"{owner}: allows or denies something else than calling routes"
         found = {resource for one in mine for resource in one.resources}
@@ -284,8 +292,11 @@ def tokens_are_read_by_the_reconciler_only(template):
         contexts += one.condition("StringEquals", "kms:EncryptionContext:PARAMETER_ARN")
         for arn in one.resources + contexts:
             is_control = arn.startswith(CONTROL.removesuffix("*")) and not arn.startswith(SLACK)
-            # Calendars are no secret: the reconciler reads them, and decrypts none.
-            if arn == CALENDARS and one.owner == "ReconcilerRole" and one.actions == ("ssm:GetParameter",):
+            # Neither is the API's address.
+            if arn == API_URL and one.owner == "OperatorReaderPolicy" and one.actions == ("ssm:GetParameter",):
+                continue
+            # Calendars are no secret: the reconciler and the operators' API read them, and decrypt none.
+            if arn == CALENDARS and one.owner in ("ReconcilerRole", "OperatorApiRole") and one.actions == ("ssm:GetParameter",):
                 continue
             if is_control and arn not in readers.get(one.owner, ()):
                 yield f"{one.owner}.{one.sid} reaches {arn}"

@@ -21,6 +21,7 @@ Usage: cargo xtask <command>
   pictures           draw the pictures of the console that the documentation shows
   simulate           plays thousands of schedules of pushes and faults over the real handlers (see its `--help`)
   mutants            makes known mistakes one at a time and sees whether they are noticed (minutes for each)
+  release            the operators' command as one static file (several minutes)
   bench              cold start and warm cost of the functions, as ratios to an empty one
 ";
 
@@ -29,7 +30,9 @@ fn main() -> ExitCode {
     let command = args.next().unwrap_or_default();
     let rest: Vec<String> = args.collect();
     let done = match command.as_str() {
-        "demo" | "local" | "chaos" | "dynamodb-local" => steps::hand_over(&command, &rest),
+        "demo" | "local" | "chaos" | "dynamodb-local" | "release" => {
+            steps::hand_over(&command, &rest)
+        }
         "pictures" => steps::hand_over("console-pictures", &rest),
         "test" => verify::everything(&rest),
         "generate" => generate::run(rest.iter().any(|arg| arg == "--check")),

@@ -208,8 +208,11 @@ pub struct Rollback {
     /// Why, for the record
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Go although the database may not fit that release: its migrations cannot be taken back
+    /// Take the migrations of what is live back first, where the verdict on them is that they must and can be
     #[arg(long)]
+    pub take_back_migrations: bool,
+    /// Go although the database may not fit that release, and leave it as it is
+    #[arg(long, conflicts_with = "take_back_migrations")]
     pub whatever_the_database: bool,
     /// Do not ask
     #[arg(short, long)]

@@ -40,6 +40,7 @@ pub(super) async fn rollback(desk: &Desk<'_>, args: &args::Rollback) -> Ended {
         deployment: args.to.as_ref().map(ToString::to_string),
         reason: args.reason.clone(),
         whatever_the_database: args.whatever_the_database,
+        take_back_migrations: args.take_back_migrations,
         ..of_kind(BeginKind::Rollback)
     };
     let app = args.app.as_str();
@@ -71,6 +72,7 @@ pub(super) const fn of_kind(kind: BeginKind) -> Begin {
         key: None,
         reason: None,
         whatever_the_database: false,
+        take_back_migrations: false,
     }
 }
 

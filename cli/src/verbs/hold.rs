@@ -63,7 +63,11 @@ async fn frozen(desk: &Desk<'_>, api: &Api, name: &AppName) -> Ended {
         Some(freeze) => format!("{name} is frozen: {}", app::freeze_text(freeze, reply.now)),
         None => format!("No freeze holds {name}."),
     };
-    Ok(told(desk, &reply.json, &[&line]))
+    let mut page = Page::new();
+    page.line(&line);
+    app::freezes(&mut page, &reply.value.freezes, reply.now);
+    desk.screen.show(&reply.json, &page);
+    Ok(Exit::Done)
 }
 
 pub(super) async fn quarantine(desk: &Desk<'_>, args: &args::Quarantine) -> Ended {

@@ -5,8 +5,8 @@ use crate::page::{BAD, BUSY, GOOD, IDLE, Page, WAITS};
 use crate::view::{count, marked, short};
 use crate::when::{moment, relative};
 use longshore_contract::{
-    AppStatus, AppSummary, Apps, DeploymentSummary, Drift, Freeze, HostStatus, Live, Lock, Ping,
-    Timestamp,
+    AppStatus, AppSummary, Apps, DeploymentSummary, Drift, Freeze, FreezeToCome, HostStatus, Live,
+    Lock, Ping, Timestamp,
 };
 
 /// Every app.
@@ -49,6 +49,10 @@ pub fn status(status: &AppStatus, now: Timestamp) -> Page {
         ("waiting", deployment(&app.waiting)),
         ("lock", app.lock.as_ref().map(|lock| lock_text(lock, now))),
         ("freeze", app.freeze.as_ref().map(|f| freeze_text(f, now))),
+        (
+            "next freeze",
+            status.freezes.first().map(|f| coming_text(f, now)),
+        ),
         (
             "stranded",
             app.stranded.as_ref().map(|id| stranded_text(id)),
@@ -97,6 +101,31 @@ pub fn freeze_text(freeze: &Freeze, now: Timestamp) -> String {
         Some(until) => format!("{}, until {}", freeze.name, moment(until, now)),
         None => format!("{}, with no known end", freeze.name),
     }
+}
+
+fn coming_text(freeze: &FreezeToCome, now: Timestamp) -> String {
+    format!("{}, from {}", freeze.name, moment(freeze.from, now))
+}
+
+/// The freezes that have not begun.
+pub fn freezes(page: &mut Page, coming: &[FreezeToCome], now: Timestamp) {
+    if coming.is_empty() {
+        page.line("None begins within fourteen days.");
+        return;
+    }
+    page.gap().heading("To come");
+    let row = |freeze: &FreezeToCome| {
+        let until = freeze.until.map(|until| moment(until, now));
+        vec![
+            freeze.name.clone(),
+            moment(freeze.from, now),
+            until.unwrap_or_else(|| "not known".to_owned()),
+        ]
+    };
+    page.table(
+        &["FREEZE", "FROM", "UNTIL"],
+        coming.iter().map(row).collect(),
+    );
 }
 
 /// A deployment in a line.

@@ -4,8 +4,8 @@ use crate::page::Page;
 use crate::view::{checks, count, marked, plan, short, verdict_mark};
 use crate::when::{absolute, between, moment, relative, time_of_day};
 use longshore_contract::{
-    Deployment, DeploymentSummary, Failure, History, HostVerdict, Migrations, Plan, TimelineEntry,
-    Timestamp, Verdict, Vote,
+    CommitLine, Deployment, DeploymentSummary, Failure, History, HostVerdict, Migrations, Plan,
+    TimelineEntry, Timestamp, Verdict, Vote,
 };
 
 /// An app's deployments.
@@ -59,6 +59,7 @@ pub fn asked(deployment: &Deployment, plan: &Plan, now: Timestamp) -> Page {
     let mut page = Page::new();
     head(&mut page, deployment, now);
     votes(&mut page, deployment, now);
+    changelog(&mut page, deployment);
     page.gap().heading("Plan");
     plan::onto(&mut page, plan);
     page.gap();
@@ -76,6 +77,7 @@ pub fn show(deployment: &Deployment, now: Timestamp) -> Page {
         page.line(&format!("  next: {}", failure.next));
     }
     votes(&mut page, deployment, now);
+    changelog(&mut page, deployment);
     if let Some(plan) = waiting_plan(deployment) {
         page.gap().heading("Plan");
         plan::onto(&mut page, plan);
@@ -112,6 +114,7 @@ fn head(page: &mut Page, deployment: &Deployment, now: Timestamp) {
         ("repository", Some(deployment.repository.clone())),
         ("commit", Some(one.commit.clone())),
         ("by", one.by.clone()),
+        ("reason", deployment.reason.clone()),
         ("accepted", Some(moment(one.accepted_at, now))),
         ("started", one.started_at.map(|at| moment(at, now))),
         ("ended", one.ended_at.map(|at| moment(at, now))),
@@ -150,9 +153,47 @@ fn votes(page: &mut Page, deployment: &Deployment, now: Timestamp) {
         vec![
             format!("  {}", vote.by),
             format!("{}, by {}", moment(vote.at, now), vote.via),
+            vote.comment.clone().unwrap_or_default(),
         ]
     };
     page.table(&[], deployment.votes.iter().map(row).collect());
+}
+
+/// The commits between what was live and what the deployment brings. Once it has started without them, the repository could not
+/// be asked, and that is said.
+fn changelog(page: &mut Page, deployment: &Deployment) {
+    let kind = deployment.summary.kind.as_str();
+    let what = match kind {
+        "rollback" | "drill" => "Commits that it takes away",
+        _ => "Commits that it brings",
+    };
+    let Some(changelog) = &deployment.changelog else {
+        let has_begun = deployment.run.is_some() || deployment.plan.is_some();
+        let is_first = [
+            deployment.run.as_ref().map(|run| run.previous.is_none()),
+            deployment.plan.as_ref().map(|plan| plan.live.is_none()),
+        ];
+        if has_begun && kind != "join" && !is_first.contains(&Some(true)) {
+            page.gap().heading(what);
+            page.line("not known: the repository was not asked, or did not answer");
+        }
+        return;
+    };
+    if changelog.commits.is_empty() {
+        return;
+    }
+    page.gap().heading(what);
+    let row = |line: &CommitLine| {
+        vec![
+            short(&line.commit).to_owned(),
+            line.author.clone(),
+            line.subject.clone(),
+        ]
+    };
+    page.table(&[], changelog.commits.iter().map(row).collect());
+    if changelog.more {
+        page.line("and more before these");
+    }
 }
 
 /// What was found of migrations, in a line.

@@ -15,6 +15,16 @@ pub fn page(plan: &Plan, app: &str) -> Page {
     let mut page = Page::new();
     page.heading(&format!("{app}: what a {} would do", plan.kind));
     onto(&mut page, plan);
+    let is_new = plan
+        .live
+        .as_ref()
+        .is_some_and(|live| live.commit != plan.release.commit);
+    if is_new {
+        page.gap();
+        page.line(
+            "Its commits are told once it has begun: longshore show, and before an approval.",
+        );
+    }
     page
 }
 

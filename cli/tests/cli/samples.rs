@@ -1,10 +1,10 @@
 //! What the API would say: one app in several states.
 
 use longshore_contract::{
-    AppStatus, AppSummary, Apps, Audit, AuditEntry, Begun, Deployment, DeploymentSummary, Drift,
-    Failure, Freeze, History, HostStatus, HostVerdict, Judgement, Live, Lock, Migrations, Number,
-    ParameterChange, Ping, Plan, Quarantined, Release, Run, TimelineEntry, Timestamp, Verdict,
-    Vote, WhoAmI,
+    AppStatus, AppSummary, Apps, Audit, AuditEntry, Begun, Changelog, CommitLine, Deployment,
+    DeploymentSummary, Drift, Failure, Freeze, FreezeToCome, History, HostStatus, HostVerdict, Judgement,
+    Live, Lock, Migrations, Number, ParameterChange, Ping, Plan, Quarantined, Release, Run, TimelineEntry,
+    Timestamp, Verdict, Vote, WhoAmI,
 };
 use std::collections::BTreeMap;
 
@@ -107,6 +107,14 @@ pub(crate) fn migrations() -> Migrations {
     }
 }
 
+fn line(digits: &str, author: &str, subject: &str) -> CommitLine {
+    CommitLine {
+        commit: digits.repeat(20),
+        author: author.to_owned(),
+        subject: subject.to_owned(),
+    }
+}
+
 /// In the second of three waves.
 pub(crate) fn activating() -> Deployment {
     Deployment {
@@ -117,6 +125,14 @@ pub(crate) fn activating() -> Deployment {
         deadline: Some(time("10:29:05")),
         approvals_wanted: None,
         votes: Vec::new(),
+        reason: Some("prices are wrong".to_owned()),
+        changelog: Some(Changelog {
+            commits: vec![
+                line("c3", "Ines Ort", "Round prices down"),
+                line("b2", "Tom Lind", "Add an index over orders"),
+            ],
+            more: true,
+        }),
         plan: None,
         run: Some(Run {
             generation: 12,
@@ -294,6 +310,7 @@ pub(crate) fn awaiting() -> Deployment {
         at: time("10:23:00"),
         via: "slack".to_owned(),
         plan: DIGEST.to_owned(),
+        comment: Some("seen it in staging".to_owned()),
     }];
     deployment.run = None;
     deployment.timeline.truncate(2);
@@ -377,6 +394,11 @@ pub(crate) fn status() -> AppStatus {
     AppStatus {
         summary: app(),
         quarantine: Vec::new(),
+        freezes: vec![FreezeToCome {
+            name: "weekend".to_owned(),
+            from: time("16:00:00"),
+            until: None,
+        }],
         hosts: vec![
             host_status("i-00000001", Drift::Serves, Some(Ping::Online)),
             host_status("i-00000002", Drift::Serves, Some(Ping::Online)),
@@ -396,6 +418,7 @@ pub(crate) fn drifting() -> AppStatus {
     old.agent = Some("3.2.1.0".to_owned());
     AppStatus {
         summary,
+        freezes: Vec::new(),
         quarantine: vec![Quarantined {
             commit: COMMIT.to_owned(),
             deployment: ID.to_owned(),

@@ -238,6 +238,11 @@ fn rollback_names_the_deployment_to_go_back_to() {
     assert_eq!(ran.code, 0, "{ran:?}");
     body["whatever_the_database"] = json!(true);
     assert_eq!(api.asked()[1].body, body);
+    let ran = api.run(&[&words[..], &["--take-back-migrations"]].concat());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let mut body = json!({ "kind": "rollback", "deployment": OLD, "reason": "prices" });
+    body["take_back_migrations"] = json!(true);
+    assert_eq!(api.asked()[2].body, body);
 }
 
 #[test]

@@ -30,13 +30,13 @@ pub async fn perform<O: Office>(
             Ok(Response::of(&plan))
         }
         Act::Begin(app, beginning) => begin(office, &operator, &app, &beginning).await,
-        Act::Retry(id, _) => retry(office, &operator, &id).await,
+        Act::Retry(id, reason) => retry(office, &operator, &id, &reason).await,
         Act::Cancel(id, reason) => {
             let done = operate::cancel(office, &operator, &id, &reason).await;
             told(office, &id, done).await
         }
-        Act::Approve(id, plan, _) => {
-            let done = operate::approve(office, &operator, &id, &plan).await;
+        Act::Approve(id, plan, comment) => {
+            let done = operate::approve(office, &operator, &id, &plan, comment.as_ref()).await;
             told(office, &id, done).await
         }
         Act::Reject(id, reason) => {
@@ -113,7 +113,8 @@ async fn begin<O: Office>(
     };
     let began = office.clock().now();
     let repository = &known.repository;
-    let id = operate::begin(office, operator, repository, &beginning.wish, &key).await;
+    let Beginning { wish, reason, .. } = beginning;
+    let id = operate::begin(office, operator, repository, wish, reason.as_ref(), &key).await;
     let deployment = read::load(office, &id.map_err(not_done)?).await?;
     Ok(Response::of(&begun(&deployment, began)))
 }
@@ -123,11 +124,12 @@ async fn retry<O: Office>(
     office: &O,
     operator: &Operator,
     id: &DeploymentId,
+    reason: &Reason,
 ) -> Result<Response, Refusal> {
     let repository = read::load(office, id).await?.repository;
     let (wish, key) = (Wish::Retry(id.clone()), format!("retry:{id}"));
     let began = office.clock().now();
-    let id = operate::begin(office, operator, &repository, &wish, &key).await;
+    let id = operate::begin(office, operator, &repository, &wish, Some(reason), &key).await;
     let deployment = read::load(office, &id.map_err(not_done)?).await?;
     Ok(Response::of(&begun(&deployment, began)))
 }

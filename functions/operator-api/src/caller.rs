@@ -90,7 +90,7 @@ impl Caller {
         Some(Self {
             principal: principal.to_owned(),
             account: Some(account.to_owned()),
-            person: Person::parse(&shown(name)).ok()?,
+            person: person(name)?,
             address: request.address(),
             rights: Rights::OfPolicies,
         })
@@ -118,17 +118,23 @@ fn name_in(arn: &str) -> Option<(&str, &str)> {
         .map(|name| (account, name))
 }
 
-/// A name in the letters that a person may have. IAM knows a few more; two names that differ only in those are one person
-/// here, so whoever makes users and sessions of such names decides for whom they count (`docs/OPERATIONS.md`).
-fn shown(name: &str) -> String {
-    let allowed = |c: char| {
-        if c.is_ascii_alphanumeric() || "._:@-".contains(c) {
-            c
-        } else {
-            '-'
+/// A name in the letters that a person may have. IAM's names have `+`, `=` and `,` besides those, and each becomes a colon and a
+/// letter: `:p`, `:e`, `:c`. A colon itself stands in no name of IAM (letters, digits and `+=,.@-_`,
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>), so no two names become one person. Whatever has
+/// another character, or is too long when it is written so, is nobody.
+fn person(name: &str) -> Option<Person> {
+    let mut written = String::new();
+    for c in name.chars() {
+        match c {
+            '+' => written.push_str(":p"),
+            '=' => written.push_str(":e"),
+            ',' => written.push_str(":c"),
+            c if c.is_ascii_alphanumeric() || "._@-".contains(c) => written.push(c),
+            _ => return None,
         }
-    };
-    name.chars().take(NAME_MAX).map(allowed).collect()
+    }
+    let fits = written.len() <= NAME_MAX;
+    Person::parse(&written).ok().filter(|_| fits)
 }
 
 #[cfg(test)]
@@ -136,7 +142,8 @@ mod tests {
     use super::*;
 
     fn named(arn: &str) -> Option<(&str, String)> {
-        name_in(arn).map(|(account, name)| (account, shown(name)))
+        let (account, name) = name_in(arn)?;
+        Some((account, person(name)?.to_string()))
     }
 
     #[test]
@@ -151,11 +158,29 @@ mod tests {
                 "bob",
             ),
             ("arn:aws:iam::123456789012:user/teams/ops/carol", "carol"),
-            ("arn:aws-cn:iam::123456789012:user/dave+x=y,z", "dave-x-y-z"),
+            (
+                "arn:aws-cn:iam::123456789012:user/dave+x=y,z",
+                "dave:px:ey:cz",
+            ),
             ("arn:aws:sts::123456789012:federated-user/erin", "erin"),
         ] {
             assert_eq!(named(arn), Some(("123456789012", name.to_owned())), "{arn}");
         }
+    }
+
+    #[test]
+    fn no_two_names_become_one_person() {
+        let names = [
+            "a+b", "a-b", "a=b", "a,b", "a.b", "a_b", "a@b", "apb", "a-pb",
+        ];
+        let people: std::collections::BTreeSet<_> =
+            names.iter().map(|name| person(name).unwrap()).collect();
+        assert_eq!(people.len(), names.len());
+        // A colon is IAM's in no name, and a name that has one could meet another's.
+        assert_eq!(person("a:pb"), None);
+        assert!(person(&"x".repeat(NAME_MAX)).is_some());
+        assert_eq!(person(&"x".repeat(NAME_MAX + 1)), None);
+        assert_eq!(person(&"+".repeat(NAME_MAX)), None);
     }
 
     #[test]

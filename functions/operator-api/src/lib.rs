@@ -23,7 +23,7 @@ use caller::Caller;
 use longshore_contract::{ErrorWord, Refusal};
 use longshore_shell::accept::Deciding;
 use longshore_shell::config::ConsoleAccess;
-use longshore_shell::ports::{Fleet, HostLogs, Repositories};
+use longshore_shell::ports::{Calendars, Fleet, HostLogs, Repositories};
 use longshore_shell::telemetry;
 use request::{Request, Wrong};
 
@@ -33,6 +33,8 @@ pub trait Office: Deciding {
     fn fleet(&self) -> &impl Fleet;
     /// Which apps there are.
     fn repositories(&self) -> &impl Repositories;
+    /// The calendars that freeze.
+    fn calendars(&self) -> &impl Calendars;
     /// What the hosts have written.
     fn host_logs(&self) -> &impl HostLogs;
     /// Whose tokens count in the console; `None` where there is no console.

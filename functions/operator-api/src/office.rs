@@ -3,13 +3,16 @@
 use crate::Office;
 use longshore_core::EnvironmentName;
 use longshore_shell::accept::Deciding;
+use longshore_shell::calendars::SsmCalendars;
 use longshore_shell::clock::{SystemClock, SystemIds};
 use longshore_shell::config::{ConsoleAccess, OperatorConfig};
 use longshore_shell::configs::SsmConfigs;
 use longshore_shell::connect::{Aws, ConnectError};
 use longshore_shell::fleet::SsmFleet;
 use longshore_shell::host_logs::CloudWatchHostLogs;
-use longshore_shell::ports::{Clock, Configs, Fleet, HostLogs, Ids, Repositories, Store};
+use longshore_shell::ports::{
+    Calendars, Clock, Configs, Fleet, HostLogs, Ids, Repositories, Store,
+};
 use longshore_shell::store::DynamoStore;
 
 /// Every port that the API needs, by its adapter.
@@ -18,6 +21,7 @@ pub struct AwsOffice {
     store: DynamoStore,
     configs: SsmConfigs<SystemClock>,
     fleet: SsmFleet,
+    calendars: SsmCalendars<SystemClock>,
     host_logs: CloudWatchHostLogs,
     ids: SystemIds,
     environment: EnvironmentName,
@@ -35,6 +39,7 @@ impl AwsOffice {
             store: DynamoStore::connect(&aws, &config.table),
             configs: SsmConfigs::new(&aws, &config.environment, SystemClock),
             fleet: SsmFleet::new(&aws, &config.environment, &config.document),
+            calendars: SsmCalendars::new(&aws, &config.environment, SystemClock),
             host_logs: CloudWatchHostLogs::new(&aws, &config.environment),
             ids: SystemIds::default(),
             environment: config.environment.clone(),
@@ -67,6 +72,9 @@ impl Office for AwsOffice {
     }
     fn repositories(&self) -> &impl Repositories {
         &self.configs
+    }
+    fn calendars(&self) -> &impl Calendars {
+        &self.calendars
     }
     fn host_logs(&self) -> &impl HostLogs {
         &self.host_logs

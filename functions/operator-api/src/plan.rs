@@ -25,12 +25,12 @@ pub(crate) async fn of_wish<O: Office>(
         .slot(app)
         .await
         .map_err(|error| read::unread(&error))?;
-    let begun = operate::judge(office, &slot, wish).await;
+    let policy = configured.config.policy();
+    let begun = operate::judge(office, &slot, policy.migrates, wish).await;
     let begun = begun.map_err(act::not_done)?;
     let release = release(office, app, &configured, &begun).await?;
     let hosts = office.fleet().hosts(app, configured.config.tags()).await;
     let hosts = hosts.map_err(read::unresolved)?;
-    let policy = configured.config.policy();
     let live = slot.live.as_ref().map(|live| &live.release);
     Ok(contract::Plan {
         digest: None,
@@ -39,7 +39,7 @@ pub(crate) async fn of_wish<O: Office>(
         live: live.map(view::release),
         parameters: view::changes(live, &release),
         waves: view::waves(&waves_of(&hosts, &policy.waves)),
-        migrations: None,
+        migrations: begun.takes_back.as_ref().map(view::migrations),
         expected_seconds: read::expected(office, &slot).await?,
         approvals_wanted: if begun.kind.needs_people() {
             policy.approvals

@@ -10,6 +10,7 @@ use longshore_core::{
     AppName, Deployment, DeploymentId, Failure, FailureClass, HostId, Millis, Repository, Slot,
     State, Timestamp,
 };
+use longshore_shell::freeze;
 use longshore_shell::ports::{
     Clock, Configs, Configured, Fleet, HostLine, HostLogs, LinesWanted, Repositories, ResolveError,
     Seen, Store, StoreError,
@@ -17,6 +18,10 @@ use longshore_shell::ports::{
 
 /// Lines of a log that one answer holds.
 const LINES_MAX: usize = 500;
+
+/// How far freezes to come are looked for, and how many are told.
+const COMING_WITHIN: Millis = Millis::from_secs(14 * 24 * 60 * 60);
+const COMING_MAX: usize = 10;
 
 /// How long after its end a deployment's hosts may still send what they wrote.
 const TAIL: Millis = Millis::from_secs(15);
@@ -103,8 +108,35 @@ pub async fn status<O: Office>(office: &O, app: &AppName) -> Result<contract::Ap
     Ok(contract::AppStatus {
         summary: summary(office, &known, &slot).await?,
         quarantine: view::quarantine(&slot),
+        freezes: coming(office, &known).await,
         hosts: view::hosts(&slot, run, &seen),
     })
+}
+
+/// The next freezes.
+async fn coming<O: Office>(office: &O, known: &Known) -> Vec<contract::FreezeToCome> {
+    let Ok(Configured { config, .. }) = &known.configured else {
+        return Vec::new();
+    };
+    let now = office.clock().now();
+    let last = now.after(COMING_WITHIN);
+    let coming = freeze::coming(office.calendars(), config.freezing(), now, last).await;
+    let told = coming.iter().take(COMING_MAX);
+    told.map(view::freeze_to_come).collect()
+}
+
+/// The freeze that holds what waits; while nothing waits the one that would.
+async fn freeze<O: Office>(
+    office: &O,
+    known: &Known,
+    waiting: Option<&Deployment>,
+) -> Option<longshore_core::Freeze> {
+    if let Some(waiting) = waiting {
+        return waiting.freeze.clone();
+    }
+    let configured = known.configured.as_ref().ok()?;
+    let freezing = configured.config.freezing();
+    freeze::frozen_by(office.calendars(), freezing, office.clock().now()).await
 }
 
 /// The hosts with the app's tags; none when the configuration that would tell them is not valid.
@@ -310,7 +342,7 @@ pub(crate) async fn summary<O: Office>(
     let config = known.configured.as_ref().ok();
     let problem = known.configured.as_ref().err();
     let waiting = waiting(office, slot).await?;
-    let freeze = waiting.as_ref().and_then(|waiting| waiting.freeze.as_ref());
+    let freeze = freeze(office, known, waiting.as_ref()).await;
     Ok(contract::AppSummary {
         app: known.app.to_string(),
         repository: known.repository.to_string(),
@@ -320,7 +352,7 @@ pub(crate) async fn summary<O: Office>(
         running: in_a_line(office, slot.running.as_ref()).await?,
         waiting: waiting.as_ref().map(view::summary),
         lock: lock.map(view::lock),
-        freeze: freeze.map(view::freeze),
+        freeze: freeze.as_ref().map(view::freeze),
         stranded: slot.stranded.as_ref().map(ToString::to_string),
         quarantined: u32::try_from(slot.quarantine.len()).unwrap_or(u32::MAX),
     })

@@ -12,7 +12,7 @@ use longshore_core::{
     AppName, Artifact, Commit, DeploymentId, EnvironmentName, HostId, ObjectVersion, PlanDigest,
     Reason, Sha256Digest,
 };
-use longshore_shell::operate::{Back, Wish};
+use longshore_shell::operate::{Back, Database, Wish};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -369,7 +369,12 @@ fn wish(body: &contract::Begin) -> Result<Wish, Refusal> {
     let takes = match body.kind {
         BeginKind::Push => ["commit"].as_slice(),
         BeginKind::Redeploy | BeginKind::Config => &[],
-        BeginKind::Rollback | BeginKind::Drill => &["deployment", "whatever_the_database"],
+        BeginKind::Rollback => &[
+            "deployment",
+            "whatever_the_database",
+            "take_back_migrations",
+        ],
+        BeginKind::Drill => &["deployment", "whatever_the_database"],
         BeginKind::Promote => &["commit", "artifact", "from"],
     };
     let given = [
@@ -378,6 +383,7 @@ fn wish(body: &contract::Begin) -> Result<Wish, Refusal> {
         ("artifact", body.artifact.is_some()),
         ("from", body.from.is_some()),
         ("whatever_the_database", body.whatever_the_database),
+        ("take_back_migrations", body.take_back_migrations),
     ];
     let ignored = given
         .iter()
@@ -411,7 +417,16 @@ fn back(body: &contract::Begin) -> Result<Back, Refusal> {
     let to = to.map(|text| field("deployment", text, DeploymentId::parse));
     Ok(Back {
         to: to.transpose()?,
-        whatever_the_database: body.whatever_the_database,
+        database: match (body.take_back_migrations, body.whatever_the_database) {
+            (false, false) => Database::MustFit,
+            (true, false) => Database::TakenBack,
+            (false, true) => Database::Whatever,
+            (true, true) => {
+                return Err(bad(
+                    "take_back_migrations: not together with whatever_the_database.",
+                ));
+            }
+        },
     })
 }
 

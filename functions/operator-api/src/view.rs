@@ -53,6 +53,15 @@ pub(crate) fn freeze(freeze: &longshore_core::Freeze) -> contract::Freeze {
     }
 }
 
+/// A freeze that has not begun.
+pub(crate) fn freeze_to_come(coming: &longshore_freeze::Coming) -> contract::FreezeToCome {
+    contract::FreezeToCome {
+        name: coming.freeze.name().to_owned(),
+        from: time(coming.from),
+        until: coming.freeze.until.map(time),
+    }
+}
+
 pub(crate) fn lock(lock: &Lock) -> contract::Lock {
     contract::Lock {
         owner: lock.owner.to_string(),
@@ -118,12 +127,26 @@ pub(crate) fn deployment(deployment: &Deployment) -> contract::Deployment {
         deadline: deployment.state.deadline().map(time),
         approvals_wanted: wanted(deployment),
         votes: votes(deployment),
+        reason: deployment.origin.reason.as_ref().map(ToString::to_string),
+        changelog: deployment.changelog.as_ref().map(changelog),
         plan: plan(deployment),
         run: deployment.state.run().map(run),
         rounds: rounds_of(&deployment.state).map(rounds),
         judgements: deployment.judgements.iter().map(judgement).collect(),
         ended: ended(&deployment.state),
         timeline: deployment.timeline.iter().map(entry).collect(),
+    }
+}
+
+fn changelog(changelog: &longshore_core::Changelog) -> contract::Changelog {
+    let line = |line: &longshore_core::CommitLine| contract::CommitLine {
+        commit: line.commit.to_string(),
+        author: line.author().to_owned(),
+        subject: line.subject().to_owned(),
+    };
+    contract::Changelog {
+        commits: changelog.commits().iter().map(line).collect(),
+        more: changelog.has_more,
     }
 }
 
@@ -139,6 +162,7 @@ fn votes(deployment: &Deployment) -> Vec<contract::Vote> {
         at: time(vote.at),
         via: vote.via.to_string(),
         plan: vote.plan.to_string(),
+        comment: vote.comment.as_ref().map(ToString::to_string),
     });
     votes.collect()
 }
@@ -263,7 +287,7 @@ fn verdict(run: &Run, wave: u32, host: &HostId) -> HostVerdict {
     }
 }
 
-fn migrations(migrations: &Migrations) -> contract::Migrations {
+pub(crate) fn migrations(migrations: &Migrations) -> contract::Migrations {
     let found = &migrations.found;
     contract::Migrations {
         verdict: match found.verdict {

@@ -220,6 +220,7 @@ fn a_kind_of_deployment_takes_what_it_needs_and_nothing_else() {
         json!({ "kind": "redeploy", "key": "a-b:1", "reason": "r" }),
         json!({ "kind": "config" }),
         json!({ "kind": "rollback", "whatever_the_database": true }),
+        json!({ "kind": "rollback", "take_back_migrations": true }),
         json!({ "kind": "drill", "deployment": id }),
         json!({ "kind": "promote", "commit": commit, "artifact": artifact, "from": { "environment": "staging", "deployment": id } }),
     ] {
@@ -236,6 +237,8 @@ fn a_kind_of_deployment_takes_what_it_needs_and_nothing_else() {
         json!({ "kind": "redeploy", "commit": commit }),
         json!({ "kind": "config", "artifact": artifact }),
         json!({ "kind": "config", "whatever_the_database": true }),
+        json!({ "kind": "drill", "take_back_migrations": true }),
+        json!({ "kind": "rollback", "take_back_migrations": true, "whatever_the_database": true }),
         json!({ "kind": "rollback", "deployment": "x" }),
         json!({ "kind": "promote" }),
         json!({ "kind": "promote", "commit": commit, "artifact": { "version": "v", "sha256": "0" } }),

@@ -62,7 +62,9 @@ async fn carry_out<W: Watch>(world: &W, click: &Click) -> Result<Deployment, Not
     let operator = Operator { by, via };
     let (entry, id) = (Entry(world), &deployment.id);
     let done = match (click.word, &click.reason) {
-        (Word::Approve, _) => operate::approve(&entry, &operator, id, &click.plan).await?,
+        (Word::Approve, comment) => {
+            operate::approve(&entry, &operator, id, &click.plan, comment.as_ref()).await?
+        }
         (Word::Reject, _) if is_about_another_plan(click, &deployment) => {
             return Err(Refusal::OtherPlan.into());
         }

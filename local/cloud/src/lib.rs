@@ -23,6 +23,7 @@ pub mod pipeline;
 pub mod ports;
 pub mod power;
 pub mod process;
+pub mod release;
 pub mod served;
 pub mod sign;
 pub mod sinks;

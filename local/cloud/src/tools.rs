@@ -20,6 +20,7 @@ pub type Progress = fn(&str);
 const FOLDER: &str = ".longshore/tools";
 const LOCAL: &str = "local/requirements/local.txt";
 const CHECKS: &str = "local/requirements/checks.txt";
+const RELEASE: &str = "local/requirements/release.txt";
 const NPM: [&str; 2] = ["local/npm/package.json", "local/npm/package-lock.json"];
 const COMPLETE: &str = "complete";
 const HASH_LENGTH: usize = 16;
@@ -95,6 +96,19 @@ pub async fn checks(repo_root: &Path, progress: Progress) -> Result<PathBuf> {
     let folder = installed(repo_root, &hash, progress, async |folder| {
         progress("making the Python environment of the static checks, once; about a minute");
         make_python(folder, &repo_root.join(CHECKS)).await
+    });
+    Ok(folder.await?.join("python/bin"))
+}
+
+/// Finds the tools that build the static command, or makes them; returns the folder of their commands.
+///
+/// # Errors
+/// When a pin cannot be read, or pip fails; the error holds what it said.
+pub async fn release(repo_root: &Path, progress: Progress) -> Result<PathBuf> {
+    let hash = hash_of(repo_root, &[RELEASE])?;
+    let folder = installed(repo_root, &hash, progress, async |folder| {
+        progress("making the Python environment of Zig, once; about a minute");
+        make_python(folder, &repo_root.join(RELEASE)).await
     });
     Ok(folder.await?.join("python/bin"))
 }

@@ -183,3 +183,53 @@ async fn the_api_tells_the_head_to_whoever_has_the_token() {
     assert_eq!(ask(main, TOKEN).await.0, 200);
     assert_eq!(api.asked().len(), 8);
 }
+
+#[tokio::test]
+async fn the_api_tells_the_commits_of_one_that_another_does_not_have() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, tree) = repository(folder.path()).await;
+    let first = commit(&tree, "first").await;
+    let second = commit(&tree, "second").await;
+    let third = commit(&tree, "third").await;
+    tree.push("main").await.unwrap();
+    let bitbucket = Bitbucket::open(&folder.path().join("bitbucket")).unwrap();
+    let api = Api::start(&bitbucket).await.unwrap();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let ask = async |without: &str, with: &str, limit: u32| {
+        let url = format!(
+            "{}/2.0/repositories/acme/orders/commits?include={with}&exclude={without}&pagelen={limit}&fields=next",
+            api.endpoint()
+        );
+        let request = http.get(url).bearer_auth(TOKEN);
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        let body = answer.text().await.unwrap();
+        (status, serde_json::from_str::<Value>(&body).unwrap())
+    };
+    let (status, body) = ask(&first, &third, 50).await;
+    assert_eq!(status, 200);
+    let hashes: Vec<_> = body["values"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| &c["hash"])
+        .collect();
+    assert_eq!(hashes, [&json!(third), &json!(second)]);
+    assert_eq!(
+        body["values"][0]["author"]["raw"],
+        "Dana Developer <dana@example.com>"
+    );
+    assert!(
+        body["values"][0]["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("third")
+    );
+    assert_eq!(body.get("next"), None);
+    let (_, cut) = ask(&first, &third, 1).await;
+    assert_eq!(cut["values"].as_array().unwrap().len(), 1);
+    assert!(cut["next"].is_string());
+    for (without, with) in [("a".repeat(40), third.clone()), (first, "--all".to_owned())] {
+        assert_eq!(ask(&without, &with, 50).await.0, 404, "{with}");
+    }
+}

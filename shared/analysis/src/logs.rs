@@ -16,7 +16,7 @@ use crate::pattern::{message, pattern};
 use longshore_core::{
     Amount, CheckName, FailureClass, Finding, Judgement, Measure, Millis, Timestamp,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Kinds of errors that are told apart in one time; what comes after them is counted, and never new.
 const KINDS_MAX: usize = 2_000;
@@ -64,7 +64,7 @@ impl ErrorLines {
 #[must_use]
 pub fn judge_logs(
     check: CheckName,
-    rule: &LogRule,
+    rule: LogRule,
     now: &ErrorLines,
     before: &ErrorLines,
     at: Timestamp,
@@ -80,7 +80,7 @@ pub fn judge_logs(
 }
 
 fn verdict(
-    rule: &LogRule,
+    rule: LogRule,
     now: &ErrorLines,
     before: &ErrorLines,
     new: Option<&Kind>,
@@ -121,7 +121,7 @@ fn verdict(
         None if now.complete => (
             Finding::Passed,
             format!(
-                "{} errors a minute since the switch, {} before it, and none of a new kind in number",
+                "{} errors a minute since the switch, {} before it, and no new kind of error came often",
                 per_minute(now),
                 per_minute(before)
             ),
@@ -145,11 +145,11 @@ struct Kind {
 
 /// The kind that was not there before and came most often; of several, the one that came first.
 fn worst_new(now: &ErrorLines, before: &ErrorLines) -> Option<Kind> {
-    let mut known: BTreeMap<String, ()> = BTreeMap::new();
+    let mut known: BTreeSet<String> = BTreeSet::new();
     for line in &before.lines {
         let kind = pattern(&line.text);
-        if known.len() < KINDS_MAX || known.contains_key(&kind) {
-            known.insert(kind, ());
+        if known.len() < KINDS_MAX || known.contains(&kind) {
+            known.insert(kind);
         }
     }
     // When more kinds were there before than are kept, none can be called new.
@@ -159,7 +159,7 @@ fn worst_new(now: &ErrorLines, before: &ErrorLines) -> Option<Kind> {
     let mut kinds: BTreeMap<String, (usize, Kind)> = BTreeMap::new();
     for (index, line) in now.lines.iter().enumerate() {
         let kind = pattern(&line.text);
-        if known.contains_key(&kind) {
+        if known.contains(&kind) {
             continue;
         }
         if let Some((_, found)) = kinds.get_mut(&kind) {
@@ -176,7 +176,7 @@ fn worst_new(now: &ErrorLines, before: &ErrorLines) -> Option<Kind> {
 }
 
 /// Whether there are more errors than before, by the share, in number, and by more than chance.
-fn has_risen(rule: &LogRule, now: &ErrorLines, before: &ErrorLines) -> bool {
+fn has_risen(rule: LogRule, now: &ErrorLines, before: &ErrorLines) -> bool {
     let (mine, theirs) = (u128::from(now.count()), u128::from(before.count()));
     let (span, other_span) = (span_ms(now), span_ms(before));
     if mine < u128::from(rule.events_min.max(1)) {
@@ -217,7 +217,7 @@ fn per_minute(lines: &ErrorLines) -> Amount {
 }
 
 fn numbers(
-    rule: &LogRule,
+    rule: LogRule,
     now: &ErrorLines,
     before: &ErrorLines,
     new: Option<&Kind>,

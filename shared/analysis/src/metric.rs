@@ -4,8 +4,7 @@
 //!
 //! 1. the median of its samples is worse by more than a share, and by at least an absolute number,
 //! 2. in at least 80 of 100 pairs of one of its samples and one to compare with, its own is the worse one (the
-//!    common-language effect size: McGraw and Wong, "A common language effect size statistic", Psychological Bulletin
-//!    111, 1992), and
+//!    common-language effect size: "A common language effect size statistic", Psychological Bulletin 111, 1992), and
 //! 3. there are enough samples on both sides.
 //!
 //! The median bears spikes, the pairs bear two sets that merely overlap. What all hosts suffer is not this release's doing:

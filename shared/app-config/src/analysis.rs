@@ -53,7 +53,7 @@ section! {
         metric: Option<CloudWatchName> = Optional,
         /// Its dimensions, each with its exact value.
         dimensions: Dimensions = Default(json!({})),
-        /// Whether the metric has the dimension InstanceId besides, so that hosts can be compared.
+        /// Whether the metric has the dimension `InstanceId` besides, so that hosts can be compared.
         per_host: bool = Default(json!(false)),
         /// Which statistic of a period is one sample.
         statistic: Statistic = Default(json!("average")),

@@ -8,7 +8,7 @@ use crate::section::{
 };
 use crate::text::{read_text, text};
 use longshore_core::Timestamp;
-use longshore_freeze::{Dated, Day, Moment, Weekly};
+use longshore_freeze::{Coming, Dated, Day, Moment, Weekly};
 use serde_json::{Value, json};
 
 section! {
@@ -162,6 +162,17 @@ impl Freezing {
         let dated = self.dated.as_slice().iter();
         let dated = dated.filter_map(|window| window.window()?.frozen(now));
         longshore_freeze::longest(weekly.chain(dated))
+    }
+
+    /// The windows that begin after one time and not after another.
+    #[must_use]
+    pub fn coming_windows(&self, now: Timestamp, last: Timestamp) -> Vec<Coming> {
+        let weekly = self.weekly.as_slice().iter();
+        let weekly = weekly.filter_map(|window| window.window(&self.zone).ok());
+        let weekly = weekly.flat_map(|window| window.coming(now, last));
+        let dated = self.dated.as_slice().iter();
+        let dated = dated.filter_map(|window| window.window()?.coming(now, last));
+        weekly.chain(dated).collect()
     }
 }
 

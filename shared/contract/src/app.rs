@@ -59,7 +59,7 @@ pub struct AppSummary {
     /// The hold on the app, where one is in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lock: Option<Lock>,
-    /// The freeze that is in force.
+    /// The freeze that holds what waits, or that would hold whatever began now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub freeze: Option<Freeze>,
     /// The deployment whose migrations could not be taken back: what is live may not fit the database.
@@ -77,6 +77,9 @@ pub struct AppStatus {
     pub summary: AppSummary,
     /// The commits in quarantine, the newest first.
     pub quarantine: Vec<Quarantined>,
+    /// The freezes that begin within fourteen days, the next one first; at most ten.
+    #[serde(default)]
+    pub freezes: Vec<FreezeToCome>,
     /// The hosts with the app's tags, and those that were last proven to serve it, in the order of their ids.
     pub hosts: Vec<HostStatus>,
 }
@@ -111,6 +114,20 @@ pub struct Lock {
 pub struct Freeze {
     /// What holds: the window's name, or the calendar's.
     pub name: String,
+    /// When it ends, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub until: Option<Timestamp>,
+}
+
+/// A freeze that has not begun.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FreezeToCome {
+    /// What it is: the window's name, or the calendar's.
+    pub name: String,
+    /// When it begins.
+    #[schema(value_type = String, format = DateTime)]
+    pub from: Timestamp,
     /// When it ends, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]

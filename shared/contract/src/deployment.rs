@@ -60,6 +60,13 @@ pub struct Deployment {
     pub approvals_wanted: Option<u32>,
     /// Those who have, for the plan below.
     pub votes: Vec<Vote>,
+    /// Why it was begun, in the words of whoever asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The commits between what was live at its start and what it brings; for `rollback` and `drill` those that it takes away.
+    /// Missing before the start, and where the repository could not be asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changelog: Option<Changelog>,
     /// What is to be approved, or was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
@@ -77,6 +84,26 @@ pub struct Deployment {
     pub ended: Option<Ended>,
     /// Every state it was in.
     pub timeline: Vec<TimelineEntry>,
+}
+
+/// The commits that come with a deployment, the newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Changelog {
+    /// The commits, at most fifty.
+    pub commits: Vec<CommitLine>,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+/// One commit. Author and subject are the texts of whoever committed: printable ASCII, and cut.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CommitLine {
+    /// The commit.
+    pub commit: String,
+    /// Who made it, as the commit says.
+    pub author: String,
+    /// The first line of its message.
+    pub subject: String,
 }
 
 /// What an end tells beyond the state's name.
@@ -241,6 +268,9 @@ pub struct Vote {
     pub via: String,
     /// The digest of the plan that was approved.
     pub plan: String,
+    /// What was said to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
 }
 
 /// A deployment that a request has begun.

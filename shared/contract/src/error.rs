@@ -128,7 +128,7 @@ words! {
     /// It is live already.
     AlreadyLive = "already_live", 409, "The release is live already.", "There is nothing to do.";
     /// The database may not fit the release to go back to.
-    DatabaseMayNotFit = "database_may_not_fit", 409, "The database may not fit the release to go back to.", "Compare the migrations; to go back all the same, say so with --whatever-the-database (in the API whatever_the_database).";
+    DatabaseMayNotFit = "database_may_not_fit", 409, "The database may not fit the release to go back to.", "Compare the migrations. Where they can be taken back (needs_down), --take-back-migrations does that first; to go back all the same, say so with --whatever-the-database (in the API take_back_migrations, whatever_the_database).";
     /// There is nothing left to try again.
     NothingToRetry = "nothing_to_retry", 409, "The deployment has left nothing to try again.", "Begin a new one.";
     /// The app configuration is not valid, or something that the deployment needs is refused or missing.

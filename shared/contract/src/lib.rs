@@ -16,11 +16,12 @@ mod request;
 mod route;
 
 pub use app::{
-    AppStatus, AppSummary, Apps, Drift, Freeze, HostStatus, Live, Lock, Ping, Quarantined, WhoAmI,
+    AppStatus, AppSummary, Apps, Drift, Freeze, FreezeToCome, HostStatus, Live, Lock, Ping,
+    Quarantined, WhoAmI,
 };
 pub use deployment::{
-    Begun, Deployment, DeploymentSummary, Ended, Failure, HostVerdict, Judgement, Migrations,
-    Number, Rounds, Run, TimelineEntry, Verdict, Vote,
+    Begun, Changelog, CommitLine, Deployment, DeploymentSummary, Ended, Failure, HostVerdict,
+    Judgement, Migrations, Number, Rounds, Run, TimelineEntry, Verdict, Vote,
 };
 pub use error::{ErrorWord, Refusal};
 pub use openapi::openapi;

@@ -48,7 +48,7 @@ pub struct Plan {
     pub parameters: Vec<ParameterChange>,
     /// The hosts, in waves.
     pub waves: Vec<Vec<String>>,
-    /// What was found of migrations, once a host has judged them.
+    /// What was found of migrations, once a host has judged them; before a rollback those that it takes back first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub migrations: Option<Migrations>,
     /// How long it should take, in seconds.

@@ -45,11 +45,15 @@ pub struct Begin {
     /// For `rollback` and `drill`: go although the database may not fit the release.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub whatever_the_database: bool,
+    /// For `rollback`: where the verdict on the migrations of what is live says that they must and can be taken back, take them
+    /// back first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub take_back_migrations: bool,
     /// Makes a repeat harmless: the same key for the same app begins one deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(pattern = "^[A-Za-z0-9_.:-]{1,64}$")]
     pub key: Option<String>,
-    /// Why; kept in the API's log.
+    /// Why; kept with the deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 200, pattern = "[!->@-~]")]
     pub reason: Option<String>,
@@ -74,14 +78,13 @@ pub struct Approve {
     /// The digest of the plan that was seen; it counts for no other.
     #[schema(pattern = "^[0-9a-f]{32}$")]
     pub plan: String,
-    /// What is said to it; kept in the API's log.
+    /// What is said to it; kept with the vote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 200, pattern = "[!->@-~]")]
     pub comment: Option<String>,
 }
 
-/// Why something is done: cancel, retry, reject, unlock, clear a quarantine. The API's log keeps every reason; what changes an app or
-/// ends a deployment keeps it in the record, too.
+/// Why something is done: cancel, retry, reject, unlock, clear a quarantine. It is kept in the record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reason {

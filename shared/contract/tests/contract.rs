@@ -50,6 +50,7 @@ fn what_is_missing_is_left_out() {
         artifact: None,
         from: None,
         whatever_the_database: false,
+        take_back_migrations: false,
         key: None,
         reason: None,
     };

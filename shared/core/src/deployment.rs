@@ -1,11 +1,12 @@
 //! One attempt to move an app of an environment to a release.
 
+use crate::changelog::Changelog;
 use crate::channel::Channel;
 use crate::command::{Command, CommandStatus};
 use crate::freeze::{BreakGlass, Freeze};
 use crate::ids::{AppName, Commit, DeploymentId, EnvironmentName, Person, Repository};
 use crate::judgement::{Finding, Judgement};
-use crate::people::{Approval, Said};
+use crate::people::{Approval, Reason, Said};
 use crate::policy::Policy;
 use crate::release::{Artifact, Release};
 use crate::rounds::{Judging, Round, Rounds};
@@ -74,6 +75,8 @@ pub struct Origin {
     pub config_version: u32,
     /// Who asked, where that is known and can be shown safely.
     pub by: Option<Person>,
+    /// Why, in that person's words, where an operator has said it.
+    pub reason: Option<Reason>,
     /// When it was accepted.
     pub at: Timestamp,
 }
@@ -257,6 +260,9 @@ pub struct Deployment {
     pub policy: Policy,
     /// Where it is.
     pub state: State,
+    /// The commits between what was live at its start and what it brings, or, on a way back, those that it takes away; `None`
+    /// when that is not known.
+    pub changelog: Option<Changelog>,
     /// What was asked of people, and what they said.
     pub approval: Option<Approval>,
     /// A wish to stop that is carried out when the migrations have come to an end.
@@ -301,6 +307,7 @@ impl Deployment {
             origin,
             policy,
             state: state.clone(),
+            changelog: None,
             approval: None,
             stop: None,
             freeze: None,
@@ -321,6 +328,13 @@ impl Deployment {
         let needed = usize::try_from(self.policy.approvals).unwrap_or(usize::MAX);
         let votes = self.approval.as_ref().map_or(0, |asked| asked.votes.len());
         votes >= needed
+    }
+
+    /// Whether it is an operator's way back that takes the migrations of what is live back, before any host switches. A way
+    /// back has no migrations of its own to run, so that it migrates can mean nothing else.
+    #[must_use]
+    pub const fn takes_back(&self) -> bool {
+        matches!(self.origin.kind, Kind::Rollback(_)) && self.policy.migrates
     }
 
     /// Whether there are hosts that policy let it go on without.

@@ -6,6 +6,7 @@
 //! and carries effects out.
 
 mod ask;
+mod changelog;
 mod channel;
 mod command;
 mod decision;
@@ -27,6 +28,7 @@ mod time;
 mod transition;
 
 pub use ask::{Answer, Ask};
+pub use changelog::{Changelog, CommitLine};
 pub use channel::Channel;
 pub use command::{Action, Command, CommandStatus, Report, Token};
 pub use decision::{Change, Decision, RefKind, SkipReason, decide, decide_head};

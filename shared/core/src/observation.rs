@@ -1,5 +1,6 @@
 //! Everything that can be seen, as one closed list. Whatever comes from outside becomes one of these at the edge.
 
+use crate::changelog::Changelog;
 use crate::command::{Report, Token};
 use crate::failure::Failure;
 use crate::freeze::{BreakGlass, Freeze};
@@ -21,6 +22,8 @@ pub struct Start {
     pub hosts: Vec<HostId>,
     /// The release to go back to: the last one proven here.
     pub previous: Option<Release>,
+    /// What lies between the two, where that is known.
+    pub changelog: Option<Changelog>,
 }
 
 /// Something seen of the world.

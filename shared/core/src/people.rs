@@ -104,6 +104,8 @@ pub struct Vote {
     pub plan: PlanDigest,
     /// When.
     pub at: Timestamp,
+    /// What was said to it.
+    pub comment: Option<Reason>,
 }
 
 /// What is asked of people before a deployment may move a host, and who has said yes to it.

@@ -50,7 +50,7 @@ pub enum State {
 pub enum Phase {
     /// Every host puts the release on its disk.
     Preparing(Ask),
-    /// One leader host runs the migrations.
+    /// One leader host runs the migrations; or takes back those of what is live, where an operator goes back.
     Migrating(Ask),
     /// The hosts of a wave switch.
     Activating(Ask),

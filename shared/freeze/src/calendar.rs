@@ -5,7 +5,7 @@
 //! clocks were never changed, and each event is then put into its own zone. A file comes from outside: its size, its depth,
 //! and how often its events repeat are bounded, and nothing of its text is repeated in a complaint.
 
-use crate::{ours, theirs, zone};
+use crate::{Coming, ours, theirs, zone};
 use icalendar::parser::{Component, Property, read_components, unfold};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -118,6 +118,24 @@ impl Calendar {
             freezes.extend(until.map(|until| Freeze::new(&event.name, Some(until), source)));
         }
         Ok(crate::longest(freezes))
+    }
+}
+
+impl Calendar {
+    /// What its events freeze that begin after one time and not after another, in the order of the events.
+    ///
+    /// # Errors
+    /// As [`Calendar::frozen`].
+    pub fn coming(&self, now: Timestamp, last: Timestamp) -> Result<Vec<Coming>, CalendarProblem> {
+        let mut coming = Vec::new();
+        for (index, event) in self.events.iter().enumerate() {
+            let number = index.saturating_add(1);
+            let begins = event
+                .coming(now, last)
+                .map_err(|wrong| CalendarProblem::Event { number, wrong })?;
+            coming.extend(begins);
+        }
+        Ok(coming)
     }
 }
 
@@ -382,6 +400,21 @@ impl Event {
             }
         }
         Ok(until.and_then(ours))
+    }
+
+    fn coming(&self, now: Timestamp, last: Timestamp) -> Result<Vec<Coming>, Wrong> {
+        let (Some(now), Some(last)) = (theirs(now), theirs(last)) else {
+            return Ok(Vec::new());
+        };
+        let begins = self.beginnings(last)?.into_iter();
+        let windows = begins.filter_map(|begins| self.beginning_at(begins));
+        let windows = windows.filter(|(from, to)| now < *from && *from <= last && from < to);
+        let coming = windows.filter_map(|(from, to)| {
+            let freeze = Freeze::new(&self.name, Some(ours(to)?), FreezeSource::Calendar);
+            let from = ours(from)?;
+            Some(Coming { from, freeze })
+        });
+        Ok(coming.collect())
     }
 
     /// Every time at which it begins, up to this time and a little beyond.

@@ -13,6 +13,15 @@ pub use weekly::{Day, Moment, Weekly, WeeklyProblem};
 use jiff::tz::TimeZone;
 use longshore_core::{Freeze, FreezeSource, Timestamp};
 
+/// A freeze that has not begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Coming {
+    /// When it begins.
+    pub from: Timestamp,
+    /// The freeze that it will be.
+    pub freeze: Freeze,
+}
+
 /// A window between two points in time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dated {
@@ -29,7 +38,21 @@ impl Dated {
     #[must_use]
     pub fn frozen(&self, now: Timestamp) -> Option<Freeze> {
         let holds = self.from <= now && now < self.to;
-        holds.then(|| Freeze::new(&self.name, Some(self.to), FreezeSource::Window))
+        holds.then(|| self.freeze())
+    }
+
+    /// The freeze that it will be, when it begins after one time and not after another.
+    #[must_use]
+    pub fn coming(&self, now: Timestamp, last: Timestamp) -> Option<Coming> {
+        let begins = now < self.from && self.from <= last && self.from < self.to;
+        begins.then(|| Coming {
+            from: self.from,
+            freeze: self.freeze(),
+        })
+    }
+
+    fn freeze(&self) -> Freeze {
+        Freeze::new(&self.name, Some(self.to), FreezeSource::Window)
     }
 }
 

@@ -3,7 +3,7 @@
 //! Clocks are put forward and back. A window is never shorter than the wall clock says: where a moment comes twice it begins
 //! at the first and ends at the second, and where a moment is left out it begins before the gap and ends after it.
 
-use crate::{ours, theirs};
+use crate::{Coming, ours, theirs};
 use jiff::ToSpan;
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::TimeZone;
@@ -179,6 +179,32 @@ impl Weekly {
         Some(Freeze::new(&self.name, Some(until), FreezeSource::Window))
     }
 
+    /// Its beginnings after one time and not after another.
+    #[must_use]
+    pub fn coming(&self, now: Timestamp, last: Timestamp) -> Vec<Coming> {
+        let (Some(now), Some(last)) = (theirs(now), theirs(last)) else {
+            return Vec::new();
+        };
+        let mut coming = Vec::new();
+        let end = self.zone.to_datetime(last).date();
+        // A local day may be a day off for what begins in another offset.
+        let mut day = self.zone.to_datetime(now).date().saturating_sub(1.day());
+        while day <= end {
+            let window = self.beginning_on(day);
+            if let Some((from, to)) = window.filter(|(from, _)| now < *from && *from <= last)
+                && let (Some(from), Some(to)) = (ours(from), ours(to))
+            {
+                let freeze = Freeze::new(&self.name, Some(to), FreezeSource::Window);
+                coming.push(Coming { from, freeze });
+            }
+            let Ok(next) = day.tomorrow() else {
+                break;
+            };
+            day = next;
+        }
+        coming
+    }
+
     /// The window that begins on this local day, if one does.
     fn beginning_on(&self, date: Date) -> Option<(jiff::Timestamp, jiff::Timestamp)> {
         let listed = self.days.is_empty() || self.days.contains(&Day::of(date.weekday()));
@@ -224,6 +250,37 @@ mod tests {
         let frozen = window.frozen(point(now).unwrap());
         let until = until.map(|text| point(text).unwrap());
         assert_eq!(frozen.and_then(|freeze| freeze.until), until, "{now}");
+    }
+
+    #[test]
+    fn what_is_to_come_begins_after_now_and_not_after_the_last_moment() {
+        let weekend = window("Fri 16:00", "Mon 08:00", &[], "Europe/Berlin");
+        let at = |text| point(text).unwrap();
+        let told = |now, last| {
+            let coming = weekend.coming(at(now), at(last));
+            let line = |coming: &Coming| (coming.from, coming.freeze.until.unwrap());
+            coming.iter().map(line).collect::<Vec<_>>()
+        };
+        let both = [
+            (at("2026-11-27T15:00:00Z"), at("2026-11-30T07:00:00Z")),
+            (at("2026-12-04T15:00:00Z"), at("2026-12-07T07:00:00Z")),
+        ];
+        assert_eq!(told("2026-11-26T00:00:00Z", "2026-12-10T00:00:00Z"), both);
+        assert_eq!(
+            told("2026-11-27T15:00:00Z", "2026-12-04T15:00:00Z"),
+            both[1..]
+        );
+        assert_eq!(
+            told("2026-11-27T14:59:59Z", "2026-12-04T14:59:59Z"),
+            both[..1]
+        );
+        // Where the clocks are changed the beginning is the wall clock's.
+        let spring = told("2026-03-26T00:00:00Z", "2026-04-04T00:00:00Z");
+        let starts: Vec<_> = spring.iter().map(|(from, _)| *from).collect();
+        assert_eq!(
+            starts,
+            [at("2026-03-27T15:00:00Z"), at("2026-04-03T14:00:00Z")]
+        );
     }
 
     #[test]

@@ -10,8 +10,8 @@ use crate::ports::{
 use longshore_app_config::AppConfig;
 use longshore_core::{
     Acceptance, Advance, AppName, Cause, Change, Commit, Decision, Deployment, DeploymentId,
-    EnvironmentName, Kind, Observation, Origin, Person, Policy, Repository, SkipReason, Slot,
-    Timestamp, decide as judge, decide_head, step,
+    EnvironmentName, Kind, Observation, Origin, Person, Policy, Reason, Repository, SkipReason,
+    Slot, Timestamp, decide as judge, decide_head, step,
 };
 
 /// What a decision needs of the world.
@@ -89,6 +89,8 @@ pub async fn adjust<D: Deciding>(
         kind: &adjustment.kind,
         configured: adjustment.configured,
         commit,
+        takes_back: false,
+        reason: None,
     };
     match accept(world, &news, &wanted, |id| queue(slot, wanted.kind, id)).await {
         Err(StoreError::Conflict) => Ok(None),
@@ -306,6 +308,10 @@ pub(crate) struct Wanted<'a> {
     pub(crate) kind: &'a Kind,
     pub(crate) configured: &'a Configured,
     pub(crate) commit: &'a Commit,
+    /// Whether the migrations of what is live are taken back first.
+    pub(crate) takes_back: bool,
+    /// Why, in an operator's words.
+    pub(crate) reason: Option<&'a Reason>,
 }
 
 impl<'a> Wanted<'a> {
@@ -314,6 +320,8 @@ impl<'a> Wanted<'a> {
             kind: &Kind::Push,
             configured,
             commit,
+            takes_back: false,
+            reason: None,
         }
     }
 
@@ -326,7 +334,7 @@ impl<'a> Wanted<'a> {
             } else {
                 0
             },
-            migrates: policy.migrates && self.kind.brings_a_commit(),
+            migrates: self.takes_back || (policy.migrates && self.kind.brings_a_commit()),
             ..policy
         }
     }
@@ -346,6 +354,7 @@ async fn accept<D: Deciding>(
         commit: wanted.commit.clone(),
         config_version: wanted.configured.version,
         by: who(news, &wanted.configured.config),
+        reason: wanted.reason.cloned(),
         at: now,
     };
     let mut deployment = Deployment::accept(

@@ -83,6 +83,7 @@ impl World for AwsWorld {
     type AppLogs = CloudWatchAppLogs<SystemClock>;
     type Wake = SqsWake;
     type Clock = SystemClock;
+    type Branches = BitbucketBranches<SsmSecrets<SystemClock>>;
 
     fn store(&self) -> &Self::Store {
         &self.store
@@ -120,17 +121,16 @@ impl World for AwsWorld {
     fn clock(&self) -> &Self::Clock {
         &self.clock
     }
+    fn branches(&self) -> &Self::Branches {
+        &self.branches
+    }
 }
 
 impl Watch for AwsWorld {
-    type Branches = BitbucketBranches<SsmSecrets<SystemClock>>;
     type Repositories = SsmConfigs<SystemClock>;
     type Ids = SystemIds;
     type Replies = SlackReply;
 
-    fn branches(&self) -> &Self::Branches {
-        &self.branches
-    }
     fn repositories(&self) -> &Self::Repositories {
         &self.configs
     }

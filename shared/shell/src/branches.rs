@@ -1,5 +1,5 @@
-//! Where the branches point, from Bitbucket's API: one small request for each branch, with an access token that may read the
-//! repository and nothing else.
+//! Where the branches point and what lies between two commits, from Bitbucket's API: one small request for each, with an access
+//! token that may read the repository and nothing else.
 //!
 //! The token is sent to Bitbucket's own host only, over HTTPS and without following redirects (`web.rs`), and no error
 //! repeats it. What Bitbucket answers is believed only as a commit of forty digits under the name that was asked for.
@@ -11,7 +11,7 @@ use crate::secrets::{SecretError, SecretName, Secrets};
 use crate::web::{Call, Reply, Web};
 use http::Method;
 use hyper::body::Bytes;
-use longshore_core::{Commit, Repository};
+use longshore_core::{Changelog, Commit, CommitLine, Repository};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -19,8 +19,10 @@ use std::time::Duration;
 
 /// How long Bitbucket may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// How much of an answer is read. Two fields are asked for; a branch's name has at most 255 characters.
+/// How much of an answer about a branch is read. Two fields are asked for; a branch's name has at most 255 characters.
 const ANSWER_MAX: usize = 16 * 1024;
+/// How much of an answer about commits is read: fifty messages in full, of which the first lines are kept.
+const COMMITS_ANSWER_MAX: usize = 512 * 1024;
 
 /// The branches on Bitbucket.
 #[derive(Debug)]
@@ -58,6 +60,26 @@ impl<S: Secrets> BitbucketBranches<S> {
         }
         Err(HeadError::NoToken)
     }
+
+    async fn ask(
+        &self,
+        repository: &Repository,
+        url: &str,
+        answer_bytes_max: usize,
+    ) -> Result<Reply, HeadError> {
+        let token = self.token(repository).await?;
+        let bearer = format!("Bearer {}", token.expose_secret().trim());
+        let call = Call {
+            method: Method::GET,
+            url,
+            headers: &[("authorization", &bearer), ("accept", "application/json")],
+            body: Bytes::new(),
+            timeout: TIMEOUT,
+            answer_bytes_max,
+        };
+        let asked = self.web.ask(call).await;
+        asked.map_err(|error| HeadError::Unavailable(Box::new(error)))
+    }
 }
 
 impl<S: Secrets> Branches for BitbucketBranches<S> {
@@ -66,19 +88,28 @@ impl<S: Secrets> Branches for BitbucketBranches<S> {
         repository: &Repository,
         branch: &str,
     ) -> Result<Option<Commit>, HeadError> {
-        let token = self.token(repository).await?;
-        let bearer = format!("Bearer {}", token.expose_secret().trim());
-        let call = Call {
-            method: Method::GET,
-            url: &url(&self.api, repository, branch),
-            headers: &[("authorization", &bearer), ("accept", "application/json")],
-            body: Bytes::new(),
-            timeout: TIMEOUT,
-            answer_bytes_max: ANSWER_MAX,
-        };
-        match self.web.ask(call).await {
-            Ok(reply) => verdict(&reply, branch),
-            Err(error) => Err(HeadError::Unavailable(Box::new(error))),
+        let url = url(&self.api, repository, branch);
+        let reply = self.ask(repository, &url, ANSWER_MAX).await?;
+        verdict(&reply, branch)
+    }
+
+    async fn between(
+        &self,
+        repository: &Repository,
+        without: &Commit,
+        with: &Commit,
+    ) -> Result<Option<Changelog>, HeadError> {
+        let url = commits_url(&self.api, repository, without, with);
+        let reply = self.ask(repository, &url, COMMITS_ANSWER_MAX).await?;
+        match body_of(&reply, "GET commits")? {
+            None => Ok(None),
+            Some(body) => match commits_of(body) {
+                Some(changelog) => Ok(Some(changelog)),
+                None => Err(unusable(
+                    "GET commits",
+                    "an answer that is no list of commits",
+                )),
+            },
         }
     }
 }
@@ -87,6 +118,16 @@ impl<S: Secrets> Branches for BitbucketBranches<S> {
 fn url(api: &str, repository: &Repository, branch: &str) -> String {
     let name = encoded(branch);
     format!("{api}/2.0/repositories/{repository}/refs/branches/{name}?fields=name,target.hash")
+}
+
+/// The commits of one that another does not have, by the parameters `include` and `exclude` of the documentation ("List commits",
+/// <https://developer.atlassian.com/cloud/bitbucket/rest/api-group-commits/>); `next` says that there are more.
+fn commits_url(api: &str, repository: &Repository, without: &Commit, with: &Commit) -> String {
+    let fields = "next,values.hash,values.message,values.author.raw";
+    format!(
+        "{api}/2.0/repositories/{repository}/commits?include={with}&exclude={without}&pagelen={}&fields={fields}",
+        Changelog::COMMITS_MAX
+    )
 }
 
 fn encoded(branch: &str) -> String {
@@ -111,17 +152,59 @@ struct Target<'a> {
     hash: Cow<'a, str>,
 }
 
+#[derive(Deserialize)]
+struct Commits {
+    values: Vec<CommitBody>,
+    next: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct CommitBody {
+    hash: String,
+    #[serde(default)]
+    message: String,
+    author: Option<Author>,
+}
+
+#[derive(Deserialize)]
+struct Author {
+    #[serde(default)]
+    raw: String,
+}
+
 fn verdict(reply: &Reply, branch: &str) -> Result<Option<Commit>, HeadError> {
+    const WHAT: &str = "GET refs/branches";
+    let Some(body) = body_of(reply, WHAT)? else {
+        return Ok(None);
+    };
+    match head_of(body, branch) {
+        Some(head) => Ok(Some(head)),
+        None => Err(unusable(WHAT, "an answer that is not the branch")),
+    }
+}
+
+/// The body of an answer; `None` when what was asked for is not there.
+fn body_of<'a>(reply: &'a Reply, what: &'static str) -> Result<Option<&'a [u8]>, HeadError> {
     match reply.status.as_u16() {
-        200 => match head_of(&reply.body, branch) {
-            Some(head) => Ok(Some(head)),
-            None => Err(unusable("an answer that is not the branch")),
-        },
+        200 => Ok(Some(&reply.body)),
         404 => Ok(None),
         status @ (401 | 403) => Err(HeadError::Refused(format!("Bitbucket answered {status}"))),
         429 => Err(HeadError::Throttled),
-        status => Err(unusable(&format!("status {status}"))),
+        status => Err(unusable(what, &format!("status {status}"))),
     }
+}
+
+/// The commits of an answer; `None` when any of them is none.
+fn commits_of(body: &[u8]) -> Option<Changelog> {
+    let body: Commits = serde_json::from_slice(body).ok()?;
+    let line = |commit: CommitBody| {
+        let hash = Commit::parse(&commit.hash).ok()?;
+        let author = commit.author.map_or_else(String::new, |author| author.raw);
+        Some(CommitLine::new(hash, &author, &commit.message))
+    };
+    let commits = body.values.into_iter().map(line);
+    let commits = commits.collect::<Option<Vec<CommitLine>>>()?;
+    Some(Changelog::new(commits, body.next.is_some()))
 }
 
 fn head_of(body: &[u8], branch: &str) -> Option<Commit> {
@@ -130,8 +213,8 @@ fn head_of(body: &[u8], branch: &str) -> Option<Commit> {
     (body.name == branch).then_some(head)
 }
 
-fn unusable(what: &str) -> HeadError {
-    HeadError::Unavailable(Fault::senseless("GET refs/branches", what).into())
+fn unusable(asked: &'static str, what: &str) -> HeadError {
+    HeadError::Unavailable(Fault::senseless(asked, what).into())
 }
 
 #[cfg(test)]
@@ -190,6 +273,54 @@ mod tests {
         ] {
             let answer = asked(200, &body);
             assert!(matches!(answer, Err(HeadError::Unavailable(_))), "{body}");
+        }
+    }
+
+    #[test]
+    fn commits_are_asked_for_by_what_is_new_and_few_fields_of_them() {
+        let repository = Repository::parse("acme/orders").unwrap();
+        let commit = |digit: &str| Commit::parse(&digit.repeat(40)).unwrap();
+        let (a, b) = ("a".repeat(40), "b".repeat(40));
+        assert_eq!(
+            commits_url(
+                "https://api.bitbucket.org",
+                &repository,
+                &commit("a"),
+                &commit("b")
+            ),
+            format!(
+                "https://api.bitbucket.org/2.0/repositories/acme/orders/commits?include={b}&exclude={a}&pagelen=50\
+                 &fields=next,values.hash,values.message,values.author.raw"
+            )
+        );
+    }
+
+    #[test]
+    fn commits_are_told_by_first_line_and_name_and_anything_else_is_no_list() {
+        let b = "b".repeat(40);
+        let body = format!(
+            r#"{{"values":[{{"hash":"{b}","message":"Fix it\n\nmore","author":{{"raw":"Eve <eve@example.com>"}}}},
+            {{"hash":"{b}"}}],"next":"https://api.bitbucket.org/x"}}"#
+        );
+        let changelog = commits_of(body.as_bytes()).unwrap();
+        let told: Vec<_> = changelog
+            .commits()
+            .iter()
+            .map(|c| (c.author(), c.subject()))
+            .collect();
+        assert_eq!(
+            (told, changelog.has_more),
+            (vec![("Eve", "Fix it"), ("", "")], true)
+        );
+        assert_eq!(commits_of(br#"{"values":[]}"#), Some(Changelog::default()));
+        for wrong in [
+            r#"{"values":[{"hash":"abc"}]}"#,
+            r#"{"values":{}}"#,
+            "{}",
+            "<html>",
+            "",
+        ] {
+            assert_eq!(commits_of(wrong.as_bytes()), None, "{wrong}");
         }
     }
 

@@ -6,7 +6,7 @@ use crate::ports::{CalendarError, Calendars, Clock, Configs, ResolveError};
 use crate::world::World;
 use longshore_app_config::{CalendarName, ChangeCalendarName, Freezing};
 use longshore_core::{Deployment, Freeze, FreezeSource, Repository, Timestamp};
-use longshore_freeze::{Calendar, CalendarProblem, longest};
+use longshore_freeze::{Calendar, CalendarProblem, Coming, longest};
 
 /// The freeze that holds a deployment, if one does.
 ///
@@ -40,25 +40,64 @@ pub async fn frozen<W: World>(
         }
         Err(error @ ResolveError::Unavailable(_)) => return Err(error),
     };
-    let now = world.clock().now();
-    let mut freezes: Vec<Freeze> = freezing.by_window(now).into_iter().collect();
-    for name in freezing.calendars.as_slice() {
-        freezes.extend(by_file(world, &freezing, name, now).await);
-    }
-    for name in freezing.change_calendars.as_slice() {
-        freezes.extend(by_change_calendar(world, name).await);
-    }
-    Ok(longest(freezes))
+    Ok(frozen_by(world.calendars(), &freezing, world.clock().now()).await)
 }
 
-async fn by_file<W: World>(
-    world: &W,
+/// The freeze that a configuration makes now, if it makes one.
+pub async fn frozen_by<C: Calendars>(
+    calendars: &C,
+    freezing: &Freezing,
+    now: Timestamp,
+) -> Option<Freeze> {
+    let mut freezes: Vec<Freeze> = freezing.by_window(now).into_iter().collect();
+    for name in freezing.calendars.as_slice() {
+        freezes.extend(by_file(calendars, freezing, name, now).await);
+    }
+    for name in freezing.change_calendars.as_slice() {
+        freezes.extend(by_change_calendar(calendars, name).await);
+    }
+    longest(freezes)
+}
+
+/// The freezes that a configuration makes after one time and not after another, the next one first. What cannot be read holds
+/// now ([`frozen_by`]), and nothing is known of what it holds later.
+pub async fn coming<C: Calendars>(
+    calendars: &C,
+    freezing: &Freezing,
+    now: Timestamp,
+    last: Timestamp,
+) -> Vec<Coming> {
+    let mut coming = freezing.coming_windows(now, last);
+    let zone = longshore_freeze::zone(freezing.zone.as_str());
+    for name in freezing.calendars.as_slice() {
+        let Ok(text) = calendars.file(name).await else {
+            continue;
+        };
+        let calendar = zone.as_ref().map(|zone| Calendar::parse(&text, zone));
+        let events = calendar.map(|calendar| calendar?.coming(now, last));
+        coming.extend(events.into_iter().flatten().flatten());
+    }
+    for name in freezing.change_calendars.as_slice() {
+        let state = calendars.state(name).await;
+        let next = state.ok().filter(|state| state.is_open);
+        let from = next.and_then(|state| state.next);
+        coming.extend(from.filter(|from| *from <= last).map(|from| Coming {
+            from,
+            freeze: Freeze::new(name.as_str(), None, FreezeSource::ChangeCalendar),
+        }));
+    }
+    coming.sort_by_key(|coming| coming.from);
+    coming
+}
+
+async fn by_file<C: Calendars>(
+    calendars: &C,
     freezing: &Freezing,
     name: &CalendarName,
     now: Timestamp,
 ) -> Option<Freeze> {
     let shown = name.as_str();
-    let problem = match world.calendars().file(name).await {
+    let problem = match calendars.file(name).await {
         Err(CalendarError(why)) => why,
         Ok(text) => match in_file(&text, freezing, now) {
             Ok(freeze) => return freeze,
@@ -79,9 +118,12 @@ fn in_file(
     Calendar::parse(text, &place)?.frozen(now)
 }
 
-async fn by_change_calendar<W: World>(world: &W, name: &ChangeCalendarName) -> Option<Freeze> {
+async fn by_change_calendar<C: Calendars>(
+    calendars: &C,
+    name: &ChangeCalendarName,
+) -> Option<Freeze> {
     let shown = name.as_str();
-    match world.calendars().state(name).await {
+    match calendars.state(name).await {
         Ok(state) if state.is_open => None,
         Ok(state) => Some(Freeze::new(shown, state.next, FreezeSource::ChangeCalendar)),
         Err(CalendarError(why)) => Some(unreadable(&format!("the change calendar {shown}: {why}"))),

@@ -31,7 +31,7 @@ pub struct Subject {
     pub switched: Vec<HostId>,
     /// The hosts that still serve the previous release.
     pub others: Vec<HostId>,
-    /// When the first of them was switched.
+    /// When the first of them was switched: the time before ends here, and the time since begins.
     pub switched_at: Timestamp,
     /// Now.
     pub now: Timestamp,
@@ -277,7 +277,7 @@ async fn logs<W: World>(world: &W, analysis: &Analysis, subject: &Subject) -> Ve
             continue;
         }
         judged.push(match lines(world, log, minutes(analysis), subject).await {
-            Ok((now, before)) => judge_logs(check, &log.rule(), &now, &before, subject.now),
+            Ok((now, before)) => judge_logs(check, log.rule(), &now, &before, subject.now),
             Err(error) => unread(check, "the log group", &error, subject.now),
         });
     }

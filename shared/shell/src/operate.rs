@@ -8,7 +8,7 @@ mod begin;
 mod hold;
 mod say;
 
-pub use begin::{Back, Begun, Wish, begin, judge};
+pub use begin::{Back, Begun, Database, Wish, begin, judge};
 pub use hold::{clear, lock, unlock};
 pub use say::{approve, break_glass, cancel, reject};
 

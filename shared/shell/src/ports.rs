@@ -6,8 +6,8 @@ use longshore_app_config::{
     AlarmName, AppConfig, CalendarName, ChangeCalendarName, LogGroup, Method, Series,
 };
 use longshore_core::{
-    Action, AppName, Artifact, CommandId, Commit, Decision, Deployment, DeploymentId, Desk,
-    DocumentPin, EnvironmentName, Failure, HostId, Millis, ParameterName, Release, ReleaseId,
+    Action, AppName, Artifact, Changelog, CommandId, Commit, Decision, Deployment, DeploymentId,
+    Desk, DocumentPin, EnvironmentName, Failure, HostId, Millis, ParameterName, Release, ReleaseId,
     Report, Repository, Said, Slot, Timestamp, Token,
 };
 use sha2::{Digest, Sha256};
@@ -516,7 +516,7 @@ pub enum HeadError {
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Where the branches point.
+/// Where the branches point, and what lies between two commits.
 pub trait Branches: Sync {
     /// The commit that a branch points to; `None` when there is no such branch, or no such repository for this token.
     fn head(
@@ -524,6 +524,15 @@ pub trait Branches: Sync {
         repository: &Repository,
         branch: &str,
     ) -> impl Future<Output = Result<Option<Commit>, HeadError>> + Send;
+
+    /// The commits that can be reached from one and not from another, the newest first. `None` when the repository does not
+    /// know one of them.
+    fn between(
+        &self,
+        repository: &Repository,
+        without: &Commit,
+        with: &Commit,
+    ) -> impl Future<Output = Result<Option<Changelog>, HeadError>> + Send;
 }
 
 /// A branch was seen to point at a commit of which no push has told.

@@ -33,6 +33,8 @@ pub trait World: Sync {
     type Wake: Wake;
     /// The clock.
     type Clock: Clock;
+    /// Where the branches point, and what lies between commits.
+    type Branches: Branches;
 
     /// The table.
     fn store(&self) -> &Self::Store;
@@ -58,12 +60,12 @@ pub trait World: Sync {
     fn wake(&self) -> &Self::Wake;
     /// The clock.
     fn clock(&self) -> &Self::Clock;
+    /// Where the branches point, and what lies between commits. Only the reconciler's role may read the token for it.
+    fn branches(&self) -> &Self::Branches;
 }
 
 /// A world whose branches are watched, too.
 pub trait Watch: World {
-    /// Where the branches point.
-    type Branches: Branches;
     /// Which apps there are.
     type Repositories: Repositories;
     /// New ids.
@@ -71,8 +73,6 @@ pub trait Watch: World {
     /// Answers to clicks.
     type Replies: Reply;
 
-    /// Where the branches point.
-    fn branches(&self) -> &Self::Branches;
     /// Which apps there are.
     fn repositories(&self) -> &Self::Repositories;
     /// New ids.

@@ -46,8 +46,9 @@ impl Bench {
     /// The [`Refusal`].
     pub fn approve(&mut self, by: &str, digit: &str, plan: &PlanDigest) -> Result<(), Refusal> {
         let id = self.deployment(digit).id;
+        let comment = Reason::parse("seen").unwrap();
         self.operate(async |cloud| {
-            operate::approve(cloud, &named(by), &id, plan)
+            operate::approve(cloud, &named(by), &id, plan, Some(&comment))
                 .await
                 .map(drop)
         })
@@ -123,6 +124,9 @@ impl Bench {
     /// The [`Refusal`].
     pub fn begin(&mut self, by: &str, wish: &Wish, key: &str) -> Result<DeploymentId, Refusal> {
         let repository = self.repository.clone();
-        self.operate(async |cloud| operate::begin(cloud, &named(by), &repository, wish, key).await)
+        self.operate(async |cloud| {
+            let by = named(by);
+            operate::begin(cloud, &by, &repository, wish, Some(&why()), key).await
+        })
     }
 }

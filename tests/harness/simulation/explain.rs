@@ -46,7 +46,7 @@ pub(super) fn assert_explained(bench: &Bench, happened: &BTreeSet<Fault>) {
 fn is_explained(bench: &Bench, event: &str, happened: &BTreeSet<Fault>) -> bool {
     let any = |of: &[Fault]| of.iter().any(|fault| happened.contains(fault));
     match event {
-        "message_failed" | "tick_failed" | "push_undecided" => any(&KEPT_FROM),
+        "message_failed" | "tick_failed" | "push_undecided" | "operator_refused" => any(&KEPT_FROM),
         "deployment_overdue" => any(&DELAYED),
         "message_given_up" => any(&[Fault::ChannelDown]),
         "bitbucket_token_refused" => any(&[Fault::BranchesFail]),

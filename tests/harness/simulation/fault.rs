@@ -150,4 +150,48 @@ faults! {
     OperatorRefuses = "an operator refuses";
     /// An operator cancels.
     OperatorCancels = "an operator cancels";
+
+    /// Somebody says yes by the API, now and then to another plan.
+    OperatorSaysYes = "somebody says yes by the API";
+    /// Somebody says no by the API.
+    OperatorSaysNo = "somebody says no by the API";
+    /// Somebody stops a deployment by the API.
+    OperatorStops = "somebody stops by the API";
+    /// Somebody holds the app.
+    OperatorLocks = "somebody locks";
+    /// Somebody takes the lock away.
+    OperatorUnlocks = "somebody unlocks";
+    /// Somebody lets a commit in again.
+    OperatorClears = "somebody clears a quarantine";
+    /// Somebody begins a commit, what is live again, or its configuration.
+    OperatorBegins = "somebody begins a deployment";
+    /// Somebody goes back to a proven release.
+    OperatorGoesBack = "somebody goes back";
+    /// Somebody rehearses going back.
+    OperatorRehearses = "somebody rehearses";
+    /// Somebody brings what was proven elsewhere.
+    OperatorPromotes = "somebody promotes";
+    /// Somebody tries again what has ended.
+    OperatorRetries = "somebody tries again";
+    /// Somebody begins in spite of a freeze.
+    OperatorBreaksGlass = "somebody breaks the glass";
+    /// A request is worked on at the same time as a desk's message.
+    OperatorsRace = "a request races with a desk";
+    /// Somebody clicks in Slack.
+    SomebodyClicks = "somebody clicks";
+    /// A click comes twice, and later once more.
+    ClickDoubled = "a click is doubled";
+    /// A click comes late.
+    ClickDelayed = "a click is delayed";
+    /// A click that Slack has not sent.
+    ClickForged = "a click is forged";
+}
+
+impl Fault {
+    /// Whether it is something that operators do by their own ways in. These have a chance of their own, so that the schedules
+    /// without operators stay what they are.
+    #[must_use]
+    pub fn is_of_operators(self) -> bool {
+        self >= Self::OperatorSaysYes
+    }
 }

@@ -6,14 +6,15 @@
 )]
 
 use super::Fault;
-use super::player::Player;
+use super::operators;
+use super::player::{NOBODY, Player};
 use crate::bench::Bench;
 use crate::deliveries::{Change, delivery, signed_with};
 use crate::mail::Letterbox;
 use crate::stage::drive;
 use longshore_core::{
     Cause, Deployment, Desk, Failure, FailureClass, HostId, Observation, ParameterName, Person,
-    PlanDigest, Reason, Said, State, Via, Vote,
+    PlanDigest, Reason, Said, State, Timestamp, Via, Vote,
 };
 use longshore_shell::advance::record;
 use longshore_shell::fakes::{HeadFault, Point, ScriptFault, SendFault, StoreFault, Trouble};
@@ -46,6 +47,8 @@ pub(super) enum Deed {
     Delivery(String),
     /// A pipeline stores the build of a commit.
     BuildStored(&'static str),
+    /// A click that was signed at a time comes, or comes again.
+    Click(String, Timestamp),
 }
 
 impl Deed {
@@ -70,6 +73,7 @@ impl Deed {
                 bench.poll_recovers();
             }
             Self::BuildStored(digit) => bench.store_build(digit),
+            Self::Click(event, signed) => operators::take_click(bench, &event, signed),
             Self::Delivery(event) => {
                 bench.deliver(&event);
             }
@@ -78,6 +82,7 @@ impl Deed {
 }
 
 /// Lets a fault happen. Says whether it could.
+#[expect(clippy::too_many_lines, reason = "one line for each fault")]
 pub(super) fn happen(player: &mut Player, fault: Fault) -> bool {
     match fault {
         Fault::DeliveryRepeated | Fault::DeliveryForged | Fault::OtherRefs | Fault::HostileText => {
@@ -136,6 +141,24 @@ pub(super) fn happen(player: &mut Player, fault: Fault) -> bool {
         Fault::OperatorApproves | Fault::OperatorRefuses | Fault::OperatorCancels => {
             operator(player, fault)
         }
+        // Operators do these of themselves.
+        Fault::OperatorSaysYes
+        | Fault::OperatorSaysNo
+        | Fault::OperatorStops
+        | Fault::OperatorLocks
+        | Fault::OperatorUnlocks
+        | Fault::OperatorClears
+        | Fault::OperatorBegins
+        | Fault::OperatorGoesBack
+        | Fault::OperatorRehearses
+        | Fault::OperatorPromotes
+        | Fault::OperatorRetries
+        | Fault::OperatorBreaksGlass
+        | Fault::OperatorsRace
+        | Fault::SomebodyClicks
+        | Fault::ClickDoubled
+        | Fault::ClickDelayed
+        | Fault::ClickForged => false,
         // These are about pushes and happen with one.
         Fault::DeliveriesOverlap
         | Fault::PushesReordered
@@ -420,7 +443,7 @@ fn operator(player: &mut Player, fault: Fault) -> bool {
     let Some(deployment) = open.into_iter().find(|d| wanted(&d.state)) else {
         return false;
     };
-    let by = Person::parse("ann").unwrap();
+    let by = Person::parse(NOBODY).unwrap();
     let said = Said {
         by: by.clone(),
         via: Via::Slack,
@@ -436,6 +459,7 @@ fn operator(player: &mut Player, fault: Fault) -> bool {
                 via: Via::Slack,
                 plan,
                 at: player.bench.cloud.clock().now(),
+                comment: None,
             })
         }
         Fault::OperatorRefuses => Observation::Refused(said),

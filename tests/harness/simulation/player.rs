@@ -1,6 +1,7 @@
 //! Plays one schedule.
 
 use super::happen::{Deed, happen};
+use super::operators::Operators;
 use super::table::TableWeather;
 use super::{Coverage, Fault, explain};
 use crate::bench::{Bench, Weather};
@@ -51,10 +52,17 @@ pub(super) struct Player {
     happened: BTreeMap<Fault, u64>,
     agenda: Vec<(Timestamp, Deed)>,
     pushed: Vec<&'static str>,
+    /// Whoever uses the operators' ways in, where the schedule has somebody.
+    operators: Option<Operators>,
 }
+
+/// Whose words are recorded as they are, without the API: [`Fault::OperatorApproves`] and its like.
+pub(super) const NOBODY: &str = "zoe";
 
 /// Keeps the chances of the pipelines apart from all others.
 const BUILDS: u64 = 0xB01D;
+/// Keeps the chances of operators apart from all others.
+const OPERATORS: u64 = 0x09E7;
 /// Tells the schedules with a freeze from those without.
 const FREEZES: u64 = 0xF0E5;
 
@@ -74,6 +82,10 @@ impl Player {
         if Chance::of(seed ^ FREEZES).one_in(4) {
             freeze(&mut bench);
         }
+        let mut operators = Chance::of(seed ^ OPERATORS);
+        let operators = operators
+            .one_in(3)
+            .then(|| Operators::join(operators, &mut bench));
         let watching = chance.one_in(2);
         if watching {
             bench.watch();
@@ -82,6 +94,7 @@ impl Player {
         let table = TableWeather::over(&world.store, &world.clock, chance.seed());
         let one_in = chance.pick(&[1, 2, 4, 8, 16]);
         let known = Fault::ALL.iter().copied();
+        let known = known.filter(|fault| !fault.is_of_operators());
         let known = known.filter(|_| chance.one_in(one_in)).collect();
         Self {
             bench,
@@ -95,6 +108,7 @@ impl Player {
             happened: BTreeMap::new(),
             agenda: Vec::new(),
             pushed: Vec::new(),
+            operators,
         }
     }
 
@@ -106,6 +120,7 @@ impl Player {
                 let steps = self.chance.below(24);
                 self.go_on(steps);
                 self.trouble();
+                self.operate();
             }
         }
         self.calm();
@@ -139,6 +154,17 @@ impl Player {
     pub(super) fn count(&mut self, fault: Fault) {
         self.bench.note(&format!("!! {}", fault.word()));
         *self.happened.entry(fault).or_default() += 1;
+    }
+
+    /// The commits that were pushed, by their digits.
+    pub(super) fn pushed(&self) -> &[&'static str] {
+        &self.pushed
+    }
+
+    /// A deed, after so many seconds.
+    pub(super) fn later_by(&mut self, seconds: u64, deed: Deed) {
+        let after = Millis::from_secs(seconds);
+        self.agenda.push((self.bench.now().after(after), deed));
     }
 
     /// Some deed, later.
@@ -278,6 +304,14 @@ impl Player {
         }
     }
 
+    /// Operators do what they do, where there are some.
+    fn operate(&mut self) {
+        if let Some(mut operators) = self.operators.take() {
+            operators.act(self);
+            self.operators = Some(operators);
+        }
+    }
+
     /// Faults stop. What was broken is repaired, what waits is let go on, and everything must come to rest.
     fn calm(&mut self) {
         self.bench.note("== faults stop");
@@ -315,6 +349,9 @@ impl Player {
             invariants::good_releases_succeed(&self.bench);
         }
         explain::assert_explained(&self.bench, &happened);
+        if let Some(operators) = &self.operators {
+            operators.assert_yes_was_said(self);
+        }
         if self.chance.one_in(4) {
             self.assert_repeats_change_nothing();
         }

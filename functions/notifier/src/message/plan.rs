@@ -2,7 +2,9 @@
 
 use super::news::News;
 use super::{HOSTS_MAX, HostLine};
-use longshore_core::{AnnouncementKind, Approval, Outcome, PlanDigest, Release, Run, State};
+use longshore_core::{
+    AnnouncementKind, Approval, Changelog, CommitLine, Outcome, PlanDigest, Release, Run, State,
+};
 use std::collections::BTreeSet;
 
 impl News<'_> {
@@ -62,6 +64,7 @@ impl News<'_> {
         let mut facts = vec![("Live", live_commit.to_owned())];
         facts.extend(live.and_then(|live| configuration(live, &run.release)));
         facts.push(("Parameters", parameters(live, &run.release)));
+        facts.extend(live.map(|_| ("Commits", commits(self.deployment.changelog.as_ref()))));
         if let Some(approval) = &self.deployment.approval {
             facts.push(("Plan", approval.plan.short().to_owned()));
             facts.push(("Said yes", self.said_yes(approval)));
@@ -96,6 +99,32 @@ fn in_waves(run: &Run) -> impl Iterator<Item = HostLine> {
             verdict: format!("wave {number}"),
         })
     })
+}
+
+/// The commits that a message names.
+const COMMITS_SHOWN: usize = 5;
+
+/// What comes with it, the newest first.
+fn commits(changelog: Option<&Changelog>) -> String {
+    let Some(changelog) = changelog else {
+        return "not known".to_owned();
+    };
+    let commits = changelog.commits();
+    if commits.is_empty() {
+        return "none".to_owned();
+    }
+    let line = |line: &CommitLine| {
+        let (commit, author) = (line.commit.short(), line.author());
+        format!("{commit} {} ({author})", line.subject())
+    };
+    let shown: Vec<String> = commits.iter().take(COMMITS_SHOWN).map(line).collect();
+    let more = commits.len().saturating_sub(COMMITS_SHOWN);
+    let more = match (more, changelog.has_more) {
+        (0, false) => String::new(),
+        (more, false) => format!("; and {more} more"),
+        (more, true) => format!("; and more than {more} more"),
+    };
+    format!("{}{more}", shown.join("; "))
 }
 
 fn voters(approval: &Approval) -> String {

@@ -80,6 +80,7 @@ pub(crate) fn vote(story: &Story) -> Vote {
         via: Via::Slack,
         plan: story.deployment.approval.clone().unwrap().plan,
         at: story.now,
+        comment: None,
     }
 }
 
@@ -132,6 +133,7 @@ impl Story {
                 config_version: 1,
                 by: Some(ann()),
                 at: ACCEPTED,
+                reason: None,
             },
             policy,
         );
@@ -172,6 +174,7 @@ impl Story {
             },
             hosts: (1..=hosts).map(host).collect(),
             previous: previous.then(|| release("a0")),
+            changelog: None,
         }))
     }
 

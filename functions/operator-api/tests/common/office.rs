@@ -21,7 +21,7 @@ use longshore_shell::accept::Deciding;
 use longshore_shell::config::ConsoleAccess;
 use longshore_shell::fakes::{FakeWorld, MemoryHostLogs};
 use longshore_shell::ports::{
-    Clock, Configs, Fleet, HostLine, HostLogs, Ids, Repositories, Save, Store,
+    Calendars, Clock, Configs, Fleet, HostLine, HostLogs, Ids, Repositories, Save, Store,
 };
 use operator_api::Office;
 use operator_api::answer::Response;
@@ -74,6 +74,9 @@ impl Office for FakeOffice {
     }
     fn console(&self) -> Option<&ConsoleAccess> {
         self.console.as_ref()
+    }
+    fn calendars(&self) -> &impl Calendars {
+        &self.world.calendars
     }
     fn host_logs(&self) -> &impl HostLogs {
         &self.logs

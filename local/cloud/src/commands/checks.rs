@@ -6,6 +6,7 @@ use std::process::ExitStatus;
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use longshore_local::dynamodb_local::{self, DynamoDbLocal};
+use longshore_local::release;
 use longshore_local::test_bench::TestBench;
 use longshore_local::tools::{self, Tools};
 use tokio::process::Command;
@@ -46,6 +47,17 @@ pub(crate) async fn tools() -> Result<()> {
     let repo = std::env::current_dir()?;
     Tools::prepare(&repo, report::say).await?;
     tools::checks(&repo, report::say).await?;
+    Ok(())
+}
+
+/// Builds the operators' command as one static file, and says where it is and how large.
+pub(crate) async fn release() -> Result<()> {
+    let (file, version) = release::build(&std::env::current_dir()?, report::say).await?;
+    let bytes = std::fs::metadata(&file)?.len();
+    report::say(&format!(
+        "{version}: {} ({bytes} bytes, needs no library)",
+        file.display()
+    ));
     Ok(())
 }
 

@@ -30,7 +30,7 @@ pub(crate) fn lines(minutes: u64, texts: &[(usize, &str)]) -> ErrorLines {
 
 pub(crate) fn judged(now: &ErrorLines, before: &ErrorLines) -> Judgement {
     let check = CheckName::parse("logs:/orders/prod").unwrap();
-    judge_logs(check, &RULE, now, before, Timestamp::from_unix_ms(7))
+    judge_logs(check, RULE, now, before, Timestamp::from_unix_ms(7))
 }
 
 fn finding(now: &ErrorLines, before: &ErrorLines) -> Finding {

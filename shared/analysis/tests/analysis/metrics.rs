@@ -35,6 +35,11 @@ fn finding(rule: &MetricRule, now: &[i64], before: &[i64], others: Option<&[i64]
 
 const WORSE: Finding = Finding::Failed(FailureClass::MetricWorse);
 
+/// The number of samples, in thousandths.
+fn thousands(samples: &[i64]) -> i64 {
+    i64::try_from(samples.len()).unwrap() * 1_000
+}
+
 /// Any rule that needs so many samples at most.
 fn rules() -> impl Strategy<Value = MetricRule> {
     (any::<bool>(), 1_u32..=1_000, 0_i64..1_000_000, 0_u32..8).prop_map(
@@ -54,9 +59,9 @@ proptest! {
     ) {
         let judgement = judged(&rule, &now, &before, others.as_deref());
         let count = |measure| judgement.number(measure).map(Amount::thousandths);
-        prop_assert_eq!(count(Measure::NowSamples), Some(now.len() as i64 * 1_000));
-        prop_assert_eq!(count(Measure::BeforeSamples), Some(before.len() as i64 * 1_000));
-        prop_assert_eq!(count(Measure::OthersSamples), others.map(|others| others.len() as i64 * 1_000));
+        prop_assert_eq!(count(Measure::NowSamples), Some(thousands(&now)));
+        prop_assert_eq!(count(Measure::BeforeSamples), Some(thousands(&before)));
+        prop_assert_eq!(count(Measure::OthersSamples), others.map(|others| thousands(&others)));
         prop_assert!(!judgement.said().is_empty());
     }
 

@@ -63,11 +63,19 @@ fn lines_of_one_error_have_one_pattern() {
         (&["worker12 died", "worker3 died"], "worker<n> died"),
         (&["a   b\tc", "a b c"], "a b c"),
         (&["it's gone", "it's gone"], "it's gone"),
+    ] {
+        check(lines, expected);
+    }
+}
+
+#[test]
+fn of_a_json_line_its_message_counts() {
+    for (lines, expected) in [
         (
             &[
                 r#"{"level":50,"time":1700000000000,"pid":7,"msg":"db down after 3 tries"}"#,
                 r#"{"level":50,"time":1700000099999,"pid":9,"msg":"db down after 12 tries","extra":true}"#,
-            ],
+            ][..],
             "db down after <n> tries",
         ),
         (
@@ -79,9 +87,14 @@ fn lines_of_one_error_have_one_pattern() {
         ),
         (&[r#"{"code":7,"level":"error"}"#], "code level"),
     ] {
-        for line in lines {
-            assert_eq!(pattern(line), expected, "{line}");
-        }
+        check(lines, expected);
+    }
+}
+
+/// Each of the lines has this pattern.
+fn check(lines: &[&str], expected: &str) {
+    for line in lines {
+        assert_eq!(pattern(line), expected, "{line}");
     }
 }
 

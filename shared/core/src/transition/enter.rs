@@ -122,6 +122,9 @@ pub(super) fn roll_back(
     cause: Failure,
     now: Timestamp,
 ) -> Advance {
+    if deployment.takes_back() && run.verdict().is_some() {
+        return stranded(deployment, run, &cause, now);
+    }
     let Some(previous) = &run.previous else {
         let line = format!("{}: {}", cause.class.word(), cause.detail());
         let failure = Failure::with_detail(FailureClass::NothingProven, &line);
@@ -141,13 +144,16 @@ pub(super) fn roll_back(
             let phase = Phase::Unmigrating { cause, ask };
             active(deployment, run.clone(), phase, now)
         }
-        Some(Verdict::Impossible) => {
-            let line = format!("{}: {}", cause.class.word(), cause.detail());
-            let failure = Failure::with_detail(FailureClass::MigrationIrreversible, &line);
-            let outcome = Outcome::RollbackFailed(failure);
-            end(deployment, run.clone(), outcome, now)
-        }
+        Some(Verdict::Impossible) => stranded(deployment, run, &cause, now),
     }
+}
+
+/// Ends where it is: the release to go back to does not fit the database any more, and a person must decide.
+fn stranded(deployment: &Deployment, run: &Run, cause: &Failure, now: Timestamp) -> Advance {
+    let line = format!("{}: {}", cause.class.word(), cause.detail());
+    let failure = Failure::with_detail(FailureClass::MigrationIrreversible, &line);
+    let outcome = Outcome::RollbackFailed(failure);
+    end(deployment, run.clone(), outcome, now)
 }
 
 /// Why a deployment is rolled back that a person has stopped.
@@ -232,6 +238,26 @@ pub(super) fn ask(
         timeout,
     };
     Ask::plan(&question, hosts, now)
+}
+
+/// Asks a host to take back the migrations of the release that an operator goes back from.
+pub(super) fn take_back(
+    deployment: &Deployment,
+    run: &Run,
+    left: &Release,
+    host: &HostId,
+    now: Timestamp,
+) -> Ask {
+    let question = Question {
+        deployment: &deployment.id,
+        generation: run.generation,
+        action: Action::Unmigrate,
+        release: left,
+        wave: 0,
+        batches: 0,
+        timeout: deployment.policy.migrate_timeout,
+    };
+    Ask::plan(&question, std::slice::from_ref(host), now)
 }
 
 /// A question of a rollback, under its own generation: about the release to go back to, or about the migrations.

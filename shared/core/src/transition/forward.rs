@@ -1,6 +1,6 @@
 //! The way forward: prepare every host, migrate on one, switch wave by wave.
 
-use super::{Advance, Why, enter, entered, kept, waiting};
+use super::{Advance, Why, enter, entered, kept, restoring, waiting};
 use crate::ask::{Answer, Ask};
 use crate::command::{Action, Report};
 use crate::deployment::Deployment;
@@ -32,6 +32,10 @@ pub(super) fn start(deployment: &Deployment, start: &Start, now: Timestamp) -> A
         };
         return entered(deployment, state, now);
     }
+    let deployment = &Deployment {
+        changelog: start.changelog.clone(),
+        ..deployment.clone()
+    };
     let hosts: Vec<HostId> = start
         .hosts
         .iter()
@@ -274,9 +278,14 @@ fn prepared(
     match run.leader() {
         None => failed(deployment, run, Failure::of(FailureClass::NoHosts), now),
         Some(leader) if deployment.policy.migrates => {
-            let timeout = deployment.policy.migrate_timeout;
-            let hosts = [leader];
-            let ask = enter::ask(deployment, &run, Action::Migrate, 0, timeout, &hosts, now);
+            let left = run.previous.as_ref().filter(|_| deployment.takes_back());
+            let ask = if let Some(left) = left {
+                enter::take_back(deployment, &run, left, &leader, now)
+            } else {
+                let timeout = deployment.policy.migrate_timeout;
+                let hosts = [leader];
+                enter::ask(deployment, &run, Action::Migrate, 0, timeout, &hosts, now)
+            };
             enter::active(deployment, run, Phase::Migrating(ask), now)
         }
         Some(_) => enter::activate(deployment, run, 0, 0, now),
@@ -287,7 +296,7 @@ fn prepared(
 fn forbidden(deployment: &Deployment, run: &Run) -> Option<Failure> {
     let migrations = run.migrations.as_ref()?;
     let found = &migrations.found;
-    if !deployment.policy.migrates || !found.forbids() {
+    if !deployment.policy.migrates || deployment.takes_back() || !found.forbids() {
         return None;
     }
     let class = FailureClass::MigrationIrreversible;
@@ -296,6 +305,9 @@ fn forbidden(deployment: &Deployment, run: &Run) -> Option<Failure> {
 }
 
 fn migrated(deployment: &Deployment, run: &Run, ask: &Ask, now: Timestamp) -> Advance {
+    if deployment.takes_back() {
+        return taken_back(deployment, run, ask, now);
+    }
     let mut run = run.clone();
     match ask.failures().next() {
         None => {
@@ -313,6 +325,36 @@ fn migrated(deployment: &Deployment, run: &Run, ask: &Ask, now: Timestamp) -> Ad
             let failure = enter::on_host(host, failure);
             failed(deployment, run, failure, now)
         }
+    }
+}
+
+/// The host has answered that was to take back the migrations of what is live. When it has, the database fits the release that
+/// is gone back to and no other, so from here on only the way to that release is open; when it may have, a person must look.
+fn taken_back(deployment: &Deployment, run: &Run, ask: &Ask, now: Timestamp) -> Advance {
+    let mut run = run.clone();
+    if let Some((host, failure)) = ask.failures().next() {
+        let known = restoring::database_after(failure, ask.batches);
+        let standing = Standing::Failed(failure.clone());
+        run.hosts.insert(host.clone(), standing);
+        if known == restoring::UNTOUCHED {
+            let failure = enter::on_host(host, failure);
+            return failed(deployment, run, failure, now);
+        }
+        let outcome = Outcome::RollbackFailed(restoring::not_taken_back(host, failure, known));
+        return enter::end(deployment, run, outcome, now);
+    }
+    let found = run.migrations.take().map_or_else(
+        || Found::new(Verdict::NeedsDown, false, 0, []),
+        |judged| judged.found,
+    );
+    run.migrations = run.leader().map(|leader| Migrations {
+        leader,
+        found,
+        are_applied: true,
+    });
+    match &deployment.stop {
+        Some(said) => enter::roll_back(deployment, &run, enter::cancelled(said), now),
+        None => enter::activate(deployment, run, 0, 0, now),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::ask::{Answer, Ask, Question};
 use crate::command::Action;
 use crate::deployment::Deployment;
 use crate::failure::{Failure, FailureClass};
+use crate::ids::HostId;
 use crate::observation::Observation;
 use crate::rounds::Rounds;
 use crate::state::{Outcome, Phase, Run, Standing};
@@ -156,17 +157,25 @@ fn unmigrated(
         (None, None) => enter::roll_back(deployment, run, cause.clone(), now),
         (Some((host, failure)), _) => {
             let known = database_after(failure, ask.batches);
-            let line = format!("{known}: {}: {}", failure.class.word(), failure.detail());
-            let failure = Failure::with_detail(FailureClass::MigrationDownFailed, &line);
-            let outcome = Outcome::RollbackFailed(enter::on_host(host, &failure));
+            let outcome = Outcome::RollbackFailed(not_taken_back(host, failure, known));
             enter::end(deployment, run.clone(), outcome, now)
         }
     }
 }
 
+/// Migrations were not taken back by a host, with what is known of the database.
+pub(super) fn not_taken_back(host: &HostId, failure: &Failure, known: &str) -> Failure {
+    let line = format!("{known}: {}: {}", failure.class.word(), failure.detail());
+    let failure = Failure::with_detail(FailureClass::MigrationDownFailed, &line);
+    enter::on_host(host, &failure)
+}
+
+/// What is known of the database when nobody has touched it.
+pub(super) const UNTOUCHED: &str = "the database is as the new release left it";
+
 /// What is known of the database when the migrations were not taken back. An answer that came before anything was done
 /// counts only when no command before it may have done something.
-fn database_after(failure: &Failure, commands: u32) -> &'static str {
+pub(super) fn database_after(failure: &Failure, commands: u32) -> &'static str {
     let untouched = matches!(
         failure.class,
         FailureClass::BadInput
@@ -179,7 +188,7 @@ fn database_after(failure: &Failure, commands: u32) -> &'static str {
             | FailureClass::DocumentRefused
     );
     if untouched && commands == 1 {
-        "the database is as the new release left it"
+        UNTOUCHED
     } else if failure.class == FailureClass::MigrationDownFailed {
         "the database may be taken back in part"
     } else {

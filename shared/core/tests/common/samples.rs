@@ -91,6 +91,7 @@ pub fn vote(deployment: &Deployment) -> Vote {
         via: Via::Slack,
         plan: asked.unwrap_or_else(|| PlanDigest::parse(&"0".repeat(32)).unwrap()),
         at: START,
+        comment: None,
     }
 }
 
@@ -118,6 +119,7 @@ pub fn start(hosts: u32, previous: bool) -> Start {
         },
         hosts: (1..=hosts).map(host).collect(),
         previous: previous.then(|| release('a')),
+        changelog: None,
     }
 }
 
@@ -141,6 +143,7 @@ pub fn accepted(policy: Policy) -> Deployment {
             config_version: 1,
             by: Some(person()),
             at: START,
+            reason: None,
         },
         policy,
     )

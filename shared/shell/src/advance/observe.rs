@@ -4,13 +4,22 @@
 use super::AdvanceError;
 use super::checks::checked;
 use crate::freeze::holding;
-use crate::ports::{Artifacts, Clock, Commands, Configs, Fleet, LookError, ResolveError, Store};
+use crate::ports::{
+    Artifacts, Branches, Clock, Commands, Configs, Fleet, HeadError, LookError,
+    ResolveError, Store,
+};
+use crate::telemetry;
 use crate::world::World;
+use futures_util::future::join_all;
 use longshore_app_config::{AppConfig, Source};
 use longshore_core::{
-    Artifact, Cause, Command, CommandStatus, Deployment, Desk, DocumentPin, Failure, FailureClass,
-    HostId, Kind, Observation, Release, Slot, Start, State,
+    Artifact, Cause, Changelog, Command, CommandStatus, Deployment, Desk, DocumentPin, Failure,
+    FailureClass, HostId, Kind, Observation, Release, Slot, Start, State,
 };
+
+/// Reads of SSM that one look has under way at once. A fleet of ten thousand hosts has two hundred commands, and one answer takes some
+/// fifty milliseconds; more at once would be throttled.
+const READS_AT_ONCE: usize = 8;
 
 /// What one look has seen.
 pub(super) struct Seen {
@@ -38,9 +47,16 @@ pub(super) async fn observe<W: World>(
         State::Active { .. } => {
             // What an event tells of a large deployment its own looks will see.
             let asks = !deployment.is_large() || cause != Cause::Event;
-            for command in deployment.commands().iter().filter(|_| asks) {
-                if let Err(error) = became_of(world, deployment, command, &mut seen).await {
-                    seen.unseen.push(error);
+            let commands: Vec<&Command> = deployment.commands().iter().filter(|_| asks).collect();
+            for some in commands.chunks(READS_AT_ONCE) {
+                let asked = some
+                    .iter()
+                    .map(|command| became_of(world, deployment, command));
+                for became in join_all(asked).await {
+                    match became {
+                        Ok(observations) => seen.observations.extend(observations),
+                        Err(error) => seen.unseen.push(error),
+                    }
                 }
             }
             if desk == Some(deployment.desk()) {
@@ -84,12 +100,14 @@ async fn turn<W: World>(
         Ok(None) => Ok(()),
         Ok(Some((release, document, hosts))) => {
             let previous = slot.live.map(|live| live.release);
+            let changelog = changelog(world, deployment, previous.as_ref()).await;
             seen.observations.push(Observation::Ready(Start {
                 generation,
                 release,
                 document,
                 hosts,
                 previous,
+                changelog,
             }));
             seen.slot = Some(begun);
             Ok(())
@@ -99,6 +117,45 @@ async fn turn<W: World>(
             Ok(())
         }
         Err(error @ ResolveError::Unavailable(_)) => Err(AdvanceError::Resolve(error)),
+    }
+}
+
+/// What lies between what is live and what the deployment brings; on a way back, what it takes away. It is asked for once for each
+/// plan, and whatever goes wrong with it hinders nothing.
+async fn changelog<W: World>(
+    world: &W,
+    deployment: &Deployment,
+    live: Option<&Release>,
+) -> Option<Changelog> {
+    let (live, brought) = (&live?.commit, &deployment.origin.commit);
+    if live == brought {
+        return Some(Changelog::default());
+    }
+    let asked_with = deployment
+        .approved()
+        .and_then(|plan| plan.previous.as_ref());
+    if asked_with.is_some_and(|seen| seen.commit == *live) {
+        return deployment.changelog.clone();
+    }
+    let (without, with) = match &deployment.origin.kind {
+        Kind::Rollback(_) | Kind::Drill(_) => (brought, live),
+        Kind::Push | Kind::Redeploy | Kind::Promote(_) | Kind::Config | Kind::Join(_) => {
+            (live, brought)
+        }
+    };
+    let told = world
+        .branches()
+        .between(&deployment.repository, without, with);
+    match told.await {
+        Ok(told) => told,
+        Err(HeadError::NoToken) => None,
+        Err(error @ (HeadError::Refused(_) | HeadError::Throttled | HeadError::Unavailable(_))) => {
+            telemetry::info("changelog_unknown")
+                .id("deployment.id", &deployment.id)
+                .cause(&error)
+                .write();
+            None
+        }
     }
 }
 
@@ -216,29 +273,27 @@ async fn became_of<W: World>(
     world: &W,
     deployment: &Deployment,
     command: &Command,
-    seen: &mut Seen,
-) -> Result<(), LookError> {
+) -> Result<Vec<Observation>, LookError> {
     match &command.status {
-        CommandStatus::Planned { .. } => Ok(()),
+        CommandStatus::Planned { .. } => Ok(Vec::new()),
         CommandStatus::Sending { since } => {
             if world.clock().now() < since.after(deployment.policy.settling) {
-                return Ok(());
+                return Ok(Vec::new());
             }
             let token = command.token.clone();
             let found = world.commands().find(&token, *since).await?;
-            seen.observations.push(match found {
+            Ok(vec![match found {
                 Some(id) => Observation::CommandSent(token, id),
                 None => Observation::CommandMissing(token),
-            });
-            Ok(())
+            }])
         }
         CommandStatus::Sent { command: id } => {
-            for (host, report) in world.commands().reports(id).await? {
+            let reports = world.commands().reports(id).await?.into_iter();
+            let heard = reports.map(|(host, report)| {
                 let token = command.token.clone();
-                seen.observations
-                    .push(Observation::HostReported(token, host, report));
-            }
-            Ok(())
+                Observation::HostReported(token, host, report)
+            });
+            Ok(heard.collect())
         }
     }
 }

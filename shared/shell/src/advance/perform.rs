@@ -5,7 +5,7 @@ use super::record::{Folded, fold, record, write};
 use crate::ports::{Clock, Commands, Order, SendError};
 use crate::world::World;
 use longshore_core::{
-    Cause, Command, Deployment, Observation, Phase, Release, Run, State, Timestamp, Token,
+    Action, Cause, Command, Deployment, Observation, Phase, Release, Run, State, Timestamp, Token,
 };
 
 /// Sends what is due. Says whether anything was tried.
@@ -114,7 +114,11 @@ fn order(deployment: &Deployment, run: &Run, phase: &Phase, command: &Command) -
         environment: deployment.environment.clone(),
         repository: deployment.repository.clone(),
         release: ask.release.clone(),
-        previous: run.previous.as_ref().map(Release::id),
+        previous: if deployment.takes_back() && command.token.action == Action::Unmigrate {
+            Some(run.release.id())
+        } else {
+            run.previous.as_ref().map(Release::id)
+        },
         not_after: ask.deadline,
     })
 }

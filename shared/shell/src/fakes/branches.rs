@@ -1,7 +1,7 @@
 //! Branches in memory, and what can go wrong when they are asked for.
 
 use crate::ports::{Branches, HeadError};
-use longshore_core::{Commit, Repository};
+use longshore_core::{Changelog, Commit, CommitLine, Repository};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -25,6 +25,8 @@ pub struct FakeBranches(Arc<Mutex<Inner>>);
 #[derive(Debug)]
 struct Inner {
     heads: BTreeMap<(Repository, String), Commit>,
+    /// Where each repository's branches have pointed, in their order: its history.
+    history: BTreeMap<Repository, Vec<CommitLine>>,
     fault: Option<HeadFault>,
     asked: Vec<Repository>,
 }
@@ -33,6 +35,7 @@ impl Default for FakeBranches {
     fn default() -> Self {
         Self(Arc::new(Mutex::new(Inner {
             heads: BTreeMap::new(),
+            history: BTreeMap::new(),
             fault: Some(HeadFault::NoToken),
             asked: Vec::new(),
         })))
@@ -45,7 +48,14 @@ impl FakeBranches {
         let key = (repository.clone(), branch.to_owned());
         let mut inner = self.lock();
         match to {
-            Some(commit) => inner.heads.insert(key, commit),
+            Some(commit) => {
+                let message = format!("Commit {}\n\nMore of it.", commit.short());
+                let line =
+                    CommitLine::new(commit.clone(), "Eve Example <eve@example.com>", &message);
+                let history = inner.history.entry(repository.clone()).or_default();
+                history.push(line);
+                inner.heads.insert(key, commit)
+            }
             None => inner.heads.remove(&key),
         };
     }
@@ -74,11 +84,37 @@ impl Branches for FakeBranches {
     ) -> Result<Option<Commit>, HeadError> {
         let mut inner = self.lock();
         inner.asked.push(repository.clone());
-        match inner.fault {
-            None => {
-                let key = (repository.clone(), branch.to_owned());
-                Ok(inner.heads.get(&key).cloned())
-            }
+        inner.answers()?;
+        let key = (repository.clone(), branch.to_owned());
+        Ok(inner.heads.get(&key).cloned())
+    }
+
+    /// A branch that was forced back has its commits twice here; the first of each counts.
+    async fn between(
+        &self,
+        repository: &Repository,
+        without: &Commit,
+        with: &Commit,
+    ) -> Result<Option<Changelog>, HeadError> {
+        let inner = self.lock();
+        inner.answers()?;
+        let Some(history) = inner.history.get(repository) else {
+            return Ok(None);
+        };
+        let at = |commit: &Commit| history.iter().position(|line| line.commit == *commit);
+        let (Some(from), Some(to)) = (at(without), at(with)) else {
+            return Ok(None);
+        };
+        let new = history.iter().take(to.saturating_add(1));
+        let new = new.skip(from.saturating_add(1)).rev().cloned();
+        Ok(Some(Changelog::new(new.collect(), false)))
+    }
+}
+
+impl Inner {
+    fn answers(&self) -> Result<(), HeadError> {
+        match self.fault {
+            None => Ok(()),
             Some(HeadFault::NoToken) => Err(HeadError::NoToken),
             Some(HeadFault::Refused) => Err(HeadError::Refused("a fault was injected".to_owned())),
             Some(HeadFault::Throttled) => Err(HeadError::Throttled),

@@ -220,6 +220,7 @@ impl World for FakeWorld {
     type AppLogs = FakeAppLogs;
     type Wake = MemoryWake;
     type Clock = ManualClock;
+    type Branches = FakeBranches;
 
     fn store(&self) -> &Self::Store {
         &self.store
@@ -256,5 +257,8 @@ impl World for FakeWorld {
     }
     fn clock(&self) -> &Self::Clock {
         &self.clock
+    }
+    fn branches(&self) -> &Self::Branches {
+        &self.branches
     }
 }

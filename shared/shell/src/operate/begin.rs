@@ -5,8 +5,8 @@ use super::{CONFLICTS_MAX, NotDone, Operator, Refusal, deployment};
 use crate::accept::{self, Deciding, News, Standing, Wanted};
 use crate::ports::{Configs, Configured, PushKey, Store, StoreError};
 use longshore_core::{
-    AppName, Artifact, Cause, Commit, Decision, Deployment, DeploymentId, Kind, Outcome, Release,
-    Repository, SkipReason, Slot, State, Verdict,
+    AppName, Artifact, Cause, Commit, Decision, Deployment, DeploymentId, Kind, Migrations,
+    Outcome, Reason, Release, Repository, SkipReason, Slot, State, Verdict,
 };
 
 /// What an operator wants to begin.
@@ -33,8 +33,20 @@ pub enum Wish {
 pub struct Back {
     /// The deployment whose release it is; the latest proven one before what is live without it.
     pub to: Option<DeploymentId>,
-    /// Whether to go although the database may not fit.
-    pub whatever_the_database: bool,
+    /// What to do where the database may not fit that release.
+    pub database: Database,
+}
+
+/// What to do with the database on the way back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Database {
+    /// Go only where the release is known to fit it.
+    #[default]
+    MustFit,
+    /// Take the migrations of what is live back first, where the verdict on them says that this must and can be done.
+    TakenBack,
+    /// Go all the same, and leave it as it is.
+    Whatever,
 }
 
 /// Begins a deployment, or finds the one that the same wish has begun.
@@ -46,6 +58,7 @@ pub async fn begin<D: Deciding>(
     operator: &Operator,
     repository: &Repository,
     wish: &Wish,
+    reason: Option<&Reason>,
     key: &str,
 ) -> Result<DeploymentId, NotDone> {
     for _ in 0..CONFLICTS_MAX {
@@ -55,7 +68,8 @@ pub async fn begin<D: Deciding>(
         if let Some(Decision::Deploy(before)) = world.store().decision(&key).await? {
             return Ok(before);
         }
-        let begun = judge(world, &slot, wish).await?;
+        let migrates = configured.config.policy().migrates;
+        let begun = judge(world, &slot, migrates, wish).await?;
         let configured = match &begun.kind {
             Kind::Rollback(release) | Kind::Drill(release) | Kind::Join(release) => {
                 of_release(world, repository, release).await?
@@ -73,6 +87,8 @@ pub async fn begin<D: Deciding>(
             kind: &begun.kind,
             configured: &configured,
             commit: &begun.commit,
+            takes_back: begun.takes_back.is_some(),
+            reason,
         };
         match accept::begin(world, &news, &wanted, &slot).await {
             Ok(Decision::Deploy(id)) => return Ok(id),
@@ -103,46 +119,67 @@ pub struct Begun {
     pub kind: Kind,
     /// Its commit.
     pub commit: Commit,
+    /// The migrations that it takes back first.
+    pub takes_back: Option<Migrations>,
 }
 
-/// Judges a wish as things stand, and writes nothing.
+impl Begun {
+    /// A deployment that takes nothing back.
+    const fn plain(kind: Kind, commit: Commit) -> Self {
+        Self {
+            kind,
+            commit,
+            takes_back: None,
+        }
+    }
+}
+
+/// Judges a wish as things stand, and writes nothing. `migrates` says whether the app has migrations by its configuration of
+/// today.
 ///
 /// # Errors
 /// [`NotDone`].
-pub async fn judge<D: Deciding>(world: &D, slot: &Slot, wish: &Wish) -> Result<Begun, NotDone> {
+pub async fn judge<D: Deciding>(
+    world: &D,
+    slot: &Slot,
+    migrates: bool,
+    wish: &Wish,
+) -> Result<Begun, NotDone> {
     let live = slot.live.as_ref().map(|live| &live.release);
+    let served = || Ok::<_, Refusal>(live.ok_or(Refusal::NothingLive)?.commit.clone());
     let begun = match wish {
-        Wish::Commit(commit) => Begun {
-            kind: Kind::Redeploy,
-            commit: commit.clone(),
-        },
-        Wish::Redeploy => Begun {
-            kind: Kind::Redeploy,
-            commit: live.ok_or(Refusal::NothingLive)?.commit.clone(),
-        },
-        Wish::Config => Begun {
-            kind: Kind::Config,
-            commit: live.ok_or(Refusal::NothingLive)?.commit.clone(),
-        },
-        Wish::Promote(commit, artifact) => Begun {
-            kind: Kind::Promote(artifact.clone()),
-            commit: commit.clone(),
-        },
+        Wish::Commit(commit) => Begun::plain(Kind::Redeploy, commit.clone()),
+        Wish::Redeploy => Begun::plain(Kind::Redeploy, served()?),
+        Wish::Config => Begun::plain(Kind::Config, served()?),
+        Wish::Promote(commit, artifact) => {
+            Begun::plain(Kind::Promote(artifact.clone()), commit.clone())
+        }
         Wish::Back(back) => {
-            let release = target(world, slot, back).await?;
+            let (release, takes_back) = target(world, slot, migrates, back).await?;
             Begun {
                 commit: release.commit.clone(),
                 kind: Kind::Rollback(release),
+                takes_back,
             }
         }
         Wish::Drill(back) => {
-            let release = target(world, slot, back).await?;
-            Begun {
-                commit: release.commit.clone(),
-                kind: Kind::Drill(release),
+            let (release, takes_back) = target(world, slot, migrates, back).await?;
+            // It goes forward again at once, so what was taken back would be missing there.
+            if let Some(migrations) = takes_back {
+                let verdict = Some(migrations.found.verdict);
+                return Err(Refusal::DatabaseMayNotFit(verdict).into());
             }
+            Begun::plain(Kind::Drill(release.clone()), release.commit)
         }
-        Wish::Retry(id) => again(slot, &deployment(world, id).await?)?,
+        Wish::Retry(id) => {
+            let deployment = deployment(world, id).await?;
+            let mut begun = again(slot, &deployment)?;
+            if let (Kind::Rollback(release), true) = (&begun.kind, deployment.takes_back()) {
+                let database = Database::TakenBack;
+                begun.takes_back = fitting(world, slot, migrates, release, database).await?;
+            }
+            begun
+        }
     };
     if begun.kind.brings_a_commit() && slot.quarantine.contains_key(&begun.commit) {
         return Err(Refusal::Quarantined.into());
@@ -150,8 +187,13 @@ pub async fn judge<D: Deciding>(world: &D, slot: &Slot, wish: &Wish) -> Result<B
     Ok(begun)
 }
 
-/// The release to go back to, when the database allows it.
-async fn target<D: Deciding>(world: &D, slot: &Slot, back: &Back) -> Result<Release, NotDone> {
+/// The release to go back to, when the database allows it, and the migrations that are to be taken back first.
+async fn target<D: Deciding>(
+    world: &D,
+    slot: &Slot,
+    migrates: bool,
+    back: &Back,
+) -> Result<(Release, Option<Migrations>), NotDone> {
     let live = slot.live.as_ref().ok_or(Refusal::NothingLive)?;
     let release = match &back.to {
         None => before(slot)?,
@@ -160,11 +202,32 @@ async fn target<D: Deciding>(world: &D, slot: &Slot, back: &Back) -> Result<Rele
     if release == live.release {
         return Err(Refusal::AlreadyLive.into());
     }
-    let verdict = verdict(&deployment(world, &live.deployment).await?, &release);
-    match verdict {
-        Verdicts::Fits => Ok(release),
-        Verdicts::May(_) if back.whatever_the_database => Ok(release),
-        Verdicts::May(verdict) => Err(Refusal::DatabaseMayNotFit(verdict).into()),
+    let takes_back = fitting(world, slot, migrates, &release, back.database).await?;
+    Ok((release, takes_back))
+}
+
+/// The migrations that are to be taken back, so that the database fits a release.
+async fn fitting<D: Deciding>(
+    world: &D,
+    slot: &Slot,
+    migrates: bool,
+    release: &Release,
+    database: Database,
+) -> Result<Option<Migrations>, NotDone> {
+    let live = slot.live.as_ref().ok_or(Refusal::NothingLive)?;
+    let live = deployment(world, &live.deployment).await?;
+    match (verdict(&live, release, migrates), database) {
+        (Verdicts::Fits, _) | (Verdicts::May(_) | Verdicts::After(_), Database::Whatever) => {
+            Ok(None)
+        }
+        (Verdicts::After(migrations), Database::TakenBack) => Ok(Some(migrations)),
+        (Verdicts::After(migrations), Database::MustFit) => {
+            let verdict = Some(migrations.found.verdict);
+            Err(Refusal::DatabaseMayNotFit(verdict).into())
+        }
+        (Verdicts::May(verdict), Database::MustFit | Database::TakenBack) => {
+            Err(Refusal::DatabaseMayNotFit(verdict).into())
+        }
     }
 }
 
@@ -194,27 +257,35 @@ fn proven(app: &AppName, deployment: &Deployment) -> Result<Release, Refusal> {
 /// What is known of the database before a release is gone back to.
 enum Verdicts {
     Fits,
+    /// It will once these are taken back.
+    After(Migrations),
     May(Option<Verdict>),
 }
 
 /// What the deployment of what is live has found of its migrations against the release before it. Of any other release
 /// nothing is known, unless the app has no migrations at all.
-fn verdict(live: &Deployment, release: &Release) -> Verdicts {
-    let run = live.state.run();
-    let Some(run) = run.filter(|_| live.policy.migrates) else {
+fn verdict(live: &Deployment, release: &Release, migrates: bool) -> Verdicts {
+    if !migrates && !live.policy.migrates {
         return Verdicts::Fits;
+    }
+    let run = live.state.run();
+    let Some(run) = run.filter(|run| run.previous.as_ref() == Some(release)) else {
+        return Verdicts::May(None);
     };
-    if run.previous.as_ref() != Some(release) {
+    // The release that was gone back from with its migrations left the database as it was before them.
+    if live.takes_back() {
         return Verdicts::May(None);
     }
-    match run
-        .migrations
-        .as_ref()
-        .map(|migrations| migrations.found.verdict)
-    {
-        // What nobody has judged a rollback by itself takes for safe too.
-        None | Some(Verdict::Safe) => Verdicts::Fits,
-        Some(verdict @ (Verdict::NeedsDown | Verdict::Impossible)) => Verdicts::May(Some(verdict)),
+    let judged = run.migrations.as_ref().filter(|_| live.policy.migrates);
+    let Some(migrations) = judged else {
+        // It has migrated nothing, so the database is still that of the release before it. And what nobody has judged a
+        // rollback by itself takes for safe too.
+        return Verdicts::Fits;
+    };
+    match migrations.found.verdict {
+        Verdict::Safe => Verdicts::Fits,
+        Verdict::NeedsDown => Verdicts::After(migrations.clone()),
+        Verdict::Impossible => Verdicts::May(Some(Verdict::Impossible)),
     }
 }
 
@@ -223,22 +294,23 @@ fn again(slot: &Slot, deployment: &Deployment) -> Result<Begun, Refusal> {
     let State::Ended { outcome, .. } = &deployment.state else {
         return Err(Refusal::TooLate);
     };
-    let same = || Begun {
-        kind: match &deployment.origin.kind {
+    let same = || {
+        let kind = match &deployment.origin.kind {
             Kind::Push | Kind::Redeploy => Kind::Redeploy,
             kind @ (Kind::Rollback(_)
             | Kind::Drill(_)
             | Kind::Promote(_)
             | Kind::Config
             | Kind::Join(_)) => kind.clone(),
-        },
-        commit: deployment.origin.commit.clone(),
+        };
+        Begun::plain(kind, deployment.origin.commit.clone())
     };
     let left_out = || match &slot.live {
-        Some(live) => Ok(Begun {
-            kind: Kind::Join(live.release.clone()),
-            commit: live.release.commit.clone(),
-        }),
+        Some(live) => {
+            let release = live.release.clone();
+            let commit = release.commit.clone();
+            Ok(Begun::plain(Kind::Join(release), commit))
+        }
         None => Ok(same()),
     };
     match outcome {

@@ -18,6 +18,7 @@ pub async fn approve<D: Deciding>(
     operator: &Operator,
     id: &DeploymentId,
     plan: &PlanDigest,
+    comment: Option<&Reason>,
 ) -> Result<Deployment, NotDone> {
     let deployment = deployment(world, id).await?;
     if !deployment.policy.by_author {
@@ -37,6 +38,7 @@ pub async fn approve<D: Deciding>(
         via: operator.via,
         plan: plan.clone(),
         at: world.clock().now(),
+        comment: comment.cloned(),
     };
     say(world, id, &Observation::Approved(vote)).await
 }

@@ -7,6 +7,7 @@
 //! [`RecordError`]. `tests/records` keeps a record of every schema number for ever.
 
 mod ask;
+mod changelog;
 mod deployment;
 mod entry;
 mod freeze;

@@ -107,7 +107,15 @@ fn read(decoder: &mut Decoder<'_>) -> Value {
             }
             Value::Object(object)
         }
-        other => panic!("{other:?} is not expected in a question"),
+        other @ (Type::Undefined
+        | Type::Int
+        | Type::F16
+        | Type::Simple
+        | Type::Bytes
+        | Type::BytesIndef
+        | Type::StringIndef
+        | Type::Break
+        | Type::Unknown(_)) => panic!("{other:?} is not expected in a question"),
     }
 }
 

@@ -1,8 +1,9 @@
 //! A deployment with its origin, policy and history, stored.
 
+use super::changelog::ChangelogRecord;
 use super::freeze::{BreakGlassRecord, FreezeRecord};
 use super::judgements::{JudgementRecord, NoDataRecord};
-use super::people::{ApprovalRecord, SaidRecord};
+use super::people::{ApprovalRecord, SaidRecord, reason};
 use super::state::StateRecord;
 use super::tables::{Packer, Tables, Unpacker};
 use super::words::{
@@ -29,6 +30,8 @@ pub(super) struct DeploymentRecord {
     policy: PolicyRecord,
     state: StateRecord,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    changelog: Option<ChangelogRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     approval: Option<ApprovalRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stop: Option<SaidRecord>,
@@ -52,6 +55,8 @@ struct OriginRecord {
     config_version: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     by: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
     at_ms: u64,
 }
 
@@ -162,6 +167,7 @@ impl TryFrom<&Deployment> for DeploymentRecord {
             origin: (&deployment.origin).into(),
             policy: (&deployment.policy).into(),
             state,
+            changelog: deployment.changelog.as_ref().map(ChangelogRecord::from),
             approval: deployment.approval.as_ref().map(ApprovalRecord::from),
             stop: deployment.stop.as_ref().map(SaidRecord::from),
             freeze: deployment.freeze.as_ref().map(FreezeRecord::from),
@@ -195,6 +201,7 @@ impl TryFrom<DeploymentRecord> for Deployment {
             origin: record.origin.try_into()?,
             policy: record.policy.try_into()?,
             state: record.state.unpack(&tables)?,
+            changelog: record.changelog.map(TryInto::try_into).transpose()?,
             approval: record.approval.map(TryInto::try_into).transpose()?,
             stop: record.stop.map(TryInto::try_into).transpose()?,
             freeze: record.freeze.map(Freeze::from),
@@ -219,6 +226,7 @@ impl From<&Origin> for OriginRecord {
             commit: origin.commit.to_string(),
             config_version: origin.config_version,
             by: origin.by.as_ref().map(ToString::to_string),
+            reason: origin.reason.as_ref().map(ToString::to_string),
             at_ms: origin.at.as_unix_ms(),
         }
     }
@@ -234,6 +242,7 @@ impl TryFrom<OriginRecord> for Origin {
             commit: Commit::parse(&record.commit)?,
             config_version: record.config_version,
             by: by.transpose()?,
+            reason: record.reason.as_deref().map(reason).transpose()?,
             at: Timestamp::from_unix_ms(record.at_ms),
         })
     }

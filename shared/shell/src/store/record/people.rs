@@ -32,6 +32,8 @@ struct VoteRecord {
     via: String,
     plan: String,
     at_ms: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
 }
 
 impl From<&Said> for SaidRecord {
@@ -75,6 +77,7 @@ impl From<&Approval> for ApprovalRecord {
             via: vote.via.to_string(),
             plan: vote.plan.to_string(),
             at_ms: vote.at.as_unix_ms(),
+            comment: vote.comment.as_ref().map(ToString::to_string),
         };
         Self {
             plan: approval.plan.to_string(),
@@ -94,6 +97,7 @@ impl TryFrom<ApprovalRecord> for Approval {
                 via: via(&vote.via)?,
                 plan: PlanDigest::parse(&vote.plan)?,
                 at: Timestamp::from_unix_ms(vote.at_ms),
+                comment: vote.comment.as_deref().map(reason).transpose()?,
             })
         };
         Ok(Self {

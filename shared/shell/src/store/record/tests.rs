@@ -7,9 +7,10 @@ use crate::store::samples::{
     self, START, accepted, every_observation, every_state, policy, release,
 };
 use longshore_core::{
-    Advance, AppName, Artifact, BreakGlass, Channel, ChannelName, Failure, FailureClass, Freeze,
-    FreezeSource, Generation, Kind, Live, Lock, Millis, ObjectVersion, Observation, ParameterName,
-    Person, Phase, Proven, Reason, Release, Sha256Digest, State, Timestamp, WaveSize, step,
+    Advance, AppName, Artifact, BreakGlass, Changelog, Channel, ChannelName, CommitLine, Failure,
+    FailureClass, Freeze, FreezeSource, Generation, Kind, Live, Lock, Millis, ObjectVersion,
+    Observation, ParameterName, Person, Phase, Proven, Reason, Release, Sha256Digest, State,
+    Timestamp, WaveSize, step,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -102,6 +103,28 @@ fn limits_that_few_apps_set_and_what_they_lead_to_are_read_back_too() {
     for source in FreezeSource::ALL {
         deployment.freeze = Some(Freeze::new("the weekend", Some(START), source));
         round_trip(&deployment);
+    }
+}
+
+#[test]
+fn what_people_said_and_the_commits_that_come_are_read_back_and_stay_small() {
+    let mut deployment = every_state()
+        .into_iter()
+        .find(|deployment| deployment.state.name() == "AwaitingApproval")
+        .unwrap();
+    let before = round_trip(&deployment);
+    deployment.origin.reason = Reason::parse("prices are wrong");
+    let mut vote = samples::vote(&deployment);
+    vote.comment = Reason::parse("seen in staging");
+    deployment.approval.as_mut().unwrap().votes.push(vote);
+    round_trip(&deployment);
+    let commit = release('b').commit;
+    let line = CommitLine::new(commit, &"n".repeat(500), &"s".repeat(500));
+    let lines = vec![line; Changelog::COMMITS_MAX + 1];
+    for changelog in [Changelog::default(), Changelog::new(lines, false)] {
+        deployment.changelog = Some(changelog);
+        let bytes = round_trip(&deployment) - before;
+        assert!(bytes < 12_000, "{bytes} bytes more");
     }
 }
 
