@@ -2,9 +2,11 @@
 
 use super::*;
 
+/// The variables of these pairs; of two with one name the later, also when it is empty.
 fn vars(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     let owned = |(k, v): &(&str, &str)| ((*k).to_owned(), (*v).to_owned());
-    pairs.iter().map(owned).collect()
+    let each: std::collections::BTreeMap<_, _> = pairs.iter().map(owned).collect();
+    each.into_iter().collect()
 }
 
 const GOOD: [(&str, &str); 12] = [
