@@ -38,6 +38,6 @@ pub use deliveries::{Change, PREVIOUS_SECRET, SECRET, delivery, signed_with};
 pub use host_script::host_script;
 pub use mail::{Letterbox, Mail};
 pub use people::{People, Told};
-pub use simulation::{Broken, Coverage, Fault, Simulated, simulate, simulate_all, tell};
+pub use simulation::{Broken, Coverage, Fault, Simulated, simulate, simulate_all, tell, writes_of};
 pub use stage::{CALLS, Side, Stage, drive, next_random};
 pub use words::{commit, host};

@@ -177,6 +177,7 @@ impl Setup {
             config_version: 1,
             by: None,
             at: NOW,
+            committed_at: None,
         };
         let repository = Repository::parse("acme/orders").unwrap();
         let environment = EnvironmentName::parse("prod").unwrap();

@@ -3,6 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test may stop at the first surprise"
 )]
 
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use longshore_local::demo::{app, prepare};
 use longshore_local::operators::{Answer, Operator};
-use longshore_local::{LocalCloud, Options, wait};
+use longshore_local::{LocalCloud, Options, traces, wait};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -71,6 +72,7 @@ async fn operators_are_let_in_by_their_signature_and_their_policies() {
     ready.tree.commit("Open the shop").await.unwrap();
     ready.tree.push("main").await.unwrap();
     a_deployment_is_told_with_its_hosts(&scene).await;
+    the_numbers_are_those_of_the_table_and_of_the_log(&scene).await;
     what_is_done_is_on_record(&scene).await;
     scene.cloud.stop().await.unwrap();
 }
@@ -164,6 +166,91 @@ async fn a_deployment_is_told_with_its_hosts(scene: &Scene) {
         hosts.iter().all(|host| host["drift"] == "serves"),
         "{status:?}"
     );
+}
+
+/// Counted here from the bodies of the table's items, which the API's own code has no part in, and from the functions' logs.
+async fn the_numbers_are_those_of_the_table_and_of_the_log(scene: &Scene) {
+    let stats = scene.ask("carol", GET, "/v1/stats?app=orders", None).await;
+    assert_eq!(stats.status, 200, "{stats:?}");
+    let told = stats.body;
+    let table = traces::table(&scene.cloud).await.unwrap();
+    let items = table["Items"].as_array().unwrap().iter();
+    let bodies = items.filter(|item| item["by_app"]["S"] == "orders");
+    let bodies = bodies.map(|item| serde_json::from_str(item["body"]["S"].as_str().unwrap()));
+    let records: Vec<Value> = bodies.collect::<Result<_, _>>().unwrap();
+    let last = |record: &Value| {
+        record["timeline"]
+            .as_array()
+            .unwrap()
+            .last()
+            .unwrap()
+            .clone()
+    };
+    let succeeded = records
+        .iter()
+        .filter(|one| last(one)["state"] == "Succeeded");
+    let succeeded: Vec<&Value> = succeeded.collect();
+    assert_eq!(told["ends"]["Succeeded"], succeeded.len(), "{told}");
+    assert_eq!(told["delivery"]["succeeded"], succeeded.len(), "{told}");
+    let [push] = succeeded.as_slice() else {
+        panic!("{records:?}");
+    };
+    let number = |value: &Value| value.as_u64().unwrap();
+    let end = number(&last(push)["at_ms"]);
+    let lead = &told["delivery"]["lead_from_commit"];
+    let since = number(&push["origin"]["committed_at_ms"]);
+    assert_eq!(
+        (number(&lead["n"]), number(&lead["p50_ms"])),
+        (1, end - since)
+    );
+    let lead = &told["delivery"]["lead_from_push"];
+    let since = number(&push["origin"]["at_ms"]);
+    assert_eq!(
+        (number(&lead["n"]), number(&lead["p50_ms"])),
+        (1, end - since)
+    );
+    let path = "/v1/apps/orders/deployments?result=Succeeded&kind=push";
+    let found = scene.ask("carol", GET, path, None).await;
+    assert_eq!(found.body["deployments"][0]["id"], push["id"], "{found:?}");
+    assert_eq!(found.body["looked"]["at"], records.len(), "{found:?}");
+    let logged = async || anyhow::Ok(ended_line(scene, push["id"].as_str().unwrap()).await);
+    let line = wait::until("line of the end", LIMIT, LOOK_EVERY, logged);
+    let line = line.await.unwrap();
+    assert_eq!(
+        (&line["environment"], &line["app"]),
+        (&json!("dev"), &json!("orders"))
+    );
+    assert_eq!(line["LeadTimeFromPush"], end - since, "{line}");
+    assert_eq!(line["_aws"]["Timestamp"], end, "{line}");
+}
+
+/// The one line that tells of a deployment's end, as soon as a function's log has it.
+async fn ended_line(scene: &Scene, id: &str) -> Option<Value> {
+    let mut found = Vec::new();
+    for function in [
+        "reconciler",
+        "health-verifier",
+        "auto-rollback",
+        "on-command-status",
+    ] {
+        let group =
+            json!({ "logGroupName": format!("/longshore/dev/{function}"), "limit": 10_000 });
+        let target = "Logs_20140328.FilterLogEvents";
+        let events = scene
+            .cloud
+            .aws()
+            .json("logs", target, &group)
+            .await
+            .unwrap();
+        let events = events["events"].as_array().unwrap().iter();
+        let lines =
+            events.filter_map(|event| serde_json::from_str(event["message"].as_str()?).ok());
+        found.extend(lines.filter(|line: &Value| {
+            line["event"] == "deployment_ended" && line["deployment.id"] == id
+        }));
+    }
+    assert!(found.len() <= 1, "{found:?}");
+    found.pop()
 }
 
 async fn what_is_done_is_on_record(scene: &Scene) {

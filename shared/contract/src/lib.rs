@@ -14,20 +14,22 @@ mod page;
 mod plan;
 mod request;
 mod route;
+mod stats;
 
 pub use app::{
     AppStatus, AppSummary, Apps, Drift, Freeze, HostStatus, Live, Lock, Ping, Quarantined, WhoAmI,
 };
 pub use deployment::{
-    Begun, Deployment, DeploymentSummary, Ended, Failure, HostVerdict, Migrations, Rounds, Run,
-    TimelineEntry, Verdict, Vote,
+    Begun, Deployment, DeploymentSummary, Ended, Failure, HostVerdict, KINDS, Migrations, RESULTS,
+    Rounds, Run, TimelineEntry, Verdict, Vote,
 };
 pub use error::{ErrorWord, Refusal};
 pub use openapi::openapi;
-pub use page::{Audit, AuditEntry, History, LogLine, Logs};
+pub use page::{Audit, AuditEntry, History, LogLine, Logs, Looked};
 pub use plan::{Artifact, ParameterChange, Plan, Release};
 pub use request::{Approve, Begin, BeginKind, BreakGlass, LockApp, ProvenBy, Reason};
 pub use route::{CONSOLE_PREFIX, Method, Operation, Query, Role, Route};
+pub use stats::{Counted, Delivery, Drills, Recovery, Spread, Stats, Step, Week};
 
 /// A moment; RFC 3339 in UTC on the wire.
 pub use jiff::Timestamp;

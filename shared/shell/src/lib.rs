@@ -13,6 +13,7 @@ pub mod commands;
 pub mod config;
 pub mod configs;
 pub mod connect;
+mod ended;
 pub mod error;
 pub mod fakes;
 mod fault;

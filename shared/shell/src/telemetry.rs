@@ -10,8 +10,9 @@ use crate::ports::Clock;
 use aws_smithy_types::date_time::{DateTime, Format};
 use longshore_core::{
     AppName, ChannelName, CommandId, Commit, DeploymentId, EnvironmentName, Failure, Generation,
-    HostId, ParameterName, Person, ReleaseId, Repository, Timestamp, Token,
+    HostId, Millis, ParameterName, Person, ReleaseId, Repository, Timestamp, Token,
 };
+use serde_json::json;
 use std::cell::RefCell;
 use std::error::Error;
 use std::fmt::{Display, Write as _};
@@ -92,7 +93,54 @@ pub fn error(event: &'static str) -> Line {
     Line::new(Level::Error, event)
 }
 
+/// A number of a line that becomes a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// A count.
+    Count(&'static str, u64),
+    /// A length of time.
+    Time(&'static str, Millis),
+}
+
+impl Metric {
+    const fn parts(self) -> (&'static str, &'static str, u64) {
+        match self {
+            Self::Count(name, number) => (name, "Count", number),
+            Self::Time(name, span) => (name, "Milliseconds", span.as_ms()),
+        }
+    }
+}
+
+/// The namespace of the metrics.
+pub const NAMESPACE: &str = "Longshore";
+
 impl Line {
+    /// Makes the line one from which CloudWatch takes metrics (CloudWatch user guide, "Specification: Embedded metric format"), for
+    /// this moment and by the environment and the app, which are fields of the line then.
+    pub fn metrics(
+        self,
+        at: Timestamp,
+        environment: &EnvironmentName,
+        app: &AppName,
+        metrics: &[Metric],
+    ) -> Self {
+        let parts = || metrics.iter().map(|metric| metric.parts());
+        let declared: Vec<_> = parts()
+            .map(|(name, unit, _)| json!({ "Name": name, "Unit": unit }))
+            .collect();
+        let aws = json!({
+            "Timestamp": at.as_unix_ms(),
+            "CloudWatchMetrics": [{
+                "Namespace": NAMESPACE,
+                "Dimensions": [["environment", "app"]],
+                "Metrics": declared,
+            }],
+        });
+        let line = self.id("environment", environment).id("app", app);
+        let line = parts().fold(line, |line, (name, _, number)| line.number(name, number));
+        line.raw("_aws", &aws.to_string())
+    }
+
     fn new(level: Level, event: &'static str) -> Self {
         let fields = String::new();
         Self { level, fields }.quoted("event", event)

@@ -128,6 +128,7 @@ impl Story {
                 config_version: 1,
                 by: Some(ann()),
                 at: ACCEPTED,
+                committed_at: None,
             },
             policy,
         );

@@ -131,6 +131,7 @@ pub fn accepted(policy: Policy) -> Deployment {
             config_version: 1,
             by: Some(person()),
             at: START,
+            committed_at: None,
         },
         policy,
     )

@@ -50,6 +50,8 @@ struct OriginRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     by: Option<String>,
     at_ms: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    committed_at_ms: Option<u64>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -193,6 +195,7 @@ impl From<&Origin> for OriginRecord {
             config_version: origin.config_version,
             by: origin.by.as_ref().map(ToString::to_string),
             at_ms: origin.at.as_unix_ms(),
+            committed_at_ms: origin.committed_at.map(Timestamp::as_unix_ms),
         }
     }
 }
@@ -208,6 +211,7 @@ impl TryFrom<OriginRecord> for Origin {
             config_version: record.config_version,
             by: by.transpose()?,
             at: Timestamp::from_unix_ms(record.at_ms),
+            committed_at: record.committed_at_ms.map(Timestamp::from_unix_ms),
         })
     }
 }
