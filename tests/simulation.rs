@@ -7,6 +7,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
+    clippy::too_many_lines,
     clippy::allow_attributes,
     reason = "a test fails by panicking"
 )]
@@ -120,7 +121,7 @@ fn median(mut times: Vec<u64>) -> Option<u64> {
     if times.is_empty() {
         return None;
     }
-    Some(times[(times.len() + 1) / 2 - 1])
+    Some(times[times.len().div_ceil(2) - 1])
 }
 
 /// The numbers of `stats` agree with a count over what was written, schedule by schedule.

@@ -175,7 +175,7 @@ class Insight(unittest.TestCase):
                 )
                 self.assertIsNotNone(found, line)
                 shown.add(found.group(1))
-        written = set(re.findall(r'(?:Count|Time)?\("(\w+Time\w*|\w*Changes)"', self.ENDED))
+        written = set(re.findall(r'\(\s*"(\w+Time\w*|\w*Changes)"', self.ENDED))
         self.assertEqual(shown - written, set())
         self.assertEqual(written - shown, {"LeadTimeFromPush"})
 

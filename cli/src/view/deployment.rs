@@ -144,6 +144,7 @@ fn head(page: &mut Page, deployment: &Deployment, now: Timestamp) {
         ("repository", Some(deployment.repository.clone())),
         ("commit", Some(one.commit.clone())),
         ("by", one.by.clone()),
+        ("committed", one.committed_at.map(|at| moment(at, now))),
         ("accepted", Some(moment(one.accepted_at, now))),
         ("started", one.started_at.map(|at| moment(at, now))),
         ("ended", one.ended_at.map(|at| moment(at, now))),

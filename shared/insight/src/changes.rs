@@ -39,10 +39,10 @@ pub struct Recovery {
 }
 
 impl Recovery {
-    fn of(all: &[Option<Millis>]) -> Self {
-        let open = all.iter().filter(|took| took.is_none()).count();
+    fn of(all: impl Iterator<Item = Option<Millis>> + Clone) -> Self {
+        let open = all.clone().filter(Option::is_none).count();
         Self {
-            took: Spread::of(all.iter().copied().flatten()),
+            took: Spread::of(all.flatten()),
             open: u32::try_from(open).unwrap_or(u32::MAX),
         }
     }
@@ -184,6 +184,7 @@ impl Delivery {
         let mine = || changes.iter().filter(move |one| window.holds(one.ended));
         let succeeded =
             |one: &&Change<'_>| matches!(ended_as(one.deployment), Some(Outcome::Succeeded));
+        let mended = || mine().filter_map(Change::mending);
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let is_stopped = |one: &&&Deployment| {
             one.origin.kind.brings_a_commit()
@@ -197,12 +198,8 @@ impl Delivery {
             stopped: count(ended.iter().filter(is_stopped).count()),
             lead_from_commit: Spread::of(mine().filter_map(Change::lead_from_commit)),
             lead_from_push: Spread::of(mine().filter_map(Change::lead_from_push)),
-            recovery: Recovery::of(&mine().filter_map(Change::recovery).collect::<Vec<_>>()),
-            next_success: Recovery::of(
-                &mine()
-                    .filter_map(Change::until_the_next)
-                    .collect::<Vec<_>>(),
-            ),
+            recovery: Recovery::of(mended().map(|mending| mending.recovery)),
+            next_success: Recovery::of(mended().map(|mending| mending.next_success)),
         }
     }
 }
@@ -237,19 +234,27 @@ impl Change<'_> {
         counts.then(|| self.ended.since(since))
     }
 
-    /// For a failed one: how long until users were served well again; `Some(None)` while they are not.
-    pub(crate) fn recovery(&self) -> Option<Option<Millis>> {
+    /// For a failed one how soon it was mended.
+    pub(crate) fn mending(&self) -> Option<Mending> {
         match self.fate {
             Fate::Live => None,
-            Fate::Failed { seen, restored, .. } => Some(restored.map(|at| at.since(seen))),
+            Fate::Failed {
+                seen,
+                given_up,
+                restored,
+            } => Some(Mending {
+                recovery: restored.map(|at| at.since(seen)),
+                next_success: self.next_success.map(|at| at.since(given_up)),
+            }),
         }
     }
+}
 
-    /// For a failed one: how long until the next change succeeded.
-    fn until_the_next(&self) -> Option<Option<Millis>> {
-        match self.fate {
-            Fate::Live => None,
-            Fate::Failed { given_up, .. } => Some(self.next_success.map(|at| at.since(given_up))),
-        }
-    }
+/// How soon a failed change was mended; none of a time that is not over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mending {
+    /// Until users were served well again.
+    pub(crate) recovery: Option<Millis>,
+    /// Until the next change succeeded.
+    pub(crate) next_success: Option<Millis>,
 }

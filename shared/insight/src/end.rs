@@ -1,7 +1,7 @@
 //! What one end tells by itself, for the metrics that are written as it happens. What only later ends can tell, such as that an
 //! operator went back, is for [`crate::measure`].
 
-use crate::changes::changes_of;
+use crate::changes::{Change, changes_of};
 use crate::spans::Spans;
 use longshore_core::{Deployment, Millis};
 
@@ -38,6 +38,7 @@ impl End {
         }
         let changes = changes_of(&[deployment]);
         let change = changes.first();
+        let mending = change.and_then(Change::mending);
         Some(Self {
             change: change.map(|change| {
                 if change.has_failed() {
@@ -46,9 +47,9 @@ impl End {
                     Served::Well
                 }
             }),
-            lead_from_commit: change.and_then(|change| change.lead_from_commit()),
-            lead_from_push: change.and_then(|change| change.lead_from_push()),
-            recovery: change.and_then(|change| change.recovery()).flatten(),
+            lead_from_commit: change.and_then(Change::lead_from_commit),
+            lead_from_push: change.and_then(Change::lead_from_push),
+            recovery: mending.and_then(|mending| mending.recovery),
             spans: Spans::of(deployment),
         })
     }

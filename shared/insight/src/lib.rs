@@ -11,6 +11,7 @@ mod filter;
 mod measures;
 mod spans;
 mod spread;
+mod trace;
 mod window;
 
 pub use changes::{Delivery, Recovery};
@@ -19,4 +20,5 @@ pub use filter::{CommitStart, Filter, InvalidCommitStart};
 pub use measures::{Counted, Drills, Measures, Step, Week, measure};
 pub use spans::Spans;
 pub use spread::Spread;
+pub use trace::{Span, SpanId, TraceId, phase_spans, work_span};
 pub use window::{Window, week_of};

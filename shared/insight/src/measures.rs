@@ -102,6 +102,7 @@ pub fn measure<'a>(
         .filter(|one| ended_at(one).is_some_and(|at| window.holds(at)))
         .collect();
     let spans: Vec<Spans> = mine.iter().map(|one| Spans::of(one)).collect();
+    let began = spans.iter().filter(|spans| spans.work().is_some());
     let weeks = window.weeks().into_iter();
     Measures {
         window,
@@ -114,7 +115,7 @@ pub fn measure<'a>(
                 delivery: Delivery::of(&changes, &ended, part),
             })
             .collect(),
-        queue: Spread::of(spans.iter().filter(has_worked).filter_map(Spans::queue)),
+        queue: Spread::of(began.filter_map(Spans::queue)),
         approval: Spread::of(spans.iter().filter_map(Spans::approval)),
         work: Spread::of(spans.iter().filter_map(Spans::work)),
         steps: steps(&spans),
@@ -134,14 +135,6 @@ fn all_changes<'a>(ended: &[&'a Deployment]) -> Vec<Change<'a>> {
         .values()
         .flat_map(|ended| changes_of(ended))
         .collect()
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "an iterator's filter hands out references to references"
-)]
-fn has_worked(spans: &&Spans) -> bool {
-    spans.work().is_some()
 }
 
 fn ends(mine: &[&Deployment]) -> BTreeMap<&'static str, u32> {

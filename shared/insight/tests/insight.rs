@@ -4,10 +4,13 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
+    clippy::too_many_lines,
+    clippy::wildcard_enum_match_arm,
     clippy::allow_attributes,
     reason = "a test stops at the first surprise"
 )]
 
+#[path = "common/stories.rs"]
 mod common;
 
 use common::samples::{self, release};

@@ -9,6 +9,7 @@ mod perform;
 mod record;
 
 use crate::ports::{Clock, LookAgain, LookError, ResolveError, Store, StoreError, Wake};
+use crate::traces;
 use crate::world::World;
 use longshore_core::{Cause, Deployment, DeploymentId, Desk, Millis, Why};
 
@@ -92,6 +93,7 @@ async fn look<W: World>(
     before: Deployment,
     cause: Cause,
 ) -> Result<Looked, AdvanceError> {
+    let began = world.clock().now();
     let seen = observe::observe(world, desk, &before, cause).await?;
     let now = world.clock().now();
     let mut folded = record::fold(&before, &seen.observations, cause, now);
@@ -105,6 +107,7 @@ async fn look<W: World>(
             now,
         )
         .await?;
+        traces::tell_work(&before, desk, began, world.clock().now());
     }
     let mine = desk == Some(folded.deployment.desk());
     let sent = if mine {

@@ -4,6 +4,7 @@
 //! metrics may have one deployment too few, never one too many; the table is the truth, which `longshore stats` counts.
 
 use crate::telemetry::{self, Metric};
+use crate::traces;
 use longshore_core::{Deployment, Millis, State};
 use longshore_insight::{End, Served};
 
@@ -34,6 +35,7 @@ pub(crate) fn tell(deployment: &Deployment) {
         &metrics(&end),
     )
     .write();
+    traces::tell_end(deployment);
 }
 
 /// The states of work, with the fields that tell how long they took.
@@ -89,7 +91,10 @@ mod tests {
         let capture = Capture::begin();
         tell(sample);
         let lines = capture.lines();
-        assert!(lines.len() <= 1, "{lines:?}");
+        assert!(
+            lines.len() <= 2,
+            "a line of metrics and one of spans: {lines:?}"
+        );
         lines
             .first()
             .map(|line| serde_json::from_str(line).unwrap())

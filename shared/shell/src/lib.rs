@@ -27,6 +27,7 @@ pub mod ports;
 pub mod secrets;
 pub mod store;
 pub mod telemetry;
+mod traces;
 pub mod wake;
 mod web;
 pub mod world;
