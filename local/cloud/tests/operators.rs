@@ -250,8 +250,10 @@ async fn lines_about(scene: &Scene, id: &str) -> Vec<Value> {
         let events = scene.cloud.aws().json("logs", target, &asked).await;
         let events = events.unwrap();
         let events = events["events"].as_array().unwrap().iter();
-        let lines = events.filter_map(|event| {
-            let line: Value = serde_json::from_str(event["message"].as_str()?).ok()?;
+        let texts = events.filter_map(|event| event["message"].as_str());
+        let lines = texts.flat_map(str::lines).filter_map(|text| {
+            let json = text.get(text.find('{')?..)?;
+            let line: Value = serde_json::from_str(json).ok()?;
             (line["deployment.id"] == id).then_some(line)
         });
         found.extend(lines);

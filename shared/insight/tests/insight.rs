@@ -541,7 +541,7 @@ fn counted_plainly(history: &[Deployment], window: Window) -> [u32; 6] {
                 && ended(&known[*later]) == "Succeeded"
                 && live_after(&known[..*later]) == Some(at)
         });
-        let since = undone.map_or(at, |undone| undone);
+        let since = undone.unwrap_or(at);
         let next = known[since + 1..]
             .iter()
             .any(|one| is_change(one) && ended(one) == "Succeeded");
