@@ -29,7 +29,7 @@ pub fn page(stats: &Stats) -> Page {
             stats.looked_at
         ));
     }
-    page.pairs([("ended", ends(stats)), ("open", open(stats.open))]);
+    page.pairs([("ended", Some(ends(stats))), ("open", open(stats.open))]);
     page.gap().heading("Changes");
     delivered(&mut page, &stats.delivery, days(stats.from, stats.until));
     by_week(&mut page, &stats.weeks);
@@ -47,14 +47,14 @@ fn who(apps: &[String]) -> String {
     }
 }
 
-fn ends(stats: &Stats) -> Option<String> {
+fn ends(stats: &Stats) -> String {
     let ends = stats.ends.iter().map(|(name, n)| format!("{n} {name}"));
     let ends: Vec<String> = ends.collect();
-    Some(if ends.is_empty() {
+    if ends.is_empty() {
         "none".to_owned()
     } else {
         ends.join(", ")
-    })
+    }
 }
 
 fn open(open: u32) -> Option<String> {

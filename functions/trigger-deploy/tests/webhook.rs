@@ -10,7 +10,7 @@
 mod deliveries;
 
 use deliveries::{delivered, fixture, fixtures, line, signed};
-use longshore_core::RefKind;
+use longshore_core::{RefKind, Timestamp};
 use trigger_deploy::request::{BODY_MAX, Request};
 use trigger_deploy::webhook::{CHANGES_MAX, Malformed};
 
@@ -252,7 +252,7 @@ fn the_time_of_a_commit_is_kept_where_it_is_one_and_spoils_nothing_where_it_is_n
         let change = main.replace(r#""target":{"#, &target);
         let body = push_of(&format!(r#"{{"new":{change}}}"#));
         let push = delivered(PUSH, body.as_bytes()).unwrap().unwrap();
-        push.changes[0].committed_at.map(|at| at.as_unix_ms())
+        push.changes[0].committed_at.map(Timestamp::as_unix_ms)
     };
     assert_eq!(
         dated(r#""2026-03-02T10:00:00+00:00""#),

@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::arithmetic_side_effects,
     reason = "a test may stop at the first surprise"
 )]
 
@@ -283,8 +284,8 @@ async fn the_spans_of_all_functions_are_one_tree(scene: &Scene) {
     for service in ["longshore", "reconciler", "health-verifier"] {
         assert!(list("services").contains(&json!(service)), "{trace}");
     }
-    let shown = scene.ask("carol", GET, &format!("/v1/deployments/{id}"), None);
-    let shown = shown.await.body;
+    let path = format!("/v1/deployments/{id}");
+    let shown = scene.ask("carol", GET, &path, None).await.body;
     let timeline = shown["timeline"].as_array().unwrap();
     let phases = timeline
         .iter()

@@ -43,13 +43,9 @@ const fn service_of(desk: Option<Desk>) -> &'static str {
 }
 
 #[cfg(test)]
-#[path = "../../core/tests/common/samples.rs"]
-mod samples;
-
-#[cfg(test)]
 mod tests {
-    use super::samples;
     use super::*;
+    use crate::store::samples;
     use crate::telemetry::Capture;
     use serde_json::Value;
     use std::collections::BTreeMap;
