@@ -213,7 +213,7 @@ async fn the_numbers_are_those_of_the_table_and_of_the_log(scene: &Scene) {
         (number(&lead["n"]), number(&lead["p50_ms"])),
         (1, end - since)
     );
-    let path = "/v1/apps/orders/deployments?result=Succeeded&kind=push";
+    let path = "/v1/apps/orders/deployments?kind=push&result=Succeeded";
     let found = scene.ask("carol", GET, path, None).await;
     assert_eq!(found.body["deployments"][0]["id"], push["id"], "{found:?}");
     assert_eq!(found.body["looked"]["at"], records.len(), "{found:?}");
