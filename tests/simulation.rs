@@ -5,13 +5,17 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::too_many_lines,
     clippy::allow_attributes,
     reason = "a test fails by panicking"
 )]
 
-use longshore_core::State;
-use longshore_tests::{Simulated, simulate, simulate_all, tell};
-use std::collections::BTreeSet;
+use longshore_core::{Deployment, State, Timestamp};
+use longshore_insight::{Window, measure};
+use longshore_tests::{Simulated, simulate, simulate_all, tell, writes_of};
+use std::collections::{BTreeMap, BTreeSet};
 
 const SEEDS: u64 = 10_000;
 
@@ -75,4 +79,133 @@ fn a_story_tells_what_happened() {
     ] {
         assert!(story.contains(part), "{part:?} is not in\n{story}");
     }
+}
+
+/// What the writes of a schedule tell about one deployment, found without its timeline's sums: the state that each write left it in,
+/// with the time of that.
+#[derive(Default)]
+struct Life {
+    states: Vec<(&'static str, u64)>,
+    last: Option<Deployment>,
+}
+
+fn lives(seed: u64) -> BTreeMap<String, Life> {
+    let mut lives: BTreeMap<String, Life> = BTreeMap::new();
+    for deployment in writes_of(seed)
+        .into_iter()
+        .flat_map(|write| write.deployments)
+    {
+        let life = lives.entry(deployment.id.to_string()).or_default();
+        let known = life.states.len();
+        let new = deployment.timeline.iter().skip(known);
+        life.states
+            .extend(new.map(|entry| (entry.state, entry.at.as_unix_ms())));
+        life.last = Some(deployment);
+    }
+    lives
+}
+
+/// The time from one entry to the next, for all entries of this state.
+fn time_in(life: &Life, state: &str) -> Option<u64> {
+    let pairs = life.states.windows(2);
+    let spans: Vec<u64> = pairs
+        .filter(|pair| pair[0].0 == state)
+        .map(|pair| pair[1].1.saturating_sub(pair[0].1))
+        .collect();
+    (!spans.is_empty()).then(|| spans.iter().sum())
+}
+
+/// The median by nearest rank, in plain words: of a sorted list the entry in the middle, the earlier one of two.
+fn median(mut times: Vec<u64>) -> Option<u64> {
+    times.sort_unstable();
+    if times.is_empty() {
+        return None;
+    }
+    Some(times[times.len().div_ceil(2) - 1])
+}
+
+/// The numbers of `stats` agree with a count over what was written, schedule by schedule.
+#[test]
+fn the_measures_agree_with_a_count_over_the_writes() {
+    let mut counted = (0, 0, 0);
+    for seed in 0..60 {
+        let lives = lives(seed);
+        let deployments = lives.values().filter_map(|life| life.last.clone());
+        let deployments: Vec<Deployment> = deployments.collect();
+        let from = deployments.iter().map(|one| one.origin.at).min();
+        let ends = deployments.iter().filter_map(|one| one.timeline.last());
+        let last = ends.map(|entry| entry.at.as_unix_ms()).max();
+        let window = Window {
+            from: from.unwrap_or_default(),
+            until: Timestamp::from_unix_ms(last.unwrap_or_default() + 1),
+        };
+        let told = measure(&deployments, window);
+        let mut ends: BTreeMap<&str, u32> = BTreeMap::new();
+        let (mut changes, mut succeeded, mut failed, mut stopped) = (0, 0, 0, 0);
+        let (mut queue, mut preparing, mut leads) = (Vec::new(), Vec::new(), Vec::new());
+        for life in lives.values() {
+            let (Some(one), Some((end, at))) = (&life.last, life.states.last()) else {
+                continue;
+            };
+            assert!(one.state.is_terminal(), "a schedule comes to rest");
+            *ends.entry(end).or_default() += 1;
+            let brings = !["join", "rollback", "drill"].contains(&one.origin.kind.word());
+            match *end {
+                "Succeeded" if brings => {
+                    changes += 1;
+                    succeeded += 1;
+                    if one.origin.kind.word() == "push" {
+                        leads.push(at - one.origin.at.as_unix_ms());
+                    }
+                }
+                "RolledBack" | "RollbackFailed" if brings => {
+                    changes += 1;
+                    failed += 1;
+                }
+                "Failed" if brings => stopped += 1,
+                _ => {}
+            }
+            let worked = life
+                .states
+                .iter()
+                .any(|(state, _)| !["Queued", "AwaitingApproval"].contains(state) && state != end);
+            queue.extend(time_in(life, "Queued").filter(|_| worked));
+            preparing.extend(time_in(life, "Preparing"));
+        }
+        let delivery = told.delivery;
+        assert_eq!(told.ends, ends, "seed {seed}");
+        assert_eq!(
+            (
+                delivery.changes,
+                delivery.succeeded,
+                delivery.failed,
+                delivery.stopped
+            ),
+            (changes, succeeded, failed, stopped),
+            "seed {seed}"
+        );
+        let middle =
+            |spread: longshore_insight::Spread| spread.p50.map(longshore_core::Millis::as_ms);
+        assert_eq!(middle(told.queue), median(queue), "seed {seed}");
+        assert_eq!(
+            middle(delivery.lead_from_push),
+            median(leads),
+            "seed {seed}"
+        );
+        let step = told.steps.iter().find(|step| step.state == "Preparing");
+        assert_eq!(
+            step.and_then(|step| middle(step.took)),
+            median(preparing),
+            "seed {seed}"
+        );
+        counted = (
+            counted.0 + succeeded,
+            counted.1 + failed,
+            counted.2 + stopped,
+        );
+    }
+    assert!(
+        counted.0 > 50 && counted.1 > 10 && counted.2 > 10,
+        "{counted:?}"
+    );
 }

@@ -241,7 +241,7 @@ fn unsure(operation: Operation, failure: Failure) -> Failure {
 }
 
 /// This machine's time, where the server does not say its own.
-fn here() -> Timestamp {
+pub(crate) fn here() -> Timestamp {
     Timestamp::try_from(Clock::now()).unwrap_or_default()
 }
 

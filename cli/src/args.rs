@@ -5,13 +5,13 @@ mod others;
 mod parse;
 
 pub use deployments::{
-    Approve, Deploy, Drill, History, Logs, Pace, Plan, Promote, Reasoned, Reject, Release,
-    Rollback, Show, Watch, Watching,
+    Approve, Deploy, Drill, Ending, History, Logs, Pace, Plan, Promote, Reasoned, Reject, Release,
+    Rollback, Show, Stats, Watch, Watching,
 };
 pub use others::{
     Audit, Completions, Config, Doctor, Freeze, Lock, Man, Quarantine, Status, Unlock,
 };
-pub use parse::{Subject, seconds, subject};
+pub use parse::{Subject, When, seconds, subject, when};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use longshore_core::EnvironmentName;
@@ -124,8 +124,10 @@ pub enum Verb {
     Deploy(Deploy),
     /// Show what runs where now, and what differs from what should
     Status(Status),
-    /// List an app's deployments, newest first
+    /// List an app's deployments, newest first: all, or by commit, person, result, kind, time and host
     History(History),
+    /// Show how often, how fast and how well is deployed, and where the time goes
+    Stats(Stats),
     /// Show everything about a deployment
     Show(Show),
     /// Follow a deployment until it has ended

@@ -56,6 +56,7 @@ async fn done(desk: &Desk<'_>, verb: &Verb) -> Ended {
         Verb::Promote(args) => promote::promote(desk, args).await,
         Verb::Status(args) => look::status(desk, args).await,
         Verb::History(args) => look::history(desk, args).await,
+        Verb::Stats(args) => look::stats(desk, args).await,
         Verb::Show(args) => look::show(desk, args).await,
         Verb::Why(args) => look::why(desk, args).await,
         Verb::Audit(args) => look::audit(desk, args).await,

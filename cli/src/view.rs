@@ -6,6 +6,7 @@ pub mod deployment;
 pub mod plan;
 pub mod progress;
 pub mod record;
+pub mod stats;
 pub mod why;
 
 use crate::page::{BAD, BUSY, GOOD, IDLE, WAITS};

@@ -266,6 +266,7 @@ impl Bench {
             by: None,
             account: None,
             cause: Cause::Push,
+            committed_at: None,
         };
         let decided = drive(
             &self.cloud.stage,

@@ -40,6 +40,6 @@ pub use host_script::host_script;
 pub use mail::{Letterbox, Mail};
 pub use people::{People, Told};
 pub use requests::request;
-pub use simulation::{Broken, Coverage, Fault, Simulated, simulate, simulate_all, tell};
+pub use simulation::{Broken, Coverage, Fault, Simulated, simulate, simulate_all, tell, writes_of};
 pub use stage::{CALLS, Side, Stage, drive, next_random};
 pub use words::{commit, host};

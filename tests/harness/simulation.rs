@@ -20,6 +20,7 @@ pub use coverage::Coverage;
 pub use fault::Fault;
 pub use many::{Simulated, simulate_all};
 
+use longshore_shell::fakes::Written;
 use player::Player;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -46,6 +47,17 @@ pub fn simulate(seed: u64) -> Result<Coverage, Broken> {
         seed,
         problem: words_of(&*problem),
     })
+}
+
+/// Plays the schedule of a seed: every write that there was, in its order.
+///
+/// # Panics
+/// When anything does not hold afterwards.
+#[must_use]
+pub fn writes_of(seed: u64) -> Vec<Written> {
+    let mut player = Player::begin(seed);
+    player.play();
+    player.bench.cloud.world.store.log()
 }
 
 /// Plays the schedule of a seed and tells what happens, line by line.

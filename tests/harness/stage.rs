@@ -5,8 +5,8 @@ use longshore_analysis::{AlarmState, ErrorLines};
 use longshore_app_config::{AlarmName, CalendarName, ChangeCalendarName, LogGroup, Series};
 use longshore_core::{
     AppName, Artifact, Changelog, CommandId, Commit, Decision, Deployment, DeploymentId,
-    DocumentPin, Failure, HostId, Millis, ParameterName, Report, Repository, Slot,
-    Timestamp, Token,
+    DocumentPin, Failure, HostId, Millis, ParameterName, Report, Repository, Slot, Timestamp,
+    Token,
 };
 use longshore_shell::announce::{Announce, AnnounceError, Notice, Reply};
 use longshore_shell::ports::{

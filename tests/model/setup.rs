@@ -183,6 +183,7 @@ impl Setup {
             by: None,
             at: NOW,
             reason: None,
+            committed_at: None,
         };
         let repository = Repository::parse("acme/orders").unwrap();
         let environment = EnvironmentName::parse("prod").unwrap();

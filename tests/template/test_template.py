@@ -140,6 +140,60 @@ class HouseRules(unittest.TestCase):
         self.assertEqual({alarm["AlarmDescription"].rpartition("#")[2] for alarm in alarms} - chapters, set())
 
 
+class Insight(unittest.TestCase):
+    """The dashboard and the saved queries, held by the code that writes what they read."""
+
+    ENDED = (source.ROOT / "shared" / "shell" / "src" / "ended.rs").read_text(encoding="utf-8")
+    CODE = "".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("shared", "functions")
+        for path in sorted((source.ROOT / folder).glob("**/src/**/*.rs"))
+    )
+
+    def dashboard(self):
+        """The one dashboard, as CloudWatch reads it."""
+        (properties,) = view.of_type(TRANSFORMED, "AWS::CloudWatch::Dashboard").values()
+        text = view.text(properties["DashboardBody"])
+        return json.loads(re.sub(r"\$\{!(\w+)\}", r"${\1}", text))
+
+    def queries(self):
+        """The text of every saved query, and of every log widget."""
+        saved = view.of_type(TRANSFORMED, "AWS::Logs::QueryDefinition").values()
+        texts = [one["QueryString"] for one in saved]
+        self.assertEqual(len(texts), 5)
+        widgets = [one["properties"] for one in self.dashboard()["widgets"] if one["type"] == "log"]
+        self.assertEqual(len(widgets), 1)
+        return texts + [one["query"] for one in widgets]
+
+    def test_every_metric_of_the_dashboard_is_one_that_is_written(self):
+        shown = set()
+        for widget in self.dashboard()["widgets"]:
+            for (line,) in widget["properties"].get("metrics", []):
+                found = re.fullmatch(
+                    r"SEARCH\('\{Longshore,environment,app\} environment=\"\$\{EnvironmentName\}\" MetricName=\"(\w+)\"', '\w+', 86400\)",
+                    line["expression"],
+                )
+                self.assertIsNotNone(found, line)
+                shown.add(found.group(1))
+        written = set(re.findall(r'\(\s*"(\w+Time\w*|\w*Changes)"', self.ENDED))
+        self.assertEqual(shown - written, set())
+        self.assertEqual(written - shown, {"LeadTimeFromPush"})
+
+    def test_every_event_and_field_of_a_query_is_one_that_is_written(self):
+        for text in self.queries():
+            for event in re.findall(r'event = "(\w+)"', text):
+                self.assertIn(f'("{event}")', self.CODE)
+            for field in re.findall(r"`([\w.]+)`", text):
+                self.assertIn(f'"{field}"', self.CODE)
+
+    def test_the_ids_of_a_widget_are_its_own(self):
+        for widget in self.dashboard()["widgets"]:
+            ids = [line["id"] for (line,) in widget["properties"].get("metrics", [])]
+            self.assertEqual(len(ids), len(set(ids)))
+            for one in ids:
+                self.assertRegex(one, r"^[a-z][a-zA-Z0-9_]*$")
+
+
 class Pipelines(unittest.TestCase):
     """What users copy into their repositories, held by the vendor's own schema and by the template that goes with it."""
 

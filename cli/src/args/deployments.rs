@@ -1,8 +1,10 @@
 //! The verbs about deployments.
 
-use super::parse::{Subject, app, deployment, seconds, subject};
-use clap::Args;
-use longshore_core::{AppName, Commit, DeploymentId, EnvironmentName};
+use super::parse::{
+    Subject, When, app, commit_start, deployment, host, person, seconds, subject, when,
+};
+use clap::{Args, ValueEnum};
+use longshore_core::{AppName, Commit, DeploymentId, EnvironmentName, HostId, Person};
 
 fn commit(text: &str) -> Result<Commit, longshore_core::InvalidId> {
     Commit::parse(text)
@@ -83,6 +85,13 @@ pub struct Pace {
 
 /// `history`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Each answer looks through 200 deployments at most for what is asked for, and says how far it came and how to go on.
+
+Examples:
+  longshore -e prod history orders --result rolled-back --since 30d
+  longshore -e prod history orders --by ines --kind rollback
+  longshore -e prod history orders --host i-0123456789abcdef0     with how the host stood in each")]
 pub struct History {
     /// The app
     #[arg(value_parser = app)]
@@ -93,6 +102,94 @@ pub struct History {
     /// Only those before this deployment
     #[arg(long, value_parser = deployment, value_name = "DEPLOYMENT")]
     pub before: Option<DeploymentId>,
+    /// Only those of this commit; seven digits or more
+    #[arg(long, value_parser = commit_start, value_name = "COMMIT")]
+    pub commit: Option<String>,
+    /// Only those that this person asked for, approved, stopped, or broke a freeze for
+    #[arg(long, value_parser = person, value_name = "NAME")]
+    pub by: Option<Person>,
+    /// Only those that ended so
+    #[arg(long, value_name = "RESULT")]
+    pub result: Option<Ending>,
+    /// Only those of this kind
+    #[arg(long, value_name = "KIND", value_parser = longshore_contract::KINDS)]
+    pub kind: Option<String>,
+    /// Only those accepted since then: 7d, 2026-11-01 or 2026-11-01T08:00:00Z
+    #[arg(long, value_parser = when, value_name = "WHEN")]
+    pub since: Option<When>,
+    /// Only those accepted before then
+    #[arg(long, value_parser = when, value_name = "WHEN")]
+    pub until: Option<When>,
+    /// Only those that this host was a target of, and how it stood in each
+    #[arg(long, value_parser = host, value_name = "HOST")]
+    pub host: Option<HostId>,
+}
+
+/// How a deployment ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Ending {
+    /// Every host is proven, or excused by policy
+    Succeeded,
+    /// No host moved
+    Failed,
+    /// Every host that moved serves the last proven release again
+    RolledBack,
+    /// Some host could not be restored
+    RollbackFailed,
+    /// A person refused it
+    Rejected,
+    /// It waited too long
+    Expired,
+    /// A newer one took its place
+    Superseded,
+    /// A person stopped it
+    Cancelled,
+}
+
+impl Ending {
+    /// The word of the command line for a name of the API.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<String> {
+        let mut all = Self::value_variants().iter();
+        let ending = all.find(|ending| ending.name() == name)?;
+        Some(ending.to_possible_value()?.get_name().to_owned())
+    }
+
+    /// The name that the API has for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+            Self::RolledBack => "RolledBack",
+            Self::RollbackFailed => "RollbackFailed",
+            Self::Rejected => "Rejected",
+            Self::Expired => "Expired",
+            Self::Superseded => "Superseded",
+            Self::Cancelled => "Cancelled",
+        }
+    }
+}
+
+/// `stats`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+docs/INSIGHT.md says how each number is counted. One answer reads 1000 deployments at most, and says when that was not enough.
+
+Examples:
+  longshore -e prod stats                      four weeks of every app
+  longshore -e prod stats --app orders --since 90d
+  longshore -e prod stats --since 2026-10-01 --until 2026-11-01 --output json")]
+pub struct Stats {
+    /// Only this app
+    #[arg(long, value_parser = app, value_name = "APP")]
+    pub app: Option<AppName>,
+    /// From then on: 28d, 2026-11-01 or 2026-11-01T08:00:00Z [default: four weeks before the end]
+    #[arg(long, value_parser = when, value_name = "WHEN")]
+    pub since: Option<When>,
+    /// Until then [default: now]
+    #[arg(long, value_parser = when, value_name = "WHEN")]
+    pub until: Option<When>,
 }
 
 /// `show` and `why`

@@ -1,11 +1,12 @@
 //! The verbs that only look.
 
 use super::{Desk, Ended, Meant, resolve};
-use crate::api::{Api, Reply};
+use crate::api::{Api, Reply, here};
 use crate::args;
 use crate::exit::Exit;
-use crate::view::{app, deployment, record, why};
-use longshore_contract::{AppStatus, Apps, Audit, Deployment, History, Operation, WhoAmI};
+use crate::view::{app, deployment, record, stats, why};
+use longshore_contract::{AppStatus, Apps, Audit, Deployment, History, Operation, Stats, WhoAmI};
+use longshore_core::{AppName, HostId, Person};
 
 pub(super) async fn status(desk: &Desk<'_>, args: &args::Status) -> Ended {
     let api = Api::of(desk.common).await?;
@@ -29,16 +30,55 @@ async fn all(desk: &Desk<'_>, api: &Api) -> Ended {
 
 pub(super) async fn history(desk: &Desk<'_>, args: &args::History) -> Ended {
     let api = Api::of(desk.common).await?;
+    let now = here();
     let limit = args.limit.to_string();
+    let since = args.since.map(|when| when.at(now).to_string());
+    let until = args.until.map(|when| when.at(now).to_string());
+    let wanted = [
+        ("commit", args.commit.as_deref()),
+        ("by", args.by.as_ref().map(Person::as_str)),
+        ("result", args.result.map(args::Ending::name)),
+        ("kind", args.kind.as_deref()),
+        ("since", since.as_deref()),
+        ("until", until.as_deref()),
+        ("host", args.host.as_ref().map(HostId::as_str)),
+    ];
+    let wanted = given(wanted);
     let before = args.before.as_ref().map(|id| ("before", id.as_str()));
     let query: Vec<_> = [("limit", limit.as_str())]
         .into_iter()
         .chain(before)
+        .chain(wanted.iter().copied())
         .collect();
     let path = [("app", args.app.as_str())];
     let reply: Reply<History> = api.get(Operation::History, &path, &query).await?;
-    let page = deployment::history(&reply.value, args.app.as_str(), reply.now);
+    let page = deployment::history(&reply.value, args.app.as_str(), &wanted, reply.now);
     desk.screen.show(&reply.json, &page);
+    Ok(Exit::Done)
+}
+
+/// Those that have a value.
+fn given<'a, const N: usize>(
+    all: [(&'static str, Option<&'a str>); N],
+) -> Vec<(&'static str, &'a str)> {
+    let given = all
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)));
+    given.collect()
+}
+
+pub(super) async fn stats(desk: &Desk<'_>, args: &args::Stats) -> Ended {
+    let api = Api::of(desk.common).await?;
+    let now = here();
+    let since = args.since.map(|when| when.at(now).to_string());
+    let until = args.until.map(|when| when.at(now).to_string());
+    let query = given([
+        ("app", args.app.as_ref().map(AppName::as_str)),
+        ("since", since.as_deref()),
+        ("until", until.as_deref()),
+    ]);
+    let reply: Reply<Stats> = api.get(Operation::Stats, &[], &query).await?;
+    desk.screen.show(&reply.json, &stats::page(&reply.value));
     Ok(Exit::Done)
 }
 

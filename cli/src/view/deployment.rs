@@ -1,56 +1,89 @@
 //! One deployment in full, and many in a table.
 
+use crate::args;
 use crate::page::Page;
 use crate::view::{checks, count, marked, plan, short, verdict_mark};
 use crate::when::{absolute, between, moment, relative, time_of_day};
 use longshore_contract::{
-    CommitLine, Deployment, DeploymentSummary, Failure, History, HostVerdict, Migrations, Plan,
-    TimelineEntry, Timestamp, Verdict, Vote,
+    CommitLine, Deployment, DeploymentSummary, Failure, History, HostVerdict, Looked, Migrations,
+    Plan, TimelineEntry, Timestamp, Verdict, Vote,
 };
 
-/// An app's deployments.
+/// An app's deployments, of which some may have been asked for, by the names and values that the API took.
 #[must_use]
-pub fn history(history: &History, app: &str, now: Timestamp) -> Page {
+pub fn history(history: &History, app: &str, wanted: &[(&str, &str)], now: Timestamp) -> Page {
     let mut page = Page::new();
+    let none = match (wanted, &history.before) {
+        ([], _) => format!("{app} has no deployment here."),
+        (_, None) => format!("No deployment of {app} is as asked for."),
+        (_, Some(_)) => format!("So far no deployment of {app} is as asked for."),
+    };
     if history.deployments.is_empty() {
-        page.line(&format!("{app} has no deployment here."));
-        return page;
+        page.line(&none);
     }
-    let rows = history.deployments.iter().map(|one| history_row(one, now));
-    let head = [
-        "DEPLOYMENT",
-        "STATE",
-        "WHAT",
-        "ACCEPTED",
-        "TOOK",
-        "WHO, WHY",
-    ];
+    let with_host = history.deployments.iter().any(|one| one.host.is_some());
+    let rows = history
+        .deployments
+        .iter()
+        .map(|one| history_row(one, with_host, now));
+    let mut head = vec!["DEPLOYMENT", "STATE", "WHAT", "ACCEPTED", "TOOK"];
+    head.extend(with_host.then_some("HOST"));
+    head.push("WHO, WHY");
     page.table(&head, rows.collect());
+    if let Some(looked) = &history.looked {
+        page.line(&looked_text(looked));
+    }
     if let Some(before) = &history.before {
+        let again = wanted.iter().map(|(name, value)| option(name, value));
+        let again: String = again.collect();
         page.line(&format!(
-            "older ones: longshore history {app} --before {before}"
+            "older ones: longshore history {app}{again} --before {before}"
         ));
     }
     page
 }
 
-fn history_row(one: &DeploymentSummary, now: Timestamp) -> Vec<String> {
+fn looked_text(looked: &Looked) -> String {
+    let number = usize::try_from(looked.at).unwrap_or(usize::MAX);
+    let number = count(number, "deployment", "deployments");
+    match looked.back_to {
+        Some(at) => format!("looked through {number}, back to {}", absolute(at)),
+        None => format!("looked through {number}"),
+    }
+}
+
+/// A name and a value of the API as an option of the command line.
+fn option(name: &str, value: &str) -> String {
+    let word = match (name, args::Ending::from_name(value)) {
+        ("result", Some(ending)) => ending,
+        _ => value.to_owned(),
+    };
+    if word.contains(' ') {
+        format!(" --{name} '{word}'")
+    } else {
+        format!(" --{name} {word}")
+    }
+}
+
+fn history_row(one: &DeploymentSummary, with_host: bool, now: Timestamp) -> Vec<String> {
     let took = one.started_at.zip(one.ended_at);
-    let why = one.failure.as_ref().map(|failure| failure.class.clone());
+    let of_the_host = one.host.as_ref();
+    let why = one.failure.as_ref();
+    let why = of_the_host.and_then(|host| host.failure.as_ref()).or(why);
+    let why = why.map(|failure| failure.class.clone());
     let ago = relative(one.accepted_at, now);
-    vec![
+    let host = of_the_host.map(|host| format!("{} {}", verdict_mark(&host.verdict), host.verdict));
+    let mut row = vec![
         one.id.clone(),
         marked(one),
         format!("{} {}", one.kind, short(&one.commit)),
         format!("{} ({ago})", one.accepted_at.strftime("%m-%d %H:%M")),
         took.map(|(from, to)| between(from, to)).unwrap_or_default(),
-        one.by
-            .iter()
-            .cloned()
-            .chain(why)
-            .collect::<Vec<_>>()
-            .join(", "),
-    ]
+    ];
+    row.extend(with_host.then(|| host.unwrap_or_default()));
+    let told = one.by.iter().cloned().chain(why);
+    row.push(told.collect::<Vec<_>>().join(", "));
+    row
 }
 
 /// What somebody is asked to say yes to: the plan last, so that it stands above the question.
@@ -115,6 +148,7 @@ fn head(page: &mut Page, deployment: &Deployment, now: Timestamp) {
         ("commit", Some(one.commit.clone())),
         ("by", one.by.clone()),
         ("reason", deployment.reason.clone()),
+        ("committed", one.committed_at.map(|at| moment(at, now))),
         ("accepted", Some(moment(one.accepted_at, now))),
         ("started", one.started_at.map(|at| moment(at, now))),
         ("ended", one.ended_at.map(|at| moment(at, now))),

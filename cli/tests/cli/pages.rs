@@ -1,14 +1,16 @@
 //! What each page looks like, at the width of a terminal and without one.
 
 use crate::samples::{
-    activating, apps, audit, awaiting, drifting, failure, history, now, plan, rolled_back, status,
-    succeeded, summary, whoami, worse,
+    activating, apps, audit, awaiting, drifting, failure, history, history_of_a_host, now, plan,
+    rolled_back, stats, status, succeeded, summary, whoami, worse,
 };
 use insta::assert_snapshot;
 use longshore_cli::exit::Exit;
 use longshore_cli::page::{BAD, GOOD, Page};
-use longshore_cli::view::{app, deployment, plan as plans, progress, record, why};
-use longshore_contract::{Apps, Audit, Deployment, Ended, History};
+use longshore_cli::view::{
+    app, deployment, plan as plans, progress, record, stats as statistics, why,
+};
+use longshore_contract::{Apps, Audit, Deployment, Ended, History, Stats};
 
 fn wide(page: &Page) -> String {
     page.text(Some(100), false)
@@ -34,17 +36,71 @@ fn the_status_tells_each_host_that_differs() {
 
 #[test]
 fn the_history_names_state_person_and_reason() {
-    let page = deployment::history(&history(), "orders", now());
+    let page = deployment::history(&history(), "orders", &[], now());
     assert_snapshot!("history", page.text(None, false));
     assert_snapshot!("history_narrow", page.text(Some(100), false));
     let none = History {
         deployments: Vec::new(),
         before: None,
+        looked: None,
     };
     assert_snapshot!(
         "no_history",
-        wide(&deployment::history(&none, "orders", now()))
+        wide(&deployment::history(&none, "orders", &[], now()))
     );
+}
+
+#[test]
+fn the_history_of_a_host_tells_how_it_stood_and_how_far_was_looked() {
+    let wanted = [
+        ("result", "RolledBack"),
+        ("by", "Ines Ort"),
+        ("host", "i-00000002"),
+    ];
+    let page = deployment::history(&history_of_a_host(), "orders", &wanted, now());
+    assert_snapshot!("history_of_a_host", page.text(None, false));
+    let none = History {
+        deployments: Vec::new(),
+        ..history_of_a_host()
+    };
+    let page = deployment::history(&none, "orders", &wanted, now());
+    assert_snapshot!("history_none_so_far", page.text(None, false));
+}
+
+#[test]
+fn the_statistics_need_no_colour_and_little_room() {
+    let page = statistics::page(&stats());
+    assert_snapshot!("stats", page.text(None, false));
+    assert_snapshot!("stats_narrow", page.text(Some(60), false));
+    assert!(page.text(None, true).contains("\u{1b}[31m✗"));
+}
+
+#[test]
+fn statistics_of_nothing_and_of_too_much_say_so() {
+    let full = stats();
+    let nothing = Stats {
+        apps: vec!["a".to_owned(), "b".to_owned()],
+        ends: std::collections::BTreeMap::new(),
+        open: 0,
+        delivery: longshore_contract::Delivery::default(),
+        weeks: Vec::new(),
+        queue: longshore_contract::Spread::default(),
+        approval: longshore_contract::Spread::default(),
+        work: longshore_contract::Spread::default(),
+        steps: Vec::new(),
+        failures: Vec::new(),
+        hosts: Vec::new(),
+        drills: longshore_contract::Drills::default(),
+        ..full.clone()
+    };
+    assert_snapshot!(
+        "stats_nothing",
+        statistics::page(&nothing).text(None, false)
+    );
+    let mut busy = full;
+    busy.complete_since = Some(now());
+    busy.weeks[0].delivery.changes = 240;
+    assert_snapshot!("stats_busy", statistics::page(&busy).text(None, false));
 }
 
 #[test]

@@ -16,6 +16,7 @@ fn verbs() -> Vec<(Operation, Vec<&'static str>)> {
         (Operation::Status, vec!["quarantine", "list", "orders"]),
         (Operation::History, vec!["history", "orders"]),
         (Operation::History, vec!["watch", "orders"]),
+        (Operation::Stats, vec!["stats", "--app", "orders"]),
         (Operation::Audit, vec!["audit", "orders"]),
         (Operation::Show, vec!["show", ID]),
         (Operation::Show, vec!["why", ID]),

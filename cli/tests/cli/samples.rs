@@ -1,10 +1,11 @@
 //! What the API would say: one app in several states.
 
 use longshore_contract::{
-    AppStatus, AppSummary, Apps, Audit, AuditEntry, Begun, Changelog, CommitLine, Deployment,
-    DeploymentSummary, Drift, Failure, Freeze, FreezeToCome, History, HostStatus, HostVerdict, Judgement,
-    Live, Lock, Migrations, Number, ParameterChange, Ping, Plan, Quarantined, Release, Run, TimelineEntry,
-    Timestamp, Verdict, Vote, WhoAmI,
+    AppStatus, AppSummary, Apps, Audit, AuditEntry, Begun, Changelog, CommitLine, Counted,
+    Delivery, Deployment, DeploymentSummary, Drift, Drills, Failure, Freeze, FreezeToCome, History,
+    HostStatus, HostVerdict, Judgement, Live, Lock, Looked, Migrations, Number, ParameterChange,
+    Ping, Plan, Quarantined, Recovery, Release, Run, Spread, Stats, Step, TimelineEntry, Timestamp,
+    Verdict, Vote, Week, WhoAmI,
 };
 use std::collections::BTreeMap;
 
@@ -64,9 +65,11 @@ pub(crate) fn summary(state: &str) -> DeploymentSummary {
         over,
         by: Some("Ines Ort".to_owned()),
         accepted_at: time("10:20:00"),
+        committed_at: None,
         started_at: Some(time("10:20:05")),
         ended_at: over.then(|| time("10:23:25")),
         failure: None,
+        host: None,
     }
 }
 
@@ -440,6 +443,108 @@ pub(crate) fn history() -> History {
     History {
         deployments: vec![waiting, summary("Succeeded"), failed],
         before: Some(OLD.to_owned()),
+        looked: None,
+    }
+}
+
+/// The history of one host, of which one answer has looked through a part.
+pub(crate) fn history_of_a_host() -> History {
+    let mut failed = summary("RolledBack");
+    failed.failure = Some(failure());
+    failed.host = Some(host("i-00000002", 1, "failed", Some(failure())));
+    let mut good = summary("Succeeded");
+    good.host = Some(host("i-00000002", 0, "proven", None));
+    History {
+        deployments: vec![good, failed],
+        before: Some(OLD.to_owned()),
+        looked: Some(Looked {
+            at: 200,
+            back_to: Some(time("08:00:00")),
+        }),
+    }
+}
+
+fn spread(n: u32, p50_ms: u64, p90_ms: u64, max_ms: u64) -> Spread {
+    Spread {
+        n,
+        p50_ms: Some(p50_ms),
+        p90_ms: Some(p90_ms),
+        max_ms: Some(max_ms),
+    }
+}
+
+fn delivery(changes: u32, failed: u32) -> Delivery {
+    Delivery {
+        changes,
+        succeeded: changes.saturating_sub(failed),
+        failed,
+        stopped: 2,
+        lead_from_commit: spread(9, 5_400_000, 90_000_000, 190_000_000),
+        lead_from_push: spread(11, 200_000, 410_000, 1_500_000),
+        recovery: Recovery {
+            took: spread(2, 41_000, 63_000, 63_000),
+            open: 1,
+        },
+        next_success: Recovery {
+            took: spread(3, 2_400_000, 7_000_000, 7_000_000),
+            open: 0,
+        },
+    }
+}
+
+/// Four weeks of an app.
+pub(crate) fn stats() -> Stats {
+    let day = |text: &str| format!("{text}T00:00:00Z").parse().unwrap();
+    let week = |monday: &str, changes, failed| Week {
+        monday: day(monday),
+        delivery: delivery(changes, failed),
+    };
+    let step = |state: &str, took| Step {
+        state: state.to_owned(),
+        took,
+    };
+    Stats {
+        environment: "prod".to_owned(),
+        apps: vec!["orders".to_owned()],
+        from: day("2026-11-02"),
+        until: now(),
+        looked_at: 61,
+        complete_since: None,
+        ends: BTreeMap::from([("Succeeded".to_owned(), 12), ("RolledBack".to_owned(), 3)]),
+        open: 1,
+        delivery: delivery(14, 3),
+        weeks: vec![
+            week("2026-11-02", 3, 0),
+            week("2026-11-09", 0, 0),
+            week("2026-11-16", 8, 3),
+            week("2026-11-23", 3, 0),
+        ],
+        queue: spread(15, 400, 61_000, 300_000),
+        approval: spread(4, 900_000, 3_600_000, 3_600_000),
+        work: spread(15, 190_000, 260_000, 310_000),
+        steps: vec![
+            step("Preparing", spread(15, 61_000, 80_000, 90_000)),
+            step("Activating", spread(13, 12_000, 15_000, 15_500)),
+            step("RollingBack", spread(3, 9_500, 11_000, 11_000)),
+        ],
+        failures: vec![
+            Counted {
+                what: "health_failed".to_owned(),
+                times: 2,
+            },
+            Counted {
+                what: "start_failed".to_owned(),
+                times: 1,
+            },
+        ],
+        hosts: vec![Counted {
+            what: "i-00000002".to_owned(),
+            times: 3,
+        }],
+        drills: Drills {
+            took: spread(1, 30_000, 30_000, 30_000),
+            failed: 0,
+        },
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::samples::{
     COMMIT, DIGEST, ID, LIVE, OLD, activating, apps, apps_in_order, audit, awaiting, begun,
-    drifting, history, plan, rolled_back, status, succeeded, summary, whoami,
+    drifting, history, history_of_a_host, plan, rolled_back, stats, status, succeeded, summary,
+    whoami,
 };
 use crate::stand_in::{StandIn, run};
 use longshore_contract::{AppStatus, Begun, Deployment, DeploymentSummary, Logs};
@@ -35,7 +36,8 @@ fn every_request_is_signed_for_the_api_with_the_session_of_the_operator() {
 
 #[test]
 fn json_is_what_the_api_said() {
-    let cases: [(&[&str], &str, Value); 8] = [
+    let cases: [(&[&str], &str, Value); 9] = [
+        (&["stats"], "GET /v1/stats", json!(stats())),
         (&["whoami"], "GET /v1/whoami", json!(whoami())),
         (&["status"], "GET /v1/apps", json!(apps_in_order())),
         (
@@ -98,6 +100,80 @@ fn pages_of_the_history_are_asked_for_as_the_api_wants() {
     assert!(
         ran.out
             .contains(&format!("longshore history orders --before {OLD}"))
+    );
+}
+
+#[test]
+fn a_history_is_asked_for_by_everything_that_it_can_be_asked_for_by() {
+    let api = StandIn::start().on("GET /v1/apps/orders/deployments", 200, &history_of_a_host());
+    let words = [
+        "history",
+        "orders",
+        "--commit",
+        "8c1f5e0",
+        "--by",
+        "Ines Ort",
+        "--result",
+        "rolled-back",
+        "--kind",
+        "push",
+        "--since",
+        "2026-11-01",
+        "--until",
+        "2026-11-20T08:00:00Z",
+        "--host",
+        "i-00000002",
+    ];
+    let ran = api.run(&words);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(
+        api.asked()[0].query,
+        "limit=20&commit=8c1f5e0&by=Ines%20Ort&result=RolledBack&kind=push\
+         &since=2026-11-01T00%3A00%3A00Z&until=2026-11-20T08%3A00%3A00Z&host=i-00000002"
+    );
+    let again = format!(
+        "longshore history orders --commit 8c1f5e0 --by 'Ines Ort' --result rolled-back --kind push \
+         --since 2026-11-01T00:00:00Z --until 2026-11-20T08:00:00Z --host i-00000002 --before {OLD}"
+    );
+    assert!(ran.out.contains(&again), "{ran:?}");
+    assert!(
+        ran.out.contains("looked through 200 deployments"),
+        "{ran:?}"
+    );
+    for wrong in [
+        ["--commit", "8c1f5e"],
+        ["--commit", "HEAD"],
+        ["--result", "good"],
+        ["--kind", "deploy"],
+        ["--since", "yesterday"],
+        ["--host", "web-1"],
+    ] {
+        let ran = api.run(&[&["history", "orders"], &wrong[..]].concat());
+        assert_eq!(ran.code, 2, "{wrong:?}: {ran:?}");
+    }
+    assert_eq!(api.asked().len(), 1, "what is wrong is not asked");
+}
+
+#[test]
+fn statistics_are_asked_for_by_app_and_window_and_drawn_without_colours_into_a_file() {
+    let api = StandIn::start().on("GET /v1/stats", 200, &stats());
+    let ran = api.run(&["stats", "--app", "orders", "--since", "2026-11-02"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(
+        api.asked()[0].query,
+        "app=orders&since=2026-11-02T00%3A00%3A00Z"
+    );
+    assert!(ran.out.contains("3 of 14 (21.4 %)"), "{ran:?}");
+    assert!(ran.out.contains("✓✓✓✓✓✗✗✗"), "{ran:?}");
+    assert!(!ran.out.contains('\u{1b}'), "{ran:?}");
+    let coloured = api.run(&["--color", "always", "stats"]);
+    assert!(coloured.out.contains("\u{1b}[31m✗"), "{coloured:?}");
+    let ago = api.run(&["stats", "--since", "7d"]);
+    assert_eq!(ago.code, 0, "{ago:?}");
+    let query = &api.asked()[2].query;
+    assert!(
+        query.starts_with("since=20") && query.ends_with('Z'),
+        "{query}"
     );
 }
 

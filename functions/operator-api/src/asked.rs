@@ -2,6 +2,7 @@
 
 use longshore_contract::Operation;
 use longshore_core::{AppName, Commit, DeploymentId, HostId, PlanDigest, Reason, Timestamp};
+use longshore_insight::Filter;
 use longshore_shell::operate::Wish;
 
 /// What is asked for.
@@ -14,7 +15,9 @@ pub enum Asked {
     /// How an app stands.
     Status(AppName),
     /// Its deployments.
-    History(AppName, Page),
+    History(AppName, Page, Filter),
+    /// What the history of an app, or of all, tells in numbers.
+    Stats(StatsAsked),
     /// What operators did to it.
     Audit(AppName, Entries),
     /// A deployment.
@@ -70,6 +73,17 @@ pub struct Page {
     pub before: Option<DeploymentId>,
 }
 
+/// Which numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StatsAsked {
+    /// Of this app only.
+    pub app: Option<AppName>,
+    /// From this time on; four weeks before the end, when nothing is said.
+    pub since: Option<Timestamp>,
+    /// Until this time; now, when nothing is said.
+    pub until: Option<Timestamp>,
+}
+
 /// Which page of what operators did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entries {
@@ -106,6 +120,7 @@ impl Asked {
             Self::Apps => Operation::Apps,
             Self::Status(_) => Operation::Status,
             Self::History(..) => Operation::History,
+            Self::Stats(_) => Operation::Stats,
             Self::Audit(..) => Operation::Audit,
             Self::Show(_) => Operation::Show,
             Self::Logs(..) => Operation::Logs,

@@ -11,10 +11,12 @@ pub mod answer;
 pub mod asked;
 pub mod caller;
 pub mod console;
+pub mod history;
 pub mod office;
 mod plan;
 pub mod read;
 pub mod request;
+pub mod stats;
 mod view;
 
 use answer::Response;
@@ -60,6 +62,7 @@ pub async fn handle<O: Office>(office: &O, request: &Request) -> Response {
         | Asked::Apps
         | Asked::Status(_)
         | Asked::History(..)
+        | Asked::Stats(_)
         | Asked::Audit(..)
         | Asked::Show(_)
         | Asked::Logs(..) => None,
@@ -111,7 +114,11 @@ async fn answer<O: Office>(office: &O, caller: &Caller, asked: Asked) -> Result<
         Asked::WhoAmI => Ok(Response::of(&read::who_am_i(office, caller))),
         Asked::Apps => Ok(Response::of(&read::apps(office).await?)),
         Asked::Status(app) => Ok(Response::of(&read::status(office, &app).await?)),
-        Asked::History(app, page) => Ok(Response::of(&read::history(office, &app, &page).await?)),
+        Asked::History(app, page, filter) => {
+            let told = history::history(office, &app, &page, &filter).await?;
+            Ok(Response::of(&told))
+        }
+        Asked::Stats(wanted) => Ok(Response::of(&stats::stats(office, &wanted).await?)),
         Asked::Audit(app, page) => Ok(Response::of(&read::audit(office, &app, &page).await?)),
         Asked::Show(id) => Ok(Response::of(&read::show(office, &id).await?)),
         Asked::Logs(id, wanted) => Ok(Response::of(&read::logs(office, &id, &wanted).await?)),

@@ -1,7 +1,7 @@
 //! The questions that change nothing.
 
 use crate::Office;
-use crate::asked::{Cursor, Entries, LogsAsked, Page};
+use crate::asked::{Cursor, Entries, LogsAsked};
 use crate::caller::{Caller, Rights};
 use crate::view;
 use longshore_contract as contract;
@@ -58,6 +58,21 @@ fn roles(caller: &Caller) -> Option<Vec<String>> {
         Rights::OfPolicies => None,
         Rights::OfGroups(roles) => Some(roles.iter().map(|role| role.word().to_owned()).collect()),
     }
+}
+
+/// The names of all apps, in their order.
+///
+/// # Errors
+/// [`ErrorWord::Unavailable`].
+pub(crate) async fn names<O: Office>(office: &O) -> Result<Vec<AppName>, Refusal> {
+    let repositories = office.repositories().repositories().await;
+    let mut names = Vec::new();
+    for repository in repositories.map_err(unresolved)? {
+        names.extend(known(office, repository).await?.map(|known| known.app));
+    }
+    names.sort();
+    names.dedup();
+    Ok(names)
 }
 
 /// Every app, in the order of their names.
@@ -146,42 +161,6 @@ async fn seen<O: Office>(office: &O, known: &Known) -> Result<Vec<Seen>, Refusal
     };
     let seen = office.fleet().seen(&known.app, config.tags()).await;
     seen.map_err(unresolved)
-}
-
-/// Deployments of an app, the newest first.
-///
-/// # Errors
-/// [`ErrorWord::NoSuchApp`], [`ErrorWord::Unavailable`].
-pub async fn history<O: Office>(
-    office: &O,
-    app: &AppName,
-    page: &Page,
-) -> Result<contract::History, Refusal> {
-    let ids = office
-        .store()
-        .history(app, page.before.as_ref(), page.limit);
-    let ids = ids.await.map_err(|error| unread(&error))?;
-    if ids.is_empty() && page.before.is_none() {
-        // An app without a configuration may have a history; one with neither is none.
-        find(office, app).await?;
-    }
-    let is_full = u32::try_from(ids.len()).is_ok_and(|found| found >= page.limit);
-    let before = ids.last().filter(|_| is_full).map(ToString::to_string);
-    let mut deployments = Vec::new();
-    for id in ids {
-        if let Some(deployment) = office
-            .store()
-            .deployment(&id)
-            .await
-            .map_err(|error| unread(&error))?
-        {
-            deployments.push(view::summary(&deployment));
-        }
-    }
-    Ok(contract::History {
-        deployments,
-        before,
-    })
 }
 
 /// What operators did to an app, the newest first.

@@ -3,19 +3,22 @@
 //!
 //! The operation is that of the route which API Gateway has matched, as that is what the caller's policy was asked about.
 
-use crate::asked::{Act, Asked, Beginning, Cursor, Entries, LogsAsked, Page};
+use crate::asked::{Act, Asked, Beginning, Cursor, Entries, LogsAsked, Page, StatsAsked};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use longshore_contract as contract;
 use longshore_contract::{BeginKind, CONSOLE_PREFIX, ErrorWord, Operation, Refusal};
 use longshore_core::{
-    AppName, Artifact, Commit, DeploymentId, EnvironmentName, HostId, ObjectVersion, PlanDigest,
-    Reason, Sha256Digest,
+    AppName, Artifact, Commit, DeploymentId, EnvironmentName, HostId, ObjectVersion, Person,
+    PlanDigest, Reason, Sha256Digest, Timestamp,
 };
+use longshore_insight::{CommitStart, Filter};
+use longshore_shell::clock::from_rfc3339;
 use longshore_shell::operate::{Back, Database, Wish};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::net::IpAddr;
 
 /// The largest body that is read, in bytes.
@@ -145,7 +148,8 @@ impl Request {
             Operation::WhoAmI => Asked::WhoAmI,
             Operation::Apps => Asked::Apps,
             Operation::Status => Asked::Status(self.app()?),
-            Operation::History => Asked::History(self.app()?, self.page()?),
+            Operation::History => Asked::History(self.app()?, self.page()?, self.filter()?),
+            Operation::Stats => Asked::Stats(self.stats()?),
             Operation::Audit => Asked::Audit(self.app()?, self.entries()?),
             Operation::Show => Asked::Show(self.id()?),
             Operation::Logs => Asked::Logs(self.id()?, self.logs()?),
@@ -255,6 +259,62 @@ impl Request {
             limit: self.limit()?,
             before: before.transpose()?,
         })
+    }
+
+    fn filter(&self) -> Result<Filter, Refusal> {
+        let filter = Filter {
+            commit: self.query_as("commit", CommitStart::parse)?,
+            by: self.query_as("by", Person::parse)?,
+            result: self.one_of("result", Filter::result_of, &contract::RESULTS)?,
+            kind: self.one_of("kind", Filter::kind_of, &contract::KINDS)?,
+            since: self.moment("since")?,
+            until: self.moment("until")?,
+            host: self.query_as("host", HostId::parse)?,
+        };
+        in_order(filter.since, filter.until)?;
+        Ok(filter)
+    }
+
+    fn stats(&self) -> Result<StatsAsked, Refusal> {
+        let asked = StatsAsked {
+            app: self.query_as("app", AppName::parse)?,
+            since: self.moment("since")?,
+            until: self.moment("until")?,
+        };
+        in_order(asked.since, asked.until)?;
+        Ok(asked)
+    }
+
+    fn query_as<T, E: Display>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, Refusal> {
+        let parsed = self.query(name).map(|text| field(name, text, parse));
+        parsed.transpose()
+    }
+
+    fn one_of(
+        &self,
+        name: &str,
+        find: impl Fn(&str) -> Option<&'static str>,
+        known: &[&str],
+    ) -> Result<Option<&'static str>, Refusal> {
+        let found = self.query(name).map(|text| {
+            find(text).ok_or_else(|| bad(&format!("{name}: expected {}.", known.join(", "))))
+        });
+        found.transpose()
+    }
+
+    fn moment(&self, name: &str) -> Result<Option<Timestamp>, Refusal> {
+        let moment = self.query(name).map(|text| {
+            from_rfc3339(text).ok_or_else(|| {
+                bad(&format!(
+                    "{name}: expected a time like 2026-11-01T00:00:00Z."
+                ))
+            })
+        });
+        moment.transpose()
     }
 
     fn entries(&self) -> Result<Entries, Refusal> {
@@ -448,10 +508,19 @@ fn proven_by(body: &contract::ProvenBy) -> Result<(EnvironmentName, DeploymentId
     ))
 }
 
-fn field<T>(
+fn in_order(since: Option<Timestamp>, until: Option<Timestamp>) -> Result<(), Refusal> {
+    match (since, until) {
+        (Some(since), Some(until)) if since >= until => {
+            Err(bad("until: expected a time after that of since."))
+        }
+        (Some(_) | None, Some(_) | None) => Ok(()),
+    }
+}
+
+fn field<T, E: Display>(
     name: &str,
     text: &str,
-    parse: impl Fn(&str) -> Result<T, longshore_core::InvalidId>,
+    parse: impl Fn(&str) -> Result<T, E>,
 ) -> Result<T, Refusal> {
     parse(text).map_err(|problem| bad(&format!("{name}: {problem}.")))
 }

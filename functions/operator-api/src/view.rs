@@ -97,9 +97,11 @@ pub(crate) fn summary(deployment: &Deployment) -> contract::DeploymentSummary {
         over: deployment.state.is_terminal(),
         by: deployment.origin.by.as_ref().map(ToString::to_string),
         accepted_at: time(deployment.origin.at),
+        committed_at: deployment.origin.committed_at.map(time),
         started_at: deployment.state.run().map(|run| time(run.started_at)),
         ended_at,
         failure: why.map(failure),
+        host: None,
     }
 }
 
@@ -270,6 +272,13 @@ fn run(run: &Run) -> contract::Run {
         migrations: run.migrations.as_ref().map(migrations),
         started_at: time(run.started_at),
     }
+}
+
+/// How one host stands in a deployment; `None` when it is none of its targets.
+pub(crate) fn verdict_of(deployment: &Deployment, host: &HostId) -> Option<HostVerdict> {
+    let run = deployment.state.run()?;
+    let wave = run.waves.iter().position(|hosts| hosts.contains(host))?;
+    Some(verdict(run, u32::try_from(wave).unwrap_or(u32::MAX), host))
 }
 
 fn verdict(run: &Run, wave: u32, host: &HostId) -> HostVerdict {

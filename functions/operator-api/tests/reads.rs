@@ -19,15 +19,18 @@ mod samples;
 
 use common::office::{AT_WORK, FakeOffice};
 use longshore_contract::{
-    AppStatus, Apps, Audit, Deployment, Drift, ErrorWord, History, Logs, Ping, Refusal, WhoAmI,
+    AppStatus, Apps, Audit, Deployment, Drift, ErrorWord, History, Logs, Ping, Refusal, Stats,
+    WhoAmI,
 };
 use longshore_core::{FailureClass, Millis, State};
 use longshore_shell::fakes::StoreFault;
+use longshore_shell::ports::Clock;
 use samples::{host, id};
 use serde_json::{Value, json};
 
 const STATUS: &str = "GET /v1/apps/{app}";
 const HISTORY: &str = "GET /v1/apps/{app}/deployments";
+const STATS: &str = "GET /v1/stats";
 const SHOW: &str = "GET /v1/deployments/{id}";
 const LOGS: &str = "GET /v1/deployments/{id}/logs";
 
@@ -278,4 +281,146 @@ async fn what_cannot_be_reached_is_said_to_be_unavailable() {
         refused(&office, LOGS, logs).await,
         (503, ErrorWord::Unavailable)
     );
+}
+
+async fn filtered(office: &FakeOffice, query: Value) -> History {
+    let parts = json!({ "app": "orders", "query": query });
+    office.get(HISTORY, parts).await
+}
+
+#[tokio::test]
+async fn a_history_tells_only_what_is_asked_for_and_how_far_was_looked() {
+    let office = FakeOffice::busy().await;
+    let all = samples::every_state().len();
+    let one = filtered(&office, json!({ "result": "RolledBack" })).await;
+    let states: Vec<&str> = one
+        .deployments
+        .iter()
+        .map(|one| one.state.as_str())
+        .collect();
+    assert_eq!(states, ["RolledBack"]);
+    let looked = one.looked.unwrap();
+    assert_eq!(
+        (usize::try_from(looked.at).unwrap(), one.before),
+        (all, None)
+    );
+    let many = json!({ "limit": "100", "kind": "push", "by": "ann", "commit": "bbbbbbb" });
+    assert_eq!(filtered(&office, many).await.deployments.len(), all);
+    for none in [
+        json!({ "kind": "drill" }),
+        json!({ "by": "eve" }),
+        json!({ "commit": "ccccccc" }),
+        json!({ "host": host(9).as_str() }),
+        json!({ "until": "2020-01-01T00:00:00Z" }),
+    ] {
+        let found = filtered(&office, none.clone()).await;
+        assert!(
+            found.deployments.is_empty() && found.before.is_none(),
+            "{none}"
+        );
+    }
+    let told: History = office.get(HISTORY, json!({ "app": "orders" })).await;
+    assert_eq!(told.looked, None, "everything was asked for");
+}
+
+#[tokio::test]
+async fn the_history_of_a_host_tells_how_it_stood_in_each() {
+    let office = FakeOffice::busy().await;
+    let query = json!({ "limit": "100", "host": host(1).as_str() });
+    let told = filtered(&office, query).await;
+    let with_a_run = samples::every_state();
+    let with_a_run = with_a_run.iter().filter(|one| one.state.run().is_some());
+    assert_eq!(told.deployments.len(), with_a_run.count());
+    for one in told.deployments {
+        let verdict = one.host.unwrap();
+        assert_eq!((verdict.host, verdict.wave), (host(1).to_string(), 0));
+    }
+}
+
+/// So many deployments of `stock`, one a minute, of which the first failed.
+async fn crowded(number: u32) -> FakeOffice {
+    let office = FakeOffice::empty();
+    let samples = samples::every_state();
+    let in_state = |name: &str| samples.iter().find(|one| one.state.name() == name).unwrap();
+    for number in 1..=number {
+        let name = if number == 1 { "Failed" } else { "Succeeded" };
+        let mut deployment = in_state(name).clone();
+        deployment.app = common::office::app("stock");
+        deployment.id = id(number);
+        deployment.version = 0;
+        let later = Millis::from_secs(u64::from(number) * 60);
+        deployment.origin.at = samples::START.after(later);
+        if let State::Ended { at, .. } = &mut deployment.state {
+            *at = deployment.origin.at.after(Millis::from_secs(30));
+        }
+        office.save(&deployment, None).await;
+    }
+    office
+}
+
+#[tokio::test]
+async fn one_answer_looks_through_so_many_and_the_next_goes_on_there() {
+    let office = crowded(450).await;
+    let mut query = json!({ "result": "Failed" });
+    let (mut answers, mut found) = (0, Vec::new());
+    loop {
+        let parts = json!({ "app": "stock", "query": query });
+        let page: History = office.get(HISTORY, parts).await;
+        answers += 1;
+        assert!(page.looked.unwrap().at <= operator_api::history::LOOKED_MAX);
+        found.extend(page.deployments.into_iter().map(|one| one.id));
+        match page.before {
+            Some(before) => query = json!({ "result": "Failed", "before": before }),
+            None => break,
+        }
+    }
+    assert_eq!((answers, found), (3, vec![id(1).to_string()]));
+}
+
+#[tokio::test]
+async fn a_history_ends_where_nothing_younger_can_follow() {
+    let office = crowded(450).await;
+    // The last ten minutes, and one for clocks that differ, and the one that shows that it is enough.
+    let since = samples::START.after(Millis::from_secs(60 * 441));
+    let since =
+        longshore_contract::Timestamp::from_millisecond(i64::try_from(since.as_unix_ms()).unwrap());
+    let query = json!({ "since": since.unwrap().to_string() });
+    let parts = json!({ "app": "stock", "query": query });
+    let page: History = office.get(HISTORY, parts).await;
+    assert_eq!((page.deployments.len(), page.before), (10, None));
+    assert_eq!(page.looked.unwrap().at, 12);
+}
+
+#[tokio::test]
+async fn statistics_count_one_app_or_all_and_say_when_there_were_too_many() {
+    let office = crowded(40).await;
+    let end = samples::START.after(Millis::from_secs(60 * 60));
+    office.world.clock.pass(end.since(office.world.clock.now()));
+    let told: Stats = office
+        .get(STATS, json!({ "query": { "app": "stock" } }))
+        .await;
+    assert_eq!(
+        (told.apps.as_slice(), told.looked_at),
+        (["stock".to_owned()].as_slice(), 40)
+    );
+    assert_eq!((told.delivery.changes, told.delivery.stopped), (39, 1));
+    assert_eq!((told.ends["Succeeded"], told.ends["Failed"]), (39, 1));
+    assert_eq!(told.delivery.lead_from_push.p50_ms, Some(30_000));
+    assert_eq!(told.complete_since, None);
+    let all: Stats = office.get(STATS, json!({})).await;
+    assert_eq!((all.apps.len(), all.delivery), (2, told.delivery));
+    let short = json!({ "query": { "since": "2020-01-01T00:00:00Z" } });
+    let (status, word) = refused(&office, STATS, short).await;
+    assert_eq!((status, word), (400, ErrorWord::BadRequest));
+    let unknown = json!({ "query": { "app": "nothing" } });
+    let (status, word) = refused(&office, STATS, unknown).await;
+    assert_eq!((status, word), (404, ErrorWord::NoSuchApp));
+    let many = crowded(1_010).await;
+    let end = samples::START.after(Millis::from_secs(60 * 2_000));
+    many.world.clock.pass(end.since(many.world.clock.now()));
+    let told: Stats = many
+        .get(STATS, json!({ "query": { "app": "stock" } }))
+        .await;
+    assert_eq!(told.delivery.changes, operator_api::stats::READ_MAX);
+    assert!(told.complete_since.is_some());
 }

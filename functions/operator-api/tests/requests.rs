@@ -116,6 +116,39 @@ fn an_address_that_is_none_and_a_method_that_is_wrong_are_told_apart() {
 }
 
 #[test]
+fn a_history_and_statistics_take_only_what_can_be_asked_for() {
+    let hostile = "x'; rm -rf /";
+    for (route, name) in [
+        ("GET /v1/apps/{app}/deployments", "commit"),
+        ("GET /v1/apps/{app}/deployments", "by"),
+        ("GET /v1/apps/{app}/deployments", "result"),
+        ("GET /v1/apps/{app}/deployments", "kind"),
+        ("GET /v1/apps/{app}/deployments", "since"),
+        ("GET /v1/apps/{app}/deployments", "until"),
+        ("GET /v1/apps/{app}/deployments", "host"),
+        ("GET /v1/stats", "app"),
+        ("GET /v1/stats", "since"),
+        ("GET /v1/stats", "until"),
+    ] {
+        let refusal = wrong(
+            route,
+            json!({ "app": "orders", "query": { name: hostile } }),
+        );
+        assert_eq!(refusal.error, ErrorWord::BadRequest, "{name}");
+        assert!(
+            refusal.message.starts_with(&format!("{name}: ")),
+            "{refusal:?}"
+        );
+        assert!(!refusal.message.contains("rm"), "{refusal:?}");
+    }
+    let swapped = json!({ "since": "2026-11-02T00:00:00Z", "until": "2026-11-01T00:00:00Z" });
+    for route in ["GET /v1/apps/{app}/deployments", "GET /v1/stats"] {
+        let refusal = wrong(route, json!({ "app": "orders", "query": swapped }));
+        assert!(refusal.message.starts_with("until: "), "{refusal:?}");
+    }
+}
+
+#[test]
 fn a_name_or_a_query_that_is_not_valid_is_named_and_not_repeated() {
     let hostile = "x'; rm -rf /";
     for (route, parts, name) in [

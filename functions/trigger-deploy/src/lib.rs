@@ -97,6 +97,7 @@ async fn decide_all<E: Entrance>(entrance: &E, push: &Push<'_>) -> Response {
             by: push.actor.as_ref(),
             account: push.account.as_deref(),
             cause: Cause::Push,
+            committed_at: change.committed_at,
         };
         match accept::decide(entrance, &news, &change.to_decide()).await {
             Ok(decision) => {

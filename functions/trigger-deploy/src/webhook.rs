@@ -5,9 +5,11 @@
 //! of the body.
 
 use crate::signature::Verified;
-use longshore_core::{Change, Commit, Person, RefKind, Repository};
+use longshore_core::{Change, Commit, Person, RefKind, Repository, Timestamp};
+use longshore_shell::clock::from_rfc3339;
 use longshore_shell::ports::PushKey;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// The name of the header that says what kind of delivery it is. It is not signed: it can only make a delivery be ignored.
@@ -42,6 +44,8 @@ pub struct PushChange<'a> {
     pub old: Option<Commit>,
     /// Where it points now; `None` when it was deleted.
     pub new: Option<Commit>,
+    /// When the commit it points at now was made, where that is told and is a time.
+    pub committed_at: Option<Timestamp>,
     /// Names the content of this change: repository, kind and name of the ref, old and new commit. The same change delivered
     /// again has the same key.
     pub key: PushKey,
@@ -157,11 +161,20 @@ struct BodyRef<'a> {
 struct BodyTarget<'a> {
     #[serde(borrow, default)]
     hash: Option<Cow<'a, str>>,
+    // When it was made, in RFC 3339 (Bitbucket's event payloads, repo:push: `target.date`). It decides nothing, so that what
+    // is no time there spoils no push.
+    #[serde(borrow, default)]
+    date: Option<&'a RawValue>,
 }
 
 impl BodyRef<'_> {
     fn hash(&self) -> Option<&str> {
         self.target.as_ref()?.hash.as_deref()
+    }
+
+    fn committed_at(&self) -> Option<Timestamp> {
+        let text: Cow<'_, str> = serde_json::from_str(self.target.as_ref()?.date?.get()).ok()?;
+        from_rfc3339(&text)
     }
 
     fn kind(&self) -> RefKind {
@@ -201,6 +214,7 @@ fn change<'a>(repository: &str, change: BodyChange<'a>) -> Result<PushChange<'a>
     let key = key(repository, &change);
     let old = commit(kind, change.old.as_ref())?;
     let new = commit(kind, change.new.as_ref())?;
+    let committed_at = change.new.as_ref().and_then(BodyRef::committed_at);
     let name = change.new.or(change.old).and_then(|named| named.name);
     let name = match (kind, name) {
         (_, Some(name)) => name,
@@ -213,6 +227,7 @@ fn change<'a>(repository: &str, change: BodyChange<'a>) -> Result<PushChange<'a>
         name,
         old,
         new,
+        committed_at,
         key,
     })
 }

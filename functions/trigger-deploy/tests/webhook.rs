@@ -10,7 +10,7 @@
 mod deliveries;
 
 use deliveries::{delivered, fixture, fixtures, line, signed};
-use longshore_core::RefKind;
+use longshore_core::{RefKind, Timestamp};
 use trigger_deploy::request::{BODY_MAX, Request};
 use trigger_deploy::webhook::{CHANGES_MAX, Malformed};
 
@@ -242,6 +242,40 @@ fn a_change_that_could_be_misread_is_refused() {
         delivered(PUSH, twice.as_bytes()),
         Err(Malformed::Json { .. })
     ));
+}
+
+#[test]
+fn the_time_of_a_commit_is_kept_where_it_is_one_and_spoils_nothing_where_it_is_not() {
+    let main = branch("branch", "main", "2");
+    let dated = |date: &str| {
+        let target = format!(r#""target":{{"date":{date},"#);
+        let change = main.replace(r#""target":{"#, &target);
+        let body = push_of(&format!(r#"{{"new":{change}}}"#));
+        let push = delivered(PUSH, body.as_bytes()).unwrap().unwrap();
+        push.changes[0].committed_at.map(Timestamp::as_unix_ms)
+    };
+    assert_eq!(
+        dated(r#""2026-03-02T10:00:00+00:00""#),
+        Some(1_772_445_600_000)
+    );
+    assert_eq!(
+        dated(r#""2026-03-02T11:00:00\u002b01:00""#),
+        Some(1_772_445_600_000)
+    );
+    for wrong in [
+        "null",
+        "7",
+        "[]",
+        r#""""#,
+        r#""soon""#,
+        r#""1969-01-01T00:00:00Z""#,
+        r#"{"a":1}"#,
+    ] {
+        assert_eq!(dated(wrong), None, "{wrong}");
+    }
+    let body = fixture("branch-updated");
+    let push = delivered(PUSH, &body).unwrap().unwrap();
+    assert!(push.changes[0].committed_at.is_some());
 }
 
 #[test]

@@ -3,17 +3,21 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
     reason = "a test may stop at the first surprise"
 )]
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use longshore_local::demo::{app, prepare};
 use longshore_local::operators::{Answer, Operator};
-use longshore_local::{LocalCloud, Options, wait};
+use longshore_local::{LocalCloud, Options, tools, traces, wait};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
 
 const GET: Method = Method::GET;
 const LIMIT: Duration = Duration::from_mins(3);
@@ -71,6 +75,8 @@ async fn operators_are_let_in_by_their_signature_and_their_policies() {
     ready.tree.commit("Open the shop").await.unwrap();
     ready.tree.push("main").await.unwrap();
     a_deployment_is_told_with_its_hosts(&scene).await;
+    the_numbers_are_those_of_the_table_and_of_the_log(&scene).await;
+    the_spans_of_all_functions_are_one_tree(&scene).await;
     what_is_done_is_on_record(&scene).await;
     scene.cloud.stop().await.unwrap();
 }
@@ -164,6 +170,149 @@ async fn a_deployment_is_told_with_its_hosts(scene: &Scene) {
         hosts.iter().all(|host| host["drift"] == "serves"),
         "{status:?}"
     );
+}
+
+/// Counted here from the bodies of the table's items, which the API's own code has no part in, and from the functions' logs.
+async fn the_numbers_are_those_of_the_table_and_of_the_log(scene: &Scene) {
+    let stats = scene.ask("carol", GET, "/v1/stats?app=orders", None).await;
+    assert_eq!(stats.status, 200, "{stats:?}");
+    let told = stats.body;
+    let table = traces::table(&scene.cloud).await.unwrap();
+    let items = table["Items"].as_array().unwrap().iter();
+    let bodies = items.filter(|item| item["by_app"]["S"] == "orders");
+    let bodies = bodies.map(|item| serde_json::from_str(item["body"]["S"].as_str().unwrap()));
+    let records: Vec<Value> = bodies.collect::<Result<_, _>>().unwrap();
+    let last = |record: &Value| {
+        record["timeline"]
+            .as_array()
+            .unwrap()
+            .last()
+            .unwrap()
+            .clone()
+    };
+    let succeeded = records
+        .iter()
+        .filter(|one| last(one)["state"] == "Succeeded");
+    let succeeded: Vec<&Value> = succeeded.collect();
+    assert_eq!(told["ends"]["Succeeded"], succeeded.len(), "{told}");
+    assert_eq!(told["delivery"]["succeeded"], succeeded.len(), "{told}");
+    let [push] = succeeded.as_slice() else {
+        panic!("{records:?}");
+    };
+    let number = |value: &Value| value.as_u64().unwrap();
+    let end = number(&last(push)["at_ms"]);
+    let lead = &told["delivery"]["lead_from_commit"];
+    let since = number(&push["origin"]["committed_at_ms"]);
+    assert_eq!(
+        (number(&lead["n"]), number(&lead["p50_ms"])),
+        (1, end - since)
+    );
+    let lead = &told["delivery"]["lead_from_push"];
+    let since = number(&push["origin"]["at_ms"]);
+    assert_eq!(
+        (number(&lead["n"]), number(&lead["p50_ms"])),
+        (1, end - since)
+    );
+    let path = "/v1/apps/orders/deployments?kind=push&result=Succeeded";
+    let found = scene.ask("carol", GET, path, None).await;
+    assert_eq!(found.body["deployments"][0]["id"], push["id"], "{found:?}");
+    assert_eq!(found.body["looked"]["at"], records.len(), "{found:?}");
+    let logged = async || anyhow::Ok(ended_line(scene, push["id"].as_str().unwrap()).await);
+    let line = wait::until("line of the end", LIMIT, LOOK_EVERY, logged);
+    let line = line.await.unwrap();
+    assert_eq!(
+        (&line["environment"], &line["app"]),
+        (&json!("dev"), &json!("orders"))
+    );
+    assert_eq!(line["LeadTimeFromPush"], end - since, "{line}");
+    assert_eq!(line["_aws"]["Timestamp"], end, "{line}");
+}
+
+/// The one line that tells of a deployment's end, as soon as a function's log has it.
+async fn ended_line(scene: &Scene, id: &str) -> Option<Value> {
+    let mut found = lines_about(scene, id).await;
+    found.retain(|line| line["event"] == "deployment_ended");
+    assert!(found.len() <= 1, "{found:?}");
+    found.pop()
+}
+
+/// What the functions that look at deployments have logged about one.
+async fn lines_about(scene: &Scene, id: &str) -> Vec<Value> {
+    let mut found = Vec::new();
+    for function in [
+        "reconciler",
+        "health-verifier",
+        "auto-rollback",
+        "on-command-status",
+    ] {
+        let group = format!("/longshore/dev/{function}");
+        let asked = json!({ "logGroupName": group, "limit": 10_000 });
+        let target = "Logs_20140328.FilterLogEvents";
+        let events = scene.cloud.aws().json("logs", target, &asked).await;
+        let events = events.unwrap();
+        let events = events["events"].as_array().unwrap().iter();
+        let texts = events.filter_map(|event| event["message"].as_str());
+        let lines = texts.flat_map(str::lines).filter_map(|text| {
+            let json = text.get(text.find('{')?..)?;
+            let line: Value = serde_json::from_str(json).ok()?;
+            (line["deployment.id"] == id).then_some(line)
+        });
+        found.extend(lines);
+    }
+    found
+}
+
+/// What several functions have told of one deployment is one tree, by OpenTelemetry's own messages.
+async fn the_spans_of_all_functions_are_one_tree(scene: &Scene) {
+    let path = "/v1/apps/orders/deployments?result=Succeeded";
+    let found = scene.ask("carol", GET, path, None).await;
+    let id = found.body["deployments"][0]["id"].as_str().unwrap();
+    let told = async || {
+        let lines = lines_about(scene, id).await;
+        let spans = lines.into_iter().filter(|line| line["event"] == "trace");
+        let spans: Vec<String> = spans.map(|line| line.to_string()).collect();
+        let has_root = spans.iter().any(|line| line.contains("push orders"));
+        anyhow::Ok(has_root.then_some(spans))
+    };
+    let lines = wait::until("root of the trace", LIMIT, LOOK_EVERY, told);
+    let traces = decoded(&lines.await.unwrap()).await;
+    let [trace] = traces.as_object().unwrap().values().collect::<Vec<_>>()[..] else {
+        panic!("{traces}");
+    };
+    assert_eq!(trace["root"], "push orders");
+    let list = |name: &str| trace[name].as_array().unwrap().clone();
+    for service in ["longshore", "reconciler", "health-verifier"] {
+        assert!(list("services").contains(&json!(service)), "{trace}");
+    }
+    let path = format!("/v1/deployments/{id}");
+    let shown = scene.ask("carol", GET, &path, None).await.body;
+    let timeline = shown["timeline"].as_array().unwrap();
+    let phases = timeline
+        .iter()
+        .filter(|entry| entry["state"] != "Succeeded");
+    for entry in phases {
+        let name = entry["state"].as_str().unwrap();
+        let has = |span: &Value| span.as_str().unwrap().starts_with(name);
+        assert!(list("spans").iter().any(has), "{name}: {trace}");
+    }
+}
+
+/// What OpenTelemetry's own Python reads in these lines.
+async fn decoded(lines: &[String]) -> Value {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let tools = tools::checks(&root, |_| {}).await.unwrap();
+    let mut python = tokio::process::Command::new(tools.join("python"))
+        .arg(root.join("local/otlp_tree.py"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = python.stdin.take().unwrap();
+    stdin.write_all(lines.join("\n").as_bytes()).await.unwrap();
+    drop(stdin);
+    let said = python.wait_with_output().await.unwrap();
+    assert!(said.status.success(), "{lines:?}");
+    serde_json::from_slice(&said.stdout).unwrap()
 }
 
 async fn what_is_done_is_on_record(scene: &Scene) {

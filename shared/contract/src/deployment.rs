@@ -5,6 +5,23 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+/// What a deployment can be for.
+pub const KINDS: [&str; 7] = [
+    "push", "redeploy", "rollback", "drill", "promote", "config", "join",
+];
+
+/// How a deployment can end.
+pub const RESULTS: [&str; 8] = [
+    "Succeeded",
+    "Failed",
+    "RolledBack",
+    "RollbackFailed",
+    "Rejected",
+    "Expired",
+    "Superseded",
+    "Cancelled",
+];
+
 /// A deployment in a line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeploymentSummary {
@@ -26,6 +43,10 @@ pub struct DeploymentSummary {
     /// When it was accepted.
     #[schema(value_type = String, format = DateTime)]
     pub accepted_at: Timestamp,
+    /// When its commit was made, where the push told that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub committed_at: Option<Timestamp>,
     /// When it got the slot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -37,6 +58,9 @@ pub struct DeploymentSummary {
     /// Why it did not succeed, or why it is being rolled back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// How the host stands in it that a history was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<HostVerdict>,
 }
 
 /// A deployment in full.

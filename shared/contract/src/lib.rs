@@ -14,6 +14,7 @@ mod page;
 mod plan;
 mod request;
 mod route;
+mod stats;
 
 pub use app::{
     AppStatus, AppSummary, Apps, Drift, Freeze, FreezeToCome, HostStatus, Live, Lock, Ping,
@@ -21,14 +22,15 @@ pub use app::{
 };
 pub use deployment::{
     Begun, Changelog, CommitLine, Deployment, DeploymentSummary, Ended, Failure, HostVerdict,
-    Judgement, Migrations, Number, Rounds, Run, TimelineEntry, Verdict, Vote,
+    Judgement, KINDS, Migrations, Number, RESULTS, Rounds, Run, TimelineEntry, Verdict, Vote,
 };
 pub use error::{ErrorWord, Refusal};
 pub use openapi::openapi;
-pub use page::{Audit, AuditEntry, History, LogLine, Logs};
+pub use page::{Audit, AuditEntry, History, LogLine, Logs, Looked};
 pub use plan::{Artifact, ParameterChange, Plan, Release};
 pub use request::{Approve, Begin, BeginKind, BreakGlass, LockApp, ProvenBy, Reason};
 pub use route::{CONSOLE_PREFIX, Method, Operation, Query, Role, Route};
+pub use stats::{Counted, Delivery, Drills, Recovery, Spread, Stats, Step, Week};
 
 /// A moment; RFC 3339 in UTC on the wire.
 pub use jiff::Timestamp;

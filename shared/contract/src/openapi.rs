@@ -3,7 +3,7 @@
 
 use crate::{
     AppStatus, Approve, Apps, Audit, Begin, Begun, BreakGlass, Deployment, ErrorWord, History,
-    LockApp, Logs, Operation, Plan, Reason, Refusal, WhoAmI,
+    LockApp, Logs, Operation, Plan, Reason, Refusal, Stats, WhoAmI,
 };
 use crate::{AppSummary, Query};
 use serde_json::{Map, Value, json};
@@ -101,6 +101,14 @@ fn query_schema(query: Query) -> Value {
         }
         Query::Host => text("^(mi|i)-[0-9a-f]{8,17}$", "i-00000000000000001"),
         Query::After => text("^[0-9]{1,15}-[0-9]{1,6}$", "1700000000000-1"),
+        Query::App => in_path("app"),
+        Query::Commit => text("^[0-9a-f]{7,40}$", "cccccccccccc"),
+        Query::By => text("^[A-Za-z0-9 ._:@{}-]{1,64}$", "alice"),
+        Query::Result => json!({ "type": "string", "enum": crate::RESULTS }),
+        Query::Kind => json!({ "type": "string", "enum": crate::KINDS }),
+        Query::Since | Query::Until => {
+            json!({ "type": "string", "format": "date-time", "examples": ["2026-11-01T00:00:00Z"] })
+        }
     }
 }
 
@@ -142,6 +150,7 @@ fn body_of(operation: Operation, schemas: &mut Schemas) -> Option<Value> {
         | Operation::Apps
         | Operation::Status
         | Operation::History
+        | Operation::Stats
         | Operation::Audit
         | Operation::Show
         | Operation::Logs => return None,
@@ -154,6 +163,7 @@ fn answer_of(operation: Operation, schemas: &mut Schemas) -> Value {
         Operation::Apps => schema::<Apps>(schemas),
         Operation::Status => schema::<AppStatus>(schemas),
         Operation::History => schema::<History>(schemas),
+        Operation::Stats => schema::<Stats>(schemas),
         Operation::Audit => schema::<Audit>(schemas),
         Operation::Logs => schema::<Logs>(schemas),
         Operation::Plan => schema::<Plan>(schemas),

@@ -13,6 +13,21 @@ pub struct History {
     /// Give this as `before` to go on; missing on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
+    /// How far was looked, where not all of them were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked: Option<Looked>,
+}
+
+/// How far one answer has looked through a history. It looks through a bounded number of deployments, so that a page can hold
+/// few of what is asked for, or none, and yet not be the last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Looked {
+    /// How many deployments were looked at.
+    pub at: u32,
+    /// When the oldest of them was accepted; missing when none was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub back_to: Option<Timestamp>,
 }
 
 /// What operators did to an app as a whole, the newest first.

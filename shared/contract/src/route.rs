@@ -65,6 +65,20 @@ pub enum Query {
     Host,
     /// Where an earlier answer ended.
     After,
+    /// Of this app only.
+    App,
+    /// Of this commit only, or of those that begin so.
+    Commit,
+    /// Only those that this person had a hand in.
+    By,
+    /// Only those that ended so.
+    Result,
+    /// Only those of this kind.
+    Kind,
+    /// Only what was at this time or later.
+    Since,
+    /// Only what was before this time.
+    Until,
 }
 
 impl Query {
@@ -76,6 +90,13 @@ impl Query {
             Self::Before | Self::BeforeEntry => "before",
             Self::Host => "host",
             Self::After => "after",
+            Self::App => "app",
+            Self::Commit => "commit",
+            Self::By => "by",
+            Self::Result => "result",
+            Self::Kind => "kind",
+            Self::Since => "since",
+            Self::Until => "until",
         }
     }
 }
@@ -85,7 +106,18 @@ impl Operation {
     #[must_use]
     pub const fn queries(self) -> &'static [Query] {
         match self {
-            Self::History => &[Query::Limit, Query::Before],
+            Self::History => &[
+                Query::Limit,
+                Query::Before,
+                Query::Commit,
+                Query::By,
+                Query::Result,
+                Query::Kind,
+                Query::Since,
+                Query::Until,
+                Query::Host,
+            ],
+            Self::Stats => &[Query::App, Query::Since, Query::Until],
             Self::Audit => &[Query::Limit, Query::BeforeEntry],
             Self::Logs => &[Query::Host, Query::After],
             Self::WhoAmI
@@ -163,6 +195,7 @@ operations! {
     Apps = "apps", Reader, Get "/v1/apps", "Every app of the environment.";
     Status = "status", Reader, Get "/v1/apps/{app}", "How an app stands, with every host.";
     History = "history", Reader, Get "/v1/apps/{app}/deployments", "Deployments of an app, the newest first.";
+    Stats = "stats", Reader, Get "/v1/stats", "What the history of an app, or of all, tells in numbers.";
     Audit = "audit", Reader, Get "/v1/apps/{app}/audit", "What operators did to an app, the newest first.";
     Show = "show", Reader, Get "/v1/deployments/{id}", "A deployment in full.";
     Logs = "logs", Reader, Get "/v1/deployments/{id}/logs", "What the hosts of a deployment have written.";

@@ -33,6 +33,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind's word.
+    pub const WORDS: [&'static str; 7] = [
+        "push", "redeploy", "rollback", "drill", "promote", "config", "join",
+    ];
+
     /// Whether it brings a commit that need not have been proven here: what is in quarantine stays out of it.
     #[must_use]
     pub const fn brings_a_commit(&self) -> bool {
@@ -79,6 +84,9 @@ pub struct Origin {
     pub reason: Option<Reason>,
     /// When it was accepted.
     pub at: Timestamp,
+    /// When the commit was made, where a push told that. It is the word of whoever made the commit, by their own clock; a time
+    /// after that of the acceptance is not kept.
+    pub committed_at: Option<Timestamp>,
 }
 
 /// Which function has work to do. Each performs only its own; what it may do is in its role.

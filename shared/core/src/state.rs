@@ -285,6 +285,18 @@ impl Phase {
 }
 
 impl Outcome {
+    /// Every outcome's name, in the order of the documentation.
+    pub const NAMES: [&'static str; 8] = [
+        "Succeeded",
+        "Failed",
+        "RolledBack",
+        "RollbackFailed",
+        "Rejected",
+        "Expired",
+        "Superseded",
+        "Cancelled",
+    ];
+
     /// The outcome's name.
     #[must_use]
     pub const fn name(&self) -> &'static str {

@@ -3,6 +3,7 @@
 //! There are two ways in. [`decide`] takes what a delivery says, [`adopt`] what the poll has seen of the branch itself. Both
 //! write the same records under the same conditions, so that a push that was heard of twice, or late, is decided once.
 
+use crate::ended;
 use crate::ports::{
     Accept, Clock, Configs, Configured, Ids, PushKey, Recorded, ResolveError, Sighting, Store,
     StoreError,
@@ -51,6 +52,8 @@ pub struct News<'a> {
     pub account: Option<&'a str>,
     /// How it was heard of.
     pub cause: Cause,
+    /// When the commit was made, where that was told.
+    pub committed_at: Option<Timestamp>,
 }
 
 /// What is to be brought to hosts although nobody has pushed: what is live, to hosts that came late, or with the newest
@@ -84,6 +87,7 @@ pub async fn adjust<D: Deciding>(
         by: None,
         account: None,
         cause: Cause::Poll,
+        committed_at: None,
     };
     let wanted = Wanted {
         kind: &adjustment.kind,
@@ -197,6 +201,7 @@ pub async fn adopt<D: Deciding>(world: &D, seen: &Sighting) -> Result<Option<Dec
             by: None,
             account: None,
             cause: Cause::Poll,
+            committed_at: None,
         };
         let recorded = match verdict {
             Err(reason) => record(world, &key, reason.into()).await,
@@ -356,6 +361,8 @@ async fn accept<D: Deciding>(
         by: who(news, &wanted.configured.config),
         reason: wanted.reason.cloned(),
         at: now,
+        // Whoever made the commit had another clock; what lies ahead of ours says nothing about how long it took.
+        committed_at: news.committed_at.filter(|at| *at <= now),
     };
     let mut deployment = Deployment::accept(
         id.clone(),
@@ -378,6 +385,9 @@ async fn accept<D: Deciding>(
         superseded: superseded.as_ref(),
     };
     let recorded = world.store().accept(accept).await?;
+    if let (Recorded::New, Some(superseded)) = (&recorded, &superseded) {
+        ended::tell(superseded);
+    }
     Ok(Decided::of(recorded, Decision::Deploy(id)))
 }
 

@@ -10,6 +10,7 @@ mod perform;
 mod record;
 
 use crate::ports::{Clock, LookAgain, LookError, ResolveError, Store, StoreError, Wake};
+use crate::traces;
 use crate::world::World;
 use longshore_core::{Cause, Deployment, DeploymentId, Desk, Millis, Why};
 
@@ -93,6 +94,7 @@ async fn look<W: World>(
     before: Deployment,
     cause: Cause,
 ) -> Result<Looked, AdvanceError> {
+    let began = world.clock().now();
     let seen = observe::observe(world, desk, &before, cause).await?;
     let now = world.clock().now();
     let mut folded = record::fold(&before, &seen.observations, cause, now);
@@ -106,6 +108,7 @@ async fn look<W: World>(
             now,
         )
         .await?;
+        traces::tell_work(&before, desk, began, world.clock().now());
     }
     let mine = desk == Some(folded.deployment.desk());
     let sent = if mine {

@@ -2,6 +2,7 @@
 //! tests own both; nothing else in the product asks the operating system for them.
 
 use crate::ports::{Clock, Ids};
+use aws_smithy_types::date_time::{DateTime, Format};
 use longshore_core::{DeploymentId, Timestamp};
 use rustls::crypto::SecureRandom;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -47,6 +48,10 @@ impl Ids for SystemIds {
             }
         }
     }
+
+    fn first_at(&self, at: Timestamp) -> Option<DeploymentId> {
+        DeploymentId::parse(&ulid_of(at, 0)).ok()
+    }
 }
 
 impl SystemIds {
@@ -59,6 +64,14 @@ impl SystemIds {
             }
         }
     }
+}
+
+/// The moment that a text of RFC 3339 names, with any offset; `None` for a text that is none, and for a time before 1970.
+#[must_use]
+pub fn from_rfc3339(text: &str) -> Option<Timestamp> {
+    let at = DateTime::from_str(text, Format::DateTimeWithOffset).ok()?;
+    let ms = u64::try_from(at.to_millis().ok()?).ok()?;
+    Some(Timestamp::from_unix_ms(ms))
 }
 
 fn ulid_of(now: Timestamp, random: u128) -> String {
@@ -76,6 +89,30 @@ mod tests {
         assert!(early < late);
         let ids = SystemIds::default();
         assert_ne!(ids.deployment_id(), ids.deployment_id());
+    }
+
+    #[test]
+    fn the_first_id_of_a_moment_divides_what_was_before_from_what_came_after() {
+        let at = Timestamp::from_unix_ms(2_000);
+        let first = SystemIds::default().first_at(at).unwrap();
+        assert!(*first.as_str() > *ulid_of(Timestamp::from_unix_ms(1_999), u128::MAX));
+        assert!(*first.as_str() <= *ulid_of(at, 0));
+    }
+
+    #[test]
+    fn a_time_with_an_offset_is_read_and_a_text_that_is_none_is_not() {
+        let read = |text| from_rfc3339(text).map(Timestamp::as_unix_ms);
+        assert_eq!(read("1970-01-01T01:00:02+01:00"), Some(2_000));
+        assert_eq!(read("2026-03-02T10:00:00.5Z"), Some(1_772_445_600_500));
+        for text in [
+            "",
+            "soon",
+            "2026-03-02",
+            "1969-12-31T23:59:59Z",
+            "2026-13-02T10:00:00Z",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -610,4 +610,8 @@ pub trait Clock: Sync {
 pub trait Ids: Sync {
     /// A new deployment id.
     fn deployment_id(&self) -> DeploymentId;
+
+    /// The id before which no id of this moment or later is, so that a history can be entered there; `None` where ids know no
+    /// time.
+    fn first_at(&self, at: Timestamp) -> Option<DeploymentId>;
 }

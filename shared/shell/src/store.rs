@@ -11,7 +11,7 @@ mod item;
 mod record;
 #[cfg(test)]
 #[path = "../../core/tests/common/samples.rs"]
-mod samples;
+pub(crate) mod samples;
 mod writers;
 
 pub use dynamo::DynamoStore;

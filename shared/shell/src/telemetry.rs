@@ -10,8 +10,10 @@ use crate::ports::Clock;
 use aws_smithy_types::date_time::{DateTime, Format};
 use longshore_core::{
     AppName, ChannelName, CommandId, Commit, DeploymentId, EnvironmentName, Failure, Generation,
-    HostId, ParameterName, Person, ReleaseId, Repository, Timestamp, Token,
+    HostId, Millis, ParameterName, Person, ReleaseId, Repository, Timestamp, Token,
 };
+use longshore_insight::{Span, TraceId};
+use serde_json::json;
 use std::cell::RefCell;
 use std::error::Error;
 use std::fmt::{Display, Write as _};
@@ -92,7 +94,82 @@ pub fn error(event: &'static str) -> Line {
     Line::new(Level::Error, event)
 }
 
+/// A number of a line that becomes a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// A count.
+    Count(&'static str, u64),
+    /// A length of time.
+    Time(&'static str, Millis),
+}
+
+impl Metric {
+    const fn parts(self) -> (&'static str, &'static str, u64) {
+        match self {
+            Self::Count(name, number) => (name, "Count", number),
+            Self::Time(name, span) => (name, "Milliseconds", span.as_ms()),
+        }
+    }
+}
+
+/// The namespace of the metrics.
+pub const NAMESPACE: &str = "Longshore";
+
 impl Line {
+    /// Makes the line one from which CloudWatch takes metrics (CloudWatch user guide, "Specification: Embedded metric format"), for
+    /// this moment and by the environment and the app, which are fields of the line then.
+    pub fn metrics(
+        self,
+        at: Timestamp,
+        environment: &EnvironmentName,
+        app: &AppName,
+        metrics: &[Metric],
+    ) -> Self {
+        let parts = || metrics.iter().map(|metric| metric.parts());
+        let declared: Vec<_> = parts()
+            .map(|(name, unit, _)| json!({ "Name": name, "Unit": unit }))
+            .collect();
+        let aws = json!({
+            "Timestamp": at.as_unix_ms(),
+            "CloudWatchMetrics": [{
+                "Namespace": NAMESPACE,
+                "Dimensions": [["environment", "app"]],
+                "Metrics": declared,
+            }],
+        });
+        let line = self.id("environment", environment).id("app", app);
+        let line = parts().fold(line, |line, (name, _, number)| line.number(name, number));
+        line.raw("_aws", &aws.to_string())
+    }
+
+    /// Makes the line an export request of OpenTelemetry in its JSON form (OTLP specification, "JSON Protobuf Encoding"): ids in
+    /// hexadecimal, nanoseconds as text. A receiver ignores the other fields of the line.
+    pub fn spans(self, service: &'static str, trace: TraceId, spans: &[Span]) -> Self {
+        let nanoseconds = |at: Timestamp| format!("{}000000", at.as_unix_ms());
+        let of_span = |span: &Span| {
+            let mut told = json!({
+                "traceId": format!("{:032x}", trace.0),
+                "spanId": format!("{:016x}", span.id.0),
+                "name": span.name,
+                "kind": 1,
+                "startTimeUnixNano": nanoseconds(span.from),
+                "endTimeUnixNano": nanoseconds(span.to),
+            });
+            if let (Some(parent), Some(fields)) = (span.parent, told.as_object_mut()) {
+                let id = format!("{:016x}", parent.0);
+                fields.insert("parentSpanId".to_owned(), id.into());
+            }
+            told
+        };
+        let spans: Vec<_> = spans.iter().map(of_span).collect();
+        let service = json!({ "key": "service.name", "value": { "stringValue": service } });
+        let request = json!([{
+            "resource": { "attributes": [service] },
+            "scopeSpans": [{ "scope": { "name": "longshore" }, "spans": spans }],
+        }]);
+        self.raw("resourceSpans", &request.to_string())
+    }
+
     fn new(level: Level, event: &'static str) -> Self {
         let fields = String::new();
         Self { level, fields }.quoted("event", event)

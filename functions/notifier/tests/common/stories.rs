@@ -134,6 +134,7 @@ impl Story {
                 by: Some(ann()),
                 at: ACCEPTED,
                 reason: None,
+                committed_at: None,
             },
             policy,
         );

@@ -144,6 +144,7 @@ pub fn accepted(policy: Policy) -> Deployment {
             by: Some(person()),
             at: START,
             reason: None,
+            committed_at: None,
         },
         policy,
     )

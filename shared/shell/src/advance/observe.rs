@@ -5,8 +5,7 @@ use super::AdvanceError;
 use super::checks::checked;
 use crate::freeze::holding;
 use crate::ports::{
-    Artifacts, Branches, Clock, Commands, Configs, Fleet, HeadError, LookError,
-    ResolveError, Store,
+    Artifacts, Branches, Clock, Commands, Configs, Fleet, HeadError, LookError, ResolveError, Store,
 };
 use crate::telemetry;
 use crate::world::World;

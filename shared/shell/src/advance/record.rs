@@ -1,6 +1,7 @@
 //! Taking observations in, and writing what follows.
 
 use super::{AdvanceError, CONFLICTS_MAX};
+use crate::ended;
 use crate::ports::{Clock, Save, Store, StoreError};
 use longshore_core::{
     Advance, Cause, CommandId, Deployment, DeploymentId, Observation, Slot, State, Timestamp, Why,
@@ -73,6 +74,9 @@ pub(crate) async fn write(
     };
     store.save(save).await?;
     after.version = after.version.saturating_add(1);
+    if !before.state.is_terminal() {
+        ended::tell(after);
+    }
     Ok(())
 }
 

@@ -148,6 +148,11 @@ impl Ids for CountingIds {
         let number = self.0.fetch_add(1, Ordering::SeqCst);
         DeploymentId::parse(&format!("01JD{number:022}")).expect("a ULID")
     }
+
+    /// Counted ids know no time.
+    fn first_at(&self, _at: Timestamp) -> Option<DeploymentId> {
+        None
+    }
 }
 
 /// Every port in memory.

@@ -82,6 +82,7 @@ pub async fn begin<D: Deciding>(
             by: Some(&operator.by),
             account: None,
             cause: Cause::Operator,
+            committed_at: None,
         };
         let wanted = Wanted {
             kind: &begun.kind,

@@ -58,6 +58,8 @@ struct OriginRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     at_ms: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    committed_at_ms: Option<u64>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -228,6 +230,7 @@ impl From<&Origin> for OriginRecord {
             by: origin.by.as_ref().map(ToString::to_string),
             reason: origin.reason.as_ref().map(ToString::to_string),
             at_ms: origin.at.as_unix_ms(),
+            committed_at_ms: origin.committed_at.map(Timestamp::as_unix_ms),
         }
     }
 }
@@ -244,6 +247,7 @@ impl TryFrom<OriginRecord> for Origin {
             by: by.transpose()?,
             reason: record.reason.as_deref().map(reason).transpose()?,
             at: Timestamp::from_unix_ms(record.at_ms),
+            committed_at: record.committed_at_ms.map(Timestamp::from_unix_ms),
         })
     }
 }
