@@ -14,6 +14,7 @@ mod adapters {
     pub(crate) mod artifacts;
     pub(crate) mod branches;
     pub(crate) mod calendars;
+    pub(crate) mod channels;
     pub(crate) mod commands;
     pub(crate) mod configs;
     pub(crate) mod connect;

@@ -341,6 +341,8 @@ pub(super) fn heard(
         | Observation::BreakGlass(_)
         | Observation::Probed { .. }
         | Observation::AnnounceStarted(_)
+        | Observation::AnnouncePostponed(..)
+        | Observation::Posted(_)
         | Observation::Announced(_) => false,
     };
     changed.then_some(next)

@@ -106,6 +106,8 @@ pub(super) fn preparing(
         Observation::Approved(_)
         | Observation::Ready(_)
         | Observation::AnnounceStarted(_)
+        | Observation::AnnouncePostponed(..)
+        | Observation::Posted(_)
         | Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
         Observation::Refused(_)
         | Observation::Superseded(_)
@@ -147,6 +149,8 @@ pub(super) fn migrating(
         Observation::Approved(_)
         | Observation::Ready(_)
         | Observation::AnnounceStarted(_)
+        | Observation::AnnouncePostponed(..)
+        | Observation::Posted(_)
         | Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
         Observation::Refused(_)
         | Observation::Superseded(_)
@@ -182,6 +186,8 @@ pub(super) fn activating(
         Observation::Approved(_)
         | Observation::Ready(_)
         | Observation::AnnounceStarted(_)
+        | Observation::AnnouncePostponed(..)
+        | Observation::Posted(_)
         | Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
         Observation::Refused(_)
         | Observation::Superseded(_)
