@@ -3,8 +3,9 @@
 
 use crate::bench::Bench;
 use longshore_core::{
-    Action, Announcement, AppName, Channel, Commit, Deployment, DeploymentId, Found, Generation,
-    HostId, Kind, Outcome, Person, Phase, PlanDigest, Release, Run, Slot, Standing, State, Verdict,
+    Action, Announcement, AnnouncementKind, AppName, Channel, Commit, Deployment, DeploymentId,
+    Found, Generation, HostId, Kind, Outcome, Person, Phase, PlanDigest, Release, Route, Run, Slot,
+    Standing, State, Verdict,
 };
 use longshore_shell::fakes::{Behaviour, FakeHost, StoreCall, Written};
 use std::collections::{BTreeMap, BTreeSet};
@@ -334,14 +335,26 @@ fn nothing_moves_before_everything_is_prepared(log: &[Written]) {
 fn ends_are_told(bench: &Bench) {
     let told = bench.cloud.people.told();
     for deployment in bench.deployments() {
-        for channel in &deployment.policy.channels {
-            let name = match channel {
+        let of_the_end = |route: &&Route| route.takes(AnnouncementKind::Ended, &deployment.state);
+        let routes: Vec<&Route> = deployment
+            .policy
+            .channels
+            .iter()
+            .filter(of_the_end)
+            .collect();
+        for route in &routes {
+            let name = match &route.channel {
                 Channel::Sns => "sns",
-                Channel::Slack(name) => name.as_str(),
+                Channel::Slack(name) | Channel::Teams(name) | Channel::Webhook(name) => {
+                    name.as_str()
+                }
+                Channel::SlackApp(channel) => channel.as_str(),
+                // They say nothing of messages; what they say is compared where it is the subject.
+                Channel::BuildStatus | Channel::Tag => continue,
             };
             let here = |t: &&crate::Told| t.deployment == deployment.id && t.channel == name;
             let last = told.iter().filter(here).map(|t| t.number).max();
-            let channels = u32::try_from(deployment.policy.channels.len()).unwrap();
+            let channels = u32::try_from(routes.len()).unwrap();
             let is_told = last.is_some_and(|number| number + channels > deployment.announced);
             assert!(
                 is_told || bench.logged("message_given_up"),

@@ -1,14 +1,15 @@
-//! The people who are told: every message is kept with its channel, and a channel can be down.
+//! The people and systems who are told: every message is kept with its channel, and a channel can be down, or ask for patience.
 
-use longshore_core::{ChannelName, DeploymentId};
-use longshore_shell::announce::{Announce, AnnounceError, Notice, Reply};
-use std::collections::BTreeSet;
+use longshore_core::{DeploymentId, MessageTs, Millis};
+use longshore_shell::announce::{Announce, AnnounceError, Letter, Reply, SlackCall, Status, Tag};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// One message that arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
-    /// `sns`, or the Slack channel's name.
+    /// `sns`, or the channel's name; of Slack's own app the channel's id, and a call of its API in the place of a message.
     pub channel: String,
     /// The deployment it names.
     pub deployment: DeploymentId,
@@ -26,6 +27,10 @@ pub struct People(Arc<Mutex<Inner>>);
 struct Inner {
     told: Vec<Told>,
     down: BTreeSet<String>,
+    busy: BTreeMap<String, Millis>,
+    statuses: Vec<Status>,
+    tags: Vec<Tag>,
+    calls: Vec<(SlackCall, Value)>,
     tried: u32,
     replies: Vec<(String, String)>,
 }
@@ -56,16 +61,46 @@ impl People {
         }
     }
 
+    /// Every build status that was written, in order.
+    pub fn statuses(&self) -> Vec<Status> {
+        self.lock().statuses.clone()
+    }
+
+    /// Every tag that was made, in order.
+    pub fn tags(&self) -> Vec<Tag> {
+        self.lock().tags.clone()
+    }
+
+    /// Every call of Slack's API, in order.
+    pub fn calls(&self) -> Vec<(SlackCall, Value)> {
+        self.lock().calls.clone()
+    }
+
+    /// Lets a channel answer the next message with a wish for patience.
+    pub fn ask_for_patience(&self, channel: &str, patience: Millis) {
+        self.lock().busy.insert(channel.to_owned(), patience);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap()
     }
 
-    fn take(&self, channel: &str, text: String) -> Result<(), AnnounceError> {
+    /// A channel that takes something now, or the reason why it does not.
+    fn open(&self, channel: &str) -> Result<MutexGuard<'_, Inner>, AnnounceError> {
         let mut inner = self.lock();
         if inner.down.contains(channel) {
             inner.tried += 1;
             return Err(AnnounceError::Retry("the channel is down".to_owned()));
         }
+        if let Some(patience) = inner.busy.remove(channel) {
+            inner.tried += 1;
+            return Err(AnnounceError::Later("too many".to_owned(), patience));
+        }
+        Ok(inner)
+    }
+
+    fn take(&self, channel: &str, text: String) -> Result<(), AnnounceError> {
+        let mut inner = self.open(channel)?;
         let (deployment, number) = reference(&text);
         inner.told.push(Told {
             channel: channel.to_owned(),
@@ -87,12 +122,37 @@ fn reference(text: &str) -> (DeploymentId, u32) {
 }
 
 impl Announce for People {
-    async fn publish(&self, notice: &Notice) -> Result<(), AnnounceError> {
-        self.take("sns", notice.body.clone())
+    async fn send(&self, letter: &Letter) -> Result<Option<MessageTs>, AnnounceError> {
+        match letter {
+            Letter::Topic(notice) => self.take("sns", notice.body.clone())?,
+            Letter::Slack { channel, json } | Letter::Teams { channel, json } => {
+                self.take(channel.as_str(), json.clone())?;
+            }
+            Letter::Webhook {
+                channel, id, json, ..
+            } => {
+                let (deployment, number) = id.split_once('.').expect("an id of two parts");
+                let text = format!("{json} deployment {deployment} · message {number}");
+                self.take(channel.as_str(), text)?;
+            }
+            Letter::SlackApp { call, json } => return self.call(*call, json).map(Some),
+            Letter::Status(status) => self.open("build_status")?.statuses.push(status.clone()),
+            Letter::Tag(tag) => self.open("tag")?.tags.push(tag.clone()),
+        }
+        Ok(None)
     }
+}
 
-    async fn post(&self, channel: &ChannelName, json: &str) -> Result<(), AnnounceError> {
-        self.take(channel.as_str(), json.to_owned())
+impl People {
+    /// A call of Slack's API; the message that it makes has a `ts` of its own.
+    fn call(&self, call: SlackCall, json: &str) -> Result<MessageTs, AnnounceError> {
+        let body: Value = serde_json::from_str(json).unwrap_or_default();
+        let channel = body["channel"].as_str().unwrap_or_default();
+        self.take(channel, json.to_owned())?;
+        let mut inner = self.lock();
+        inner.calls.push((call, body));
+        let ts = format!("1700000000.{:06}", inner.calls.len());
+        MessageTs::parse(&ts).map_err(|error| AnnounceError::GiveUp(error.to_string()))
     }
 }
 

@@ -5,10 +5,10 @@ use longshore_analysis::{AlarmState, ErrorLines};
 use longshore_app_config::{AlarmName, CalendarName, ChangeCalendarName, LogGroup, Series};
 use longshore_core::{
     AppName, Artifact, Changelog, CommandId, Commit, Decision, Deployment, DeploymentId,
-    DocumentPin, Failure, HostId, Millis, ParameterName, Report, Repository, Slot, Timestamp,
-    Token,
+    DocumentPin, Failure, HostId, MessageTs, Millis, ParameterName, Report, Repository, Slot,
+    Timestamp, Token,
 };
-use longshore_shell::announce::{Announce, AnnounceError, Notice, Reply};
+use longshore_shell::announce::{Announce, AnnounceError, Letter, Reply};
 use longshore_shell::ports::{
     Accept, Alarms, AppLogs, Artifacts, Belongs, Branches, CalendarError, Calendars, ChangeState,
     Commands, Configs, Configured, Entry, Fleet, HeadError, LookAgain, LookError, Metrics, Order,
@@ -535,19 +535,17 @@ impl<T: Wake> Wake for Staged<T> {
 }
 
 impl<T: Announce> Announce for Staged<T> {
-    async fn publish(&self, notice: &Notice) -> Result<(), AnnounceError> {
-        self.stage
-            .call("channels.publish", self.port.publish(notice))
-            .await
-    }
-    async fn post(
-        &self,
-        channel: &longshore_core::ChannelName,
-        json: &str,
-    ) -> Result<(), AnnounceError> {
-        self.stage
-            .call("channels.post", self.port.post(channel, json))
-            .await
+    async fn send(&self, letter: &Letter) -> Result<Option<MessageTs>, AnnounceError> {
+        let name = match letter {
+            Letter::Topic(_) => "channels.publish",
+            Letter::Slack { .. }
+            | Letter::SlackApp { .. }
+            | Letter::Teams { .. }
+            | Letter::Webhook { .. }
+            | Letter::Status(_)
+            | Letter::Tag(_) => "channels.post",
+        };
+        self.stage.call(name, self.port.send(letter)).await
     }
 }
 

@@ -6,8 +6,8 @@ use crate::look::Folded;
 use longshore_core::{
     AppName, Channel, Commit, Deployment, DeploymentId, DocumentPin, EnvironmentName, Generation,
     HealthPolicy, HostId, Kind, Live, Millis, NoData, Origin, ParameterName, Person, PlanDigest,
-    Policy, Reason, Release, ReleaseId, Repository, Said, Slot, Timestamp, Verdict, Via, Vote,
-    WaveSize,
+    Policy, Reason, Release, ReleaseId, Repository, Route, Said, Slot, Timestamp, Verdict, Via,
+    Vote, WaveSize,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -255,8 +255,8 @@ pub(crate) fn policy() -> Policy {
 }
 
 /// One channel of messages.
-pub(crate) fn one_channel() -> Vec<Channel> {
-    vec![Channel::Sns]
+pub(crate) fn one_channel() -> Vec<Route> {
+    vec![Channel::Sns.into()]
 }
 
 pub(crate) fn app() -> AppName {

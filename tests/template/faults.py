@@ -147,7 +147,7 @@ FAULTS = {
         ),
     ),
     "a click may read the webhook's secret": (
-        "tokens_are_read_by_the_reconciler_only",
+        "secrets_are_read_by_their_own_function_only",
         lambda t: statement(t, "SlackClicksRole", "ReadSigningSecret").update(
             Resource={
                 "Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/longshore/${EnvironmentName}/control/bitbucket/webhook-secret"
@@ -160,7 +160,7 @@ FAULTS = {
     ),
     "the notifier may send commands": (
         "commands_are_our_document_on_tagged_hosts",
-        lambda t: statement(t, "NotifierRole", "ReadSlackAddresses").update(
+        lambda t: statement(t, "NotifierRole", "ReadChannels").update(
             Action=["ssm:GetParameter", "ssm:SendCommand"]
         ),
     ),
@@ -185,7 +185,7 @@ FAULTS = {
     "decryption under a misspelt key": (
         "every_decryption_is_bound_to_its_purpose",
         lambda t: rename(
-            statement(t, "NotifierRole", "DecryptSlackAddresses")["Condition"]["StringLike"],
+            statement(t, "NotifierRole", "DecryptChannels")["Condition"]["StringLike"],
             "kms:EncryptionContext:PARAMETER_ARN",
             "kms:EncryptionContext:ParameterArn",
         ),
@@ -238,7 +238,7 @@ FAULTS = {
         ),
     ),
     "the webhook may read the token": (
-        "tokens_are_read_by_the_reconciler_only",
+        "secrets_are_read_by_their_own_function_only",
         lambda t: statement(t, "TriggerDeployRole", "ReadWebhookSecretAndConfiguration").update(
             Resource={
                 "Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/longshore/${EnvironmentName}/control/bitbucket/*"
@@ -246,7 +246,7 @@ FAULTS = {
         ),
     ),
     "the reconciler may decrypt the webhook's secret": (
-        "tokens_are_read_by_the_reconciler_only",
+        "secrets_are_read_by_their_own_function_only",
         lambda t: statement(t, "ReconcilerRole", "DecryptBitbucketTokens")["Condition"].update(
             StringLike={
                 "kms:EncryptionContext:PARAMETER_ARN": {
@@ -256,8 +256,8 @@ FAULTS = {
         ),
     ),
     "the notifier may read the calendars": (
-        "tokens_are_read_by_the_reconciler_only",
-        lambda t: statement(t, "NotifierRole", "ReadSlackAddresses").update(
+        "secrets_are_read_by_their_own_function_only",
+        lambda t: statement(t, "NotifierRole", "ReadChannels").update(
             Resource={
                 "Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/longshore/${EnvironmentName}/control/calendars/*"
             }

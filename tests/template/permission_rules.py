@@ -31,7 +31,10 @@ DOCUMENT = PREFIX % "ssm" + "document/longshore-${EnvironmentName}"
 HOSTS = PREFIX % "ec2" + "instance/*"
 PARAMETERS = PREFIX % "ssm" + "parameter/"
 CONTROL = PARAMETERS + "longshore/${EnvironmentName}/control/*"
-SLACK = PARAMETERS + "longshore/${EnvironmentName}/control/slack/"
+CHANNELS = tuple(
+    PARAMETERS + "longshore/${EnvironmentName}/control/" + name
+    for name in ("slack/*", "slack-app-token", "teams/*", "webhooks/*", "bitbucket/write-token", "bitbucket/write-token/*")
+)
 SECRET = PARAMETERS + "longshore/${EnvironmentName}/control/bitbucket/webhook-secret"
 SIGNING = PARAMETERS + "longshore/${EnvironmentName}/control/slack-signing-secret"
 TOKENS = tuple(PARAMETERS + "longshore/${EnvironmentName}/control/bitbucket/" + name for name in ("token", "token/*"))
@@ -284,14 +287,20 @@ def nothing_reads_below_a_path(template):
             yield f"{one.owner}.{one.sid} may read recursively"
 
 
-def tokens_are_read_by_the_reconciler_only(template):
-    """An access token is read and decrypted by the reconciler, who reads no other secret; the webhook's only by its function."""
-    readers = {"ReconcilerRole": TOKENS, "TriggerDeployRole": (SECRET,), "SlackClicksRole": (SIGNING,)}
+def secrets_are_read_by_their_own_function_only(template):
+    """Each secret is read and decrypted by the one function that needs it, who reads no other: the poll's access token by the
+    reconciler, those of the channels of messages by the notifier, those of the webhooks by theirs."""
+    readers = {
+        "ReconcilerRole": TOKENS,
+        "NotifierRole": CHANNELS,
+        "TriggerDeployRole": (SECRET,),
+        "SlackClicksRole": (SIGNING,),
+    }
     for one in allowed(template):
         contexts = one.condition("StringLike", "kms:EncryptionContext:PARAMETER_ARN")
         contexts += one.condition("StringEquals", "kms:EncryptionContext:PARAMETER_ARN")
         for arn in one.resources + contexts:
-            is_control = arn.startswith(CONTROL.removesuffix("*")) and not arn.startswith(SLACK)
+            is_control = arn.startswith(CONTROL.removesuffix("*"))
             # Neither is the API's address.
             if arn == API_URL and one.owner == "OperatorReaderPolicy" and one.actions == ("ssm:GetParameter",):
                 continue
@@ -386,7 +395,7 @@ RULES = [
     nothing_reads_below_a_path,
     hosts_leave_target_groups_of_their_environment_only,
     logs_are_read_of_the_environment_only,
-    tokens_are_read_by_the_reconciler_only,
+    secrets_are_read_by_their_own_function_only,
     logs_are_written_to_the_own_group_only,
     roles_are_confined,
     the_key_is_used_for_its_purposes_only,

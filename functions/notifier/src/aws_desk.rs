@@ -26,7 +26,7 @@ impl AwsDesk {
         let secrets = SsmSecrets::new(&aws, &config.environment, SystemClock);
         Ok(Self {
             store: DynamoStore::connect(&aws, &config.table),
-            channels: AwsAnnounce::new(&aws, &config.topic_arn, secrets),
+            channels: AwsAnnounce::new(&aws, &config.access, &config.topic_arn, secrets),
         })
     }
 }

@@ -1,26 +1,31 @@
-//! `notifier`: tells people what they are owed, channel by channel.
+//! `notifier`: tells people and systems what they are owed, channel by channel.
 //!
 //! At least once: a message is claimed, delivered, and then marked as delivered, so a crash in between repeats it, under the
-//! same number, and two looks that meet do not. A
-//! channel that is down delays no other and never a deployment.
+//! same number, and two looks that meet do not. A channel that is down delays no other and never a deployment: what is claimed is
+//! delivered side by side, each within its own limit of time.
 
+pub mod commit;
 pub mod message;
 pub mod slack;
 pub mod sns;
+pub mod teams;
+pub mod webhook;
 
 mod aws_desk;
+mod deliver;
 mod text;
 
 pub use aws_desk::AwsDesk;
 
-use longshore_core::{Announcement, Cause, Channel, Deployment, DeploymentId, Millis, Observation};
+use deliver::deliver;
+use futures_util::future::join_all;
+use longshore_core::{Announcement, Cause, Deployment, DeploymentId, Millis, Observation};
 use longshore_desk::{DeskError, about, serve};
 use longshore_events::{Batch, Failures, Message as Hint};
 use longshore_shell::advance::{AdvanceError, record};
 use longshore_shell::announce::{Announce, AnnounceError};
 use longshore_shell::ports::{Clock, Store};
 use longshore_shell::telemetry;
-use message::Message;
 
 /// After this time a message that no channel takes is given up: it is news no longer, and the alarm has long been raised.
 const GIVEN_UP_AFTER: Millis = Millis::from_secs(24 * 3600);
@@ -51,57 +56,93 @@ async fn one<D: Desk>(desk: &D, body: &str) -> Result<(), DeskError> {
     let Some(deployment) = found.map_err(AdvanceError::from)? else {
         return Ok(());
     };
+    let claimed = claim(desk, deployment).await?;
+    let deliveries = claimed
+        .iter()
+        .map(|(deployment, announcement)| deliver(desk, deployment, announcement));
     let mut undelivered = None;
-    for announcement in &deployment.announcements {
-        let number = announcement.number;
-        if !is_claimed(desk, &deployment.id, number).await? {
-            continue;
-        }
-        match deliver(desk, &deployment, announcement).await {
-            Ok(()) => {
-                note(desk, &deployment.id, Observation::Announced(number)).await?;
+    let results = join_all(deliveries).await;
+    for ((deployment, announcement), result) in claimed.iter().zip(results) {
+        match settled(desk, deployment, announcement, result) {
+            Settled::Over => {
+                let told = Observation::Announced(announcement.number);
+                note(desk, &deployment.id, told).await?;
             }
             // The claim stays: the tick brings the message again when it is old, and not before.
-            Err(error) => undelivered = Some(error),
+            Settled::Again(error) => undelivered = Some(error),
+            Settled::Later(error, after) => {
+                let until = desk.clock().now().after(after);
+                let postponed = Observation::AnnouncePostponed(announcement.number, until);
+                note(desk, &deployment.id, postponed).await?;
+                undelivered = Some(error);
+            }
         }
     }
     undelivered.map_or(Ok(()), |error| Err(DeskError::undelivered(error)))
 }
 
-/// Delivers one message. One that will never be taken is logged and counts as dealt with.
-async fn deliver<D: Desk>(
+/// Claims every message that nobody else is delivering right now, each with the deployment as it was then.
+async fn claim<D: Desk>(
+    desk: &D,
+    mut deployment: Deployment,
+) -> Result<Vec<(Deployment, Announcement)>, DeskError> {
+    let mut claimed = Vec::new();
+    for announcement in deployment.announcements.clone() {
+        if !deployment.may_claim(announcement.number, desk.clock().now()) {
+            continue;
+        }
+        let started = Observation::AnnounceStarted(announcement.number);
+        if let Some(changed) = note(desk, &deployment.id, started).await? {
+            deployment = changed;
+            claimed.push((deployment.clone(), announcement));
+        }
+    }
+    Ok(claimed)
+}
+
+/// What becomes of a message after an attempt to deliver it.
+enum Settled {
+    /// Nothing is owed any more: it was delivered, or will never be taken, which is logged.
+    Over,
+    /// It is tried again when the claim is old.
+    Again(AnnounceError),
+    /// It is tried again after this span.
+    Later(AnnounceError, Millis),
+}
+
+fn settled<D: Desk>(
     desk: &D,
     deployment: &Deployment,
     announcement: &Announcement,
-) -> Result<(), AnnounceError> {
-    let now = desk.clock().now();
-    let message = Message::of(deployment, announcement, now);
-    let sent = match &announcement.channel {
-        Channel::Sns => desk.channels().publish(&sns::notice(&message)).await,
-        Channel::Slack(channel) => desk.channels().post(channel, &slack::body(&message)).await,
+    result: Result<(), AnnounceError>,
+) -> Settled {
+    let Err(error) = result else {
+        return Settled::Over;
     };
-    let Err(error) = sent else {
-        return Ok(());
-    };
-    let too_old = now.since(announcement.since) >= GIVEN_UP_AFTER;
-    if !too_old && matches!(error, AnnounceError::Retry(_)) {
-        return Err(error);
+    let age = desk.clock().now().since(announcement.since);
+    match error {
+        AnnounceError::Retry(_) if age < GIVEN_UP_AFTER => Settled::Again(error),
+        AnnounceError::Later(_, after) if age < GIVEN_UP_AFTER => Settled::Later(error, after),
+        AnnounceError::Retry(_) | AnnounceError::Later(..) | AnnounceError::GiveUp(_) => {
+            about(telemetry::error("message_given_up"), deployment)
+                .word("announcement", announcement.kind.word())
+                .text("announcement.channel", &announcement.channel.label())
+                .number("announcement.number", announcement.number)
+                .cause(&error)
+                .write();
+            Settled::Over
+        }
     }
-    about(telemetry::error("message_given_up"), deployment)
-        .word("announcement", announcement.kind.word())
-        .number("announcement.number", announcement.number)
-        .cause(&error)
-        .write();
-    Ok(())
 }
 
-/// Claims a message, unless somebody else is delivering it right now.
-async fn is_claimed<D: Desk>(desk: &D, id: &DeploymentId, number: u32) -> Result<bool, DeskError> {
-    note(desk, id, Observation::AnnounceStarted(number)).await
-}
-
-/// Records what becomes of a message; says whether that was news.
-async fn note<D: Desk>(desk: &D, id: &DeploymentId, seen: Observation) -> Result<bool, DeskError> {
+/// Records what becomes of a message; the deployment with it, when that was news.
+async fn note<D: Desk>(
+    desk: &D,
+    id: &DeploymentId,
+    seen: Observation,
+) -> Result<Option<Deployment>, DeskError> {
     let recorded = record(desk.store(), desk.clock(), id, &[seen], Cause::Event).await?;
-    Ok(recorded.is_some_and(|recorded| recorded.changed))
+    Ok(recorded
+        .filter(|recorded| recorded.changed)
+        .map(|recorded| recorded.deployment))
 }

@@ -8,8 +8,8 @@ mod news;
 mod plan;
 
 use longshore_core::{
-    Announcement, AnnouncementKind, AppName, Deployment, DeploymentId, EnvironmentName,
-    FailureClass, HostId, PlanDigest, Timestamp,
+    Announcement, AnnouncementKind, AppName, Commit, Deployment, DeploymentId, EnvironmentName,
+    FailureClass, HostId, PlanDigest, Repository, Severity, Timestamp,
 };
 use news::News;
 
@@ -73,6 +73,14 @@ pub struct Message {
     pub app: AppName,
     /// The environment.
     pub environment: EnvironmentName,
+    /// The repository the commit is in.
+    pub repository: Repository,
+    /// The commit.
+    pub commit: Commit,
+    /// When what it is about happened.
+    pub since: Timestamp,
+    /// How urgent it is.
+    pub severity: Severity,
     /// The deployment's state, by its name.
     pub state: &'static str,
     /// Things to know.
@@ -106,6 +114,21 @@ impl Message {
         Self::from_news(&news, Some(announcement.number))
     }
 
+    /// The same for a channel where it takes the place of what was said before: about the deployment as it is now, which may be
+    /// further than what the announcement is about.
+    #[must_use]
+    pub fn as_it_stands(
+        deployment: &Deployment,
+        announcement: &Announcement,
+        now: Timestamp,
+    ) -> Self {
+        let newest = deployment.announcements.iter();
+        let newest = newest.filter(|other| other.channel == announcement.channel);
+        let newest = newest.max_by_key(|other| other.number);
+        let newest = newest.filter(|other| other.number > announcement.number);
+        Self::of(deployment, newest.unwrap_or(announcement), now)
+    }
+
     /// The question for an approval as it stands at this time: who has said yes, or what became of it.
     #[must_use]
     pub fn of_question(deployment: &Deployment, now: Timestamp) -> Self {
@@ -127,6 +150,10 @@ impl Message {
             kind: news.kind,
             app: deployment.app.clone(),
             environment: deployment.environment.clone(),
+            repository: deployment.repository.clone(),
+            commit: deployment.origin.commit.clone(),
+            since: news.since,
+            severity: Severity::of(news.kind, &deployment.state),
             state: deployment.state.name(),
             facts: news.facts(),
             problem: news.problem(),
@@ -136,18 +163,6 @@ impl Message {
             deployment: deployment.id.clone(),
             asks: news.asks(),
             number,
-        }
-    }
-
-    /// How urgent it is, for those who sort by it: `info`, `warning`, `error` or `critical`. An approval is waited for
-    /// with patience; hosts that could not be restored are not.
-    #[must_use]
-    pub const fn severity(&self) -> &'static str {
-        match (self.tone, self.kind) {
-            (Tone::Good | Tone::Neutral, _) => "info",
-            (Tone::Bad, _) => "error",
-            (Tone::NeedsPerson, AnnouncementKind::ApprovalWanted) => "warning",
-            (Tone::NeedsPerson, _) => "critical",
         }
     }
 

@@ -1,9 +1,9 @@
-//! The message as Slack's Block Kit, for an incoming webhook. Foreign text goes in as plain text only, `&`, `<` and `>` are
+//! The message as Slack's Block Kit, for an incoming webhook and for an app of one's own. Foreign text goes in as plain text only, `&`, `<` and `>` are
 //! always escaped, and everything is cut to Slack's limits: a block that is too long would make Slack refuse the message.
 
 use crate::message::{Fact, Message, Problem, Tone};
 use crate::text::{clean, cut};
-use longshore_core::{DeploymentId, PlanDigest, Reason};
+use longshore_core::{DeploymentId, PlanDigest, Post, Reason, SlackChannel};
 use longshore_events::{Click, Word};
 use serde_json::{Value, json};
 
@@ -38,7 +38,81 @@ pub fn aside(text: &str) -> String {
     json!({"response_type": "ephemeral", "replace_original": false, "text": text}).to_string()
 }
 
+/// The message that the environment's own app posts, and changes later: what there is to know and to do. How the hosts stand is in
+/// its thread.
+#[must_use]
+pub fn post(channel: &SlackChannel, message: &Message) -> String {
+    with(in_short(message), &[("channel", channel.as_str())])
+}
+
+/// The same for the message that stands.
+#[must_use]
+pub fn update(post: &Post, message: &Message) -> String {
+    let place = [("channel", post.channel.as_str()), ("ts", post.ts.as_str())];
+    with(in_short(message), &place)
+}
+
+/// The details, for the thread of the message: how the hosts stand.
+#[must_use]
+pub fn details(post: &Post, message: &Message) -> Option<String> {
+    let hosts = hosts(message)?;
+    let text = format!("{} {}", symbol(message.tone), message.title);
+    let reference = plain(&message.reference(), FIELD_MAX);
+    let blocks = json!([
+        section(&plain(&text, SECTION_MAX)),
+        hosts,
+        {"type": "context", "elements": [reference]},
+    ]);
+    let content = json!({"text": escaped(&text, SECTION_MAX), "blocks": blocks});
+    Some(in_thread(content, post, false))
+}
+
+/// What calls a person, where the message that changes would not: it stands in the thread, and in the channel too.
+#[must_use]
+pub fn call_for_a_person(post: &Post, message: &Message) -> String {
+    let title = format!("{} {}", symbol(message.tone), message.title);
+    let mut blocks = vec![section(&plain(&title, SECTION_MAX))];
+    if let Some(next_step) = &message.next_step {
+        blocks.push(section(&plain(&format!("Next: {next_step}"), SECTION_MAX)));
+    }
+    let reference = plain(&message.reference(), FIELD_MAX);
+    blocks.push(json!({"type": "context", "elements": [reference]}));
+    let content = json!({"text": escaped(&title, SECTION_MAX), "blocks": blocks});
+    in_thread(content, post, true)
+}
+
+fn in_thread(mut content: Value, post: &Post, in_the_channel_too: bool) -> String {
+    if let Some(fields) = content.as_object_mut() {
+        fields.insert(
+            "reply_broadcast".to_owned(),
+            Value::Bool(in_the_channel_too),
+        );
+    }
+    let place = [
+        ("channel", post.channel.as_str()),
+        ("thread_ts", post.ts.as_str()),
+    ];
+    with(content, &place)
+}
+
+/// The content with where it goes.
+fn with(mut content: Value, place: &[(&str, &str)]) -> String {
+    if let Some(fields) = content.as_object_mut() {
+        let place = place.iter();
+        fields.extend(place.map(|(name, value)| ((*name).to_owned(), Value::from(*value))));
+    }
+    content.to_string()
+}
+
 fn content(message: &Message) -> Value {
+    blocks(message, hosts(message))
+}
+
+fn in_short(message: &Message) -> Value {
+    blocks(message, None)
+}
+
+fn blocks(message: &Message, hosts: Option<Value>) -> Value {
     let title = format!("{} {}", symbol(message.tone), message.title);
     let mut blocks = vec![json!({"type": "header", "text": plain(&title, HEADER_MAX)})];
     blocks.extend(message.facts.chunks(FACTS_MAX).map(facts));
@@ -46,7 +120,7 @@ fn content(message: &Message) -> Value {
     if let Some(next_step) = &message.next_step {
         blocks.push(section(&plain(&format!("Next: {next_step}"), SECTION_MAX)));
     }
-    blocks.extend(hosts(message));
+    blocks.extend(hosts);
     if let Some(plan) = &message.asks {
         blocks.extend(buttons(&message.deployment, plan));
     }

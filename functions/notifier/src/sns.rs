@@ -86,7 +86,7 @@ fn attributes(message: &Message) -> Vec<(&'static str, String)> {
         ("app", message.app.to_string()),
         ("environment", message.environment.to_string()),
         ("state", message.state.to_owned()),
-        ("severity", message.severity().to_owned()),
+        ("severity", message.severity.word().to_owned()),
         ("deployment", message.deployment.to_string()),
     ];
     let number = message.number.map(|number| number.to_string());

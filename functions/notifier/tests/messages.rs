@@ -7,13 +7,15 @@
 mod stories;
 
 use longshore_core::{
-    Action, Advance, AnnouncementKind, CheckName, DeploymentId, Failure, FailureClass, Finding,
-    Found, HostId, Judgement, Kind, Millis, Observation, ParameterName, Release, Report, State,
-    Verdict, step,
+    Advance, AnnouncementKind, CheckName, DeploymentId, Failure, FailureClass, Finding, Judgement,
+    Kind, Millis, Observation, step,
 };
 use notifier::message::{Message, Tone};
 use notifier::{slack, sns};
-use stories::{Story, broken, host, policy, release, said, vote, well};
+use stories::{
+    Story, asked_about_changes, build_fails, comes_back_wrong, health_fails, migrated_and_sick,
+    migration_fails, policy, said, second_is_gone, switch_fails, vote, well,
+};
 
 use AnnouncementKind::{ApprovalWanted, Ended, RollingBack, Started};
 
@@ -41,85 +43,6 @@ fn title(story: &Story, kind: AnnouncementKind) -> String {
     Message::of(&story.deployment, &story.announcement(kind), story.now).title
 }
 
-fn second_fails(
-    host_: &HostId,
-    action: Action,
-    release: &Release,
-    when: Action,
-    class: FailureClass,
-) -> Report {
-    if *host_ == host(2) && action == when {
-        broken(class)
-    } else {
-        well(host_, action, release)
-    }
-}
-
-/// The second host cannot prepare.
-fn build_fails(host: &HostId, action: Action, release: &Release) -> Report {
-    second_fails(
-        host,
-        action,
-        release,
-        Action::Prepare,
-        FailureClass::BuildFailed,
-    )
-}
-
-/// The second host cannot switch, forward or back.
-fn switch_fails(host: &HostId, action: Action, release: &Release) -> Report {
-    second_fails(
-        host,
-        action,
-        release,
-        Action::Activate,
-        FailureClass::StartFailed,
-    )
-}
-
-/// The second host cannot switch to the new release, but back.
-fn health_fails(host: &HostId, action: Action, new: &Release) -> Report {
-    if *new == release("a0") {
-        well(host, action, new)
-    } else {
-        second_fails(
-            host,
-            action,
-            new,
-            Action::Activate,
-            FailureClass::HealthFailed,
-        )
-    }
-}
-
-/// The hosts that were switched back do not serve the old release when they are asked again.
-fn comes_back_wrong(host: &HostId, action: Action, asked: &Release) -> Report {
-    if *asked == release("a0") && action == Action::Status {
-        Report::Done {
-            served: None,
-            healthy: true,
-            found: None,
-        }
-    } else {
-        health_fails(host, action, asked)
-    }
-}
-
-fn migration_fails(_: &HostId, action: Action, release: &Release) -> Report {
-    if action == Action::Migrate {
-        return broken(FailureClass::MigrationFailed);
-    }
-    well(&host(1), action, release)
-}
-
-fn second_is_gone(host_: &HostId, action: Action, release: &Release) -> Report {
-    if *host_ == host(2) {
-        Report::Lost(FailureClass::Undeliverable)
-    } else {
-        well(host_, action, release)
-    }
-}
-
 #[test]
 fn an_approval_is_asked_for() {
     let mut policy = policy();
@@ -143,29 +66,6 @@ fn an_approval_is_asked_for() {
         approved.now,
     );
     assert_eq!((message.tone, message.next_step), (Tone::Neutral, None));
-}
-
-/// A story of two people who are asked, with parameters and a configuration that have changed since what is live.
-fn asked_about_changes() -> Story {
-    let mut policy = policy();
-    policy.approvals = 2;
-    let mut story = Story::accepted(Kind::Push, policy)
-        .start(3, true)
-        .until("AwaitingApproval", migrated_and_sick);
-    let State::AwaitingApproval { run, .. } = &mut story.deployment.state else {
-        return story;
-    };
-    let versions = |all: &[(&str, u32)]| {
-        all.iter()
-            .map(|(name, version)| (ParameterName::parse(name).unwrap(), *version))
-            .collect()
-    };
-    run.release.parameters = versions(&[("DATABASE_URL", 8), ("NEW_KEY", 1), ("SAME", 2)]);
-    run.release.config_version = 5;
-    if let Some(previous) = &mut run.previous {
-        previous.parameters = versions(&[("DATABASE_URL", 7), ("OLD_KEY", 3), ("SAME", 2)]);
-    }
-    story
 }
 
 #[test]
@@ -281,22 +181,6 @@ fn a_rollback_is_told_when_it_ends() {
         .start(3, true)
         .until("RolledBack", health_fails);
     insta::assert_snapshot!("rolled_back", told(&story, Ended));
-}
-
-/// Two migrations are new, and must be taken back before a rollback; the app turns out to be sick.
-fn migrated_and_sick(host: &HostId, action: Action, asked: &Release) -> Report {
-    if action == Action::Prepare {
-        let findings = [
-            "2-drop.sql: DROP COLUMN",
-            "3.js: is code, not SQL: not judged",
-        ];
-        return Report::Done {
-            served: None,
-            healthy: false,
-            found: Some(Found::new(Verdict::NeedsDown, false, 2, findings)),
-        };
-    }
-    health_fails(host, action, asked)
 }
 
 #[test]

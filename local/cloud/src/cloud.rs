@@ -151,7 +151,8 @@ impl LocalCloud {
         }
         let sinks = Sinks::start_at(port.number(), sinks_port.number()).await?;
         (options.progress)("starting the emulator");
-        let ministack = start_ministack(&tools, port, &options, &agents, &bitbucket_api).await?;
+        let ministack =
+            start_ministack(&tools, port, &options, &agents, (&bitbucket_api, &sinks)).await?;
         let place = place_of_issuer(&mut options).await?;
         let stack = Stack::new(aws.clone(), &format!("longshore-{}", options.environment));
         let found = stack.found().await?;
@@ -535,13 +536,14 @@ async fn start_ministack(
     port: Port,
     options: &Options,
     agents: &Agents,
-    bitbucket_api: &Api,
+    (bitbucket_api, sinks): (&Api, &Sinks),
 ) -> Result<MiniStack> {
     let mut variables = options.function_variables.clone();
     variables.insert(
         "LONGSHORE_BITBUCKET_API".to_owned(),
         bitbucket_api.endpoint(),
     );
+    variables.insert("LONGSHORE_SLACK_API".to_owned(), sinks.endpoint());
     let settings = ministack::Settings {
         repo_root: &options.repo_root,
         folder: &options.work_dir.join("ministack"),

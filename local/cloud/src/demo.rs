@@ -79,7 +79,7 @@ pub async fn run(mut options: Options, say: Progress) -> Result<bool> {
 }
 
 async fn play(cloud: &LocalCloud, say: Progress) -> Result<bool> {
-    let ready = prepare(cloud).await?;
+    let ready = prepare_with(cloud, &app::told_everywhere()?).await?;
     say(&format!(
         "\n{} hosts, a bare repository, a Slack channel. Ready.",
         cloud.hosts().len()
@@ -100,6 +100,12 @@ async fn play(cloud: &LocalCloud, say: Progress) -> Result<bool> {
             &deployment,
         ));
         checks.push(checks::told(cloud, &deployment, scene.ends));
+        checks.push(checks::told_elsewhere(
+            cloud,
+            &deployment,
+            &commit,
+            scene.ends,
+        ));
     }
     checks.push(checks::secret_is_nowhere(cloud));
     say("\n━━━ What was promised, and what was seen");

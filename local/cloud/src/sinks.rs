@@ -1,9 +1,10 @@
-//! Where notifications end on this machine: a fake Slack incoming webhook and an SNS http subscriber.
+//! Where notifications end on this machine: Slack's incoming webhooks and its API, workflows of Teams, receivers of webhooks, and an
+//! SNS http subscriber.
 //!
 //! Every message is kept in the order of its arrival, for tests to read and for people to look at (`GET /messages`). A
 //! subscription is confirmed as SNS asks for it. It must never send anything anywhere else.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,18 +12,25 @@ use anyhow::Result;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{StatusCode, Uri};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::aws::Aws;
 
+/// The token of the played Slack's app.
+pub const SLACK_TOKEN: &str = "xoxb-a-token-of-the-played-slack";
+
+/// What webhooks are signed with here.
+pub const WEBHOOK_SECRET: &str = "whsec_cGxheWVkLW9uLXRoaXMtbWFjaGluZS1vbmx5";
+
 const SLACK_PATH: &str = "/slack/";
+const SLACK_API: &str = "/api/";
 const SNS_PATH: &str = "/sns";
 const SNS_VERSION: &str = "2010-03-31";
 
@@ -31,8 +39,13 @@ const SNS_VERSION: &str = "2010-03-31";
 pub struct Message {
     /// When it arrived, in milliseconds of Unix time.
     pub at_ms: i64,
-    /// Where it was sent to: `/slack/<channel>` or `/sns`.
+    /// Where it was sent to: `/slack/<channel>`, `/api/<method>`, `/teams/<channel>`, `/webhooks/<name>` or `/sns`.
     pub path: String,
+    /// The headers that webhooks are recognised and verified by.
+    pub headers: BTreeMap<String, String>,
+    /// Its body as it came.
+    #[serde(skip)]
+    pub raw: String,
     /// Its body: JSON where it is JSON, else text.
     pub body: Value,
     /// What it was answered with.
@@ -43,6 +56,7 @@ pub struct Message {
 struct Received {
     messages: Vec<Message>,
     refusals: VecDeque<u16>,
+    posts: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -116,6 +130,18 @@ impl Sinks {
         format!("{}{SLACK_PATH}{channel}", self.endpoint())
     }
 
+    /// The webhook of a workflow of Teams.
+    #[must_use]
+    pub fn teams_url(&self, channel: &str) -> String {
+        format!("{}/teams/{channel}", self.endpoint())
+    }
+
+    /// The address of a receiver of webhooks.
+    #[must_use]
+    pub fn webhook_url(&self, name: &str) -> String {
+        format!("{}/webhooks/{name}", self.endpoint())
+    }
+
     /// Everything that arrived, in order.
     #[must_use]
     pub fn messages(&self) -> Vec<Message> {
@@ -158,17 +184,48 @@ impl Inbox {
         use_it(&mut self.received.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn keep(&self, path: &str, body: &Value) -> u16 {
+    fn keep(&self, path: &str, headers: &HeaderMap, (raw, body): (&str, &Value)) -> u16 {
+        let own = headers.iter();
+        let own = own.filter(|(name, _)| name.as_str().starts_with("webhook-"));
+        let headers = own
+            .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
+            .collect();
         self.with(|received| {
             let status = received.refusals.pop_front().unwrap_or(200);
             let at_ms = jiff::Timestamp::now().as_millisecond();
             received.messages.push(Message {
                 at_ms,
                 path: path.to_owned(),
+                headers,
+                raw: raw.to_owned(),
                 body: body.clone(),
                 status,
             });
             status
+        })
+    }
+
+    /// Answers as Slack's API does: with 200, and what it makes of the message in the body.
+    fn slack(&self, method: &str, headers: &HeaderMap, body: &Value) -> Value {
+        let no = |error: &str| json!({"ok": false, "error": error});
+        let shown = headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok());
+        if shown != Some(&format!("Bearer {SLACK_TOKEN}")) {
+            return no("invalid_auth");
+        }
+        let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
+        self.with(|received| match method {
+            "chat.postMessage" => {
+                let ts = format!("1700000000.{:06}", received.posts.len().saturating_add(1));
+                received.posts.insert(ts.clone());
+                json!({"ok": true, "channel": text("channel"), "ts": ts})
+            }
+            "chat.update" if received.posts.contains(text("ts")) => {
+                json!({"ok": true, "channel": text("channel"), "ts": text("ts")})
+            }
+            "chat.update" => no("message_not_found"),
+            _ => no("unknown_method"),
         })
     }
 
@@ -191,19 +248,25 @@ async fn list(State(inbox): State<Inbox>) -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/json")], text)
 }
 
-async fn receive(State(inbox): State<Inbox>, uri: Uri, bytes: Bytes) -> (StatusCode, &'static str) {
-    let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
-    let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| text());
+async fn receive(
+    State(inbox): State<Inbox>,
+    uri: Uri,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> (StatusCode, String) {
+    let raw = String::from_utf8_lossy(&bytes);
+    let body: Value =
+        serde_json::from_slice(&bytes).unwrap_or_else(|_| Value::String(raw.to_string()));
     if body.get("Type").and_then(Value::as_str) == Some("SubscriptionConfirmation") {
         inbox.confirm(&body).await;
-        return (StatusCode::OK, "");
+        return (StatusCode::OK, String::new());
     }
-    let status = inbox.keep(uri.path(), &body);
+    let status = inbox.keep(uri.path(), &headers, (&raw, &body));
     // Slack says so in words, too.
-    let words = if uri.path().starts_with(SLACK_PATH) {
-        "ok"
-    } else {
-        ""
+    let words = match uri.path().strip_prefix(SLACK_API) {
+        Some(method) => inbox.slack(method, &headers, &body).to_string(),
+        None if uri.path().starts_with(SLACK_PATH) => "ok".to_owned(),
+        None => String::new(),
     };
     (
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),

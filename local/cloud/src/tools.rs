@@ -22,6 +22,10 @@ const LOCAL: &str = "local/requirements/local.txt";
 const CHECKS: &str = "local/requirements/checks.txt";
 const RELEASE: &str = "local/requirements/release.txt";
 const NPM: [&str; 2] = ["local/npm/package.json", "local/npm/package-lock.json"];
+const NPM_CHECKS: [&str; 2] = [
+    "local/npm-checks/package.json",
+    "local/npm-checks/package-lock.json",
+];
 const COMPLETE: &str = "complete";
 const HASH_LENGTH: usize = 16;
 /// The commands that a host may call by name, and where they are inside the tools.
@@ -50,7 +54,7 @@ impl Tools {
             progress("making the Python environment of the local cloud, once; about a minute");
             make_python(folder, &repo_root.join(LOCAL)).await?;
             progress("installing the process manager of the local hosts, once");
-            make_node(folder, repo_root).await?;
+            make_node(folder, repo_root, &NPM).await?;
             link_commands(folder)
         });
         Ok(Self {
@@ -92,10 +96,12 @@ impl Tools {
 /// # Errors
 /// When a pin cannot be read, or pip fails; the error holds what it said.
 pub async fn checks(repo_root: &Path, progress: Progress) -> Result<PathBuf> {
-    let hash = hash_of(repo_root, &[CHECKS])?;
+    let hash = hash_of(repo_root, &[CHECKS, NPM_CHECKS[0], NPM_CHECKS[1]])?;
     let folder = installed(repo_root, &hash, progress, async |folder| {
         progress("making the Python environment of the static checks, once; about a minute");
-        make_python(folder, &repo_root.join(CHECKS)).await
+        make_python(folder, &repo_root.join(CHECKS)).await?;
+        progress("installing what the vendors publish of their messages, once");
+        make_node(folder, repo_root, &NPM_CHECKS).await
     });
     Ok(folder.await?.join("python/bin"))
 }
@@ -207,10 +213,10 @@ async fn make_python(folder: &Path, requirements: &Path) -> Result<()> {
     .await
 }
 
-async fn make_node(folder: &Path, repo_root: &Path) -> Result<()> {
+async fn make_node(folder: &Path, repo_root: &Path, pins: &[&str]) -> Result<()> {
     let node = folder.join("node");
     std::fs::create_dir_all(&node)?;
-    install(&node, repo_root, &NPM).await
+    install(&node, repo_root, pins).await
 }
 
 /// Installs exactly what these pins of npm name, and runs nothing of it.

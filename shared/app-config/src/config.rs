@@ -7,6 +7,7 @@ use crate::document;
 use crate::field::{Field, List, Manager, Mode, Source, Whole};
 use crate::freeze::{self, Freezing};
 use crate::hosts::{HOSTS_MAX, Hosts};
+use crate::notifications::{self, Notifications};
 use crate::people::{self, Approvals, Human};
 use crate::problem::{ConfigProblems, Problem, Problems};
 use crate::section::{
@@ -16,10 +17,7 @@ use crate::section::{
 use crate::text::{Branch, HookName, PackageName, RequestPath, ScriptPath, TargetGroup};
 use crate::url::HealthUrl;
 use crate::waves::{Size, Waves};
-use longshore_core::{
-    AppName, Channel, ChannelName, HealthPolicy, Millis, NoData, Person, Policy, Repository,
-    WaveSize,
-};
+use longshore_core::{AppName, HealthPolicy, Millis, NoData, Person, Policy, Repository, WaveSize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -59,7 +57,7 @@ section! {
         install: Install = Default(json!({})),
         /// What is known of the app's migrations; without it they run and are not judged.
         migrations: Option<Migrations> = Optional,
-        /// Where people are told.
+        /// Where people and systems are told.
         notifications: Notifications = Default(json!({})),
         /// Whether a changed configuration or parameter is deployed by itself: the commit that is live, with the newest
         /// versions, on the way that a push takes.
@@ -167,16 +165,6 @@ section! {
         scripts: List<PackageName, 20> = Default(json!([])),
         /// Memory and swap, in MB, that must be free on a host before anything is fetched; 0 asks for nothing.
         memory_mb: Whole<0, 65_536> = Default(json!(256)),
-    }
-}
-
-section! {
-    /// Where people are told.
-    pub struct Notifications {
-        /// Slack channels, by the names of their webhooks among the environment's control parameters.
-        slack: List<ChannelName, 10> = Default(json!([])),
-        /// Whether the environment's SNS topic gets every message.
-        sns: bool = Default(json!(true)),
     }
 }
 
@@ -365,7 +353,7 @@ impl AppConfig {
         Policy {
             waves: document.waves.as_slice().to_vec(),
             health: health_policy(document),
-            channels: channels(&document.notifications),
+            channels: document.notifications.routes(),
             migrates: document.hooks.migrate.is_some(),
             approvals: if document.approval {
                 document.approvals.needed()
@@ -415,12 +403,6 @@ fn health_policy(document: &Document) -> HealthPolicy {
     }
 }
 
-fn channels(notifications: &Notifications) -> Vec<Channel> {
-    let sns = notifications.sns.then_some(Channel::Sns);
-    let slack = notifications.slack.as_slice().iter().cloned();
-    sns.into_iter().chain(slack.map(Channel::Slack)).collect()
-}
-
 fn read(json: &str, repository: &Repository, problems: &mut Problems) -> Option<AppConfig> {
     let value = document::read(json, problems)?;
     let named = value.get("app").is_some();
@@ -455,6 +437,7 @@ fn check_together(document: &Document, problems: &mut Problems) {
     let others = usize::from(document.health.url.is_some());
     let others = others.saturating_add(document.analysis.checks());
     checks::check(&document.health.checks, others, problems);
+    notifications::check(&document.notifications, problems);
 }
 
 /// What an activation waits for must fit into its time.

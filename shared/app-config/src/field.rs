@@ -2,6 +2,7 @@
 
 use crate::nearest::nearest;
 use crate::problem::{Problem, Problems, index_path};
+use longshore_core::{AnnouncementKind, Severity};
 use serde_json::{Value, json};
 
 /// A type that a key of the document can have.
@@ -214,6 +215,60 @@ choice! {
         Cluster = "cluster",
         /// Each process opens the port itself.
         Fork = "fork",
+    }
+}
+
+choice! {
+    /// How urgent a message must be to go somewhere.
+    pub enum Urgency {
+        /// Everything goes there.
+        Info = "info",
+        /// From an approval that is waited for.
+        Warning = "warning",
+        /// From what went wrong.
+        Error = "error",
+        /// What a person must act on now.
+        Critical = "critical",
+    }
+}
+
+impl Urgency {
+    /// The severity.
+    #[must_use]
+    pub const fn get(self) -> Severity {
+        match self {
+            Self::Info => Severity::Info,
+            Self::Warning => Severity::Warning,
+            Self::Error => Severity::Error,
+            Self::Critical => Severity::Critical,
+        }
+    }
+}
+
+choice! {
+    /// A kind of message.
+    pub enum News {
+        /// Somebody must approve.
+        ApprovalWanted = "approval_wanted",
+        /// It has started.
+        Started = "started",
+        /// It is being rolled back.
+        RollingBack = "rolling_back",
+        /// It has ended.
+        Ended = "ended",
+    }
+}
+
+impl News {
+    /// The kind.
+    #[must_use]
+    pub const fn get(self) -> AnnouncementKind {
+        match self {
+            Self::ApprovalWanted => AnnouncementKind::ApprovalWanted,
+            Self::Started => AnnouncementKind::Started,
+            Self::RollingBack => AnnouncementKind::RollingBack,
+            Self::Ended => AnnouncementKind::Ended,
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod field;
 mod freeze;
 mod hosts;
 mod nearest;
+mod notifications;
 mod people;
 mod problem;
 mod section;
@@ -27,14 +28,15 @@ pub use analysis::{
     Share, Statistic,
 };
 pub use checks::{CheckLabel, HttpCheck, RequestBody, Wanted};
-pub use config::{AppConfig, Health, Hooks, Install, Notifications, Process, Timeouts};
+pub use config::{AppConfig, Health, Hooks, Install, Process, Timeouts};
 pub use document::BYTES_MAX;
-pub use field::{List, Manager, Method, Mode, Source, Whole};
+pub use field::{List, Manager, Method, Mode, News, Source, Urgency, Whole};
 pub use freeze::{
     CalendarName, ChangeCalendarName, DatedWindow, Freezing, MomentText, PointText, WeeklyWindow,
     WindowName, Zone,
 };
 pub use hosts::{Hosts, Tags};
+pub use notifications::{Notifications, Of, To, Topic};
 pub use people::{Approvals, Human};
 pub use problem::{ConfigProblems, Problem};
 pub use text::{

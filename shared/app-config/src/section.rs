@@ -56,6 +56,11 @@ impl<'a> Section<'a> {
         })
     }
 
+    /// Records a problem of what was read.
+    pub(crate) fn object_to(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
     /// Reads one key; `None` when it has a problem, which is then recorded.
     pub(crate) fn take<T: Field>(&mut self, key: &str, presence: &Presence) -> Option<T> {
         let path = key_path(self.at, key);

@@ -2,7 +2,7 @@
 
 use crate::field::{Field, kind_of};
 use crate::problem::{Problem, Problems};
-use longshore_core::{AppName, ChannelName, Person};
+use longshore_core::{AppName, ChannelName, Person, SlackChannel};
 use serde_json::{Value, json};
 
 /// Reads a text through `parse`, whose error says what is wrong with it; `form` says what is wanted.
@@ -116,22 +116,32 @@ text!(
     json!({ "type": "string", "pattern": "^[UW][A-Z0-9]{2,20}$" })
 );
 
-impl Field for ChannelName {
+/// The name of a channel.
+pub(crate) fn channel_name(
+    value: &Value,
+    at: &str,
+    problems: &mut Problems,
+) -> Option<ChannelName> {
+    read_text(value, at, NAME_FORM, problems, |text| {
+        ChannelName::parse(text).map_err(|_| "is not a channel name")
+    })
+}
+
+/// What a name of a channel looks like.
+pub(crate) fn name_schema() -> Value {
+    json!({ "type": "string", "pattern": NAME_PATTERN })
+}
+
+impl Field for SlackChannel {
     fn read(value: &Value, at: &str, problems: &mut Problems) -> Option<Self> {
-        if value.as_str().is_some_and(|text| text.contains("://")) {
-            let fix = "put the URL into the SecureString parameter \
-                /longshore/<environment>/control/slack/<name>, and <name> here";
-            let wrong = "is a URL, and a webhook's URL is a secret";
-            problems.push(Problem::new(at, wrong, fix));
-            return None;
-        }
-        read_text(value, at, NAME_FORM, problems, |text| {
-            Self::parse(text).map_err(|_| "is not a channel name")
+        let form = "the id that Slack shows at the end of the channel's details: C or G, then capital letters and digits";
+        read_text(value, at, form, problems, |text| {
+            Self::parse(text).map_err(|_| "is not the id of a channel")
         })
     }
 
     fn schema() -> Value {
-        json!({ "type": "string", "pattern": NAME_PATTERN })
+        json!({ "type": "string", "pattern": "^[CG][A-Z0-9]{2,20}$" })
     }
 }
 
@@ -500,7 +510,7 @@ mod tests {
     fn a_webhook_url_among_the_channels_is_called_a_secret_and_not_repeated() {
         let mut problems = Problems::default();
         let url = json!("https://hooks.slack.com/services/T0/B0/abcdefgh");
-        assert!(ChannelName::read(&url, "key", &mut problems).is_none());
+        assert!(ChannelName::read(&url, "notifications.slack[0]", &mut problems).is_none());
         let text = problems.found()[0].to_string();
         assert!(
             text.contains("secret") && !text.contains("abcdefgh"),

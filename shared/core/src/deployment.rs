@@ -1,10 +1,12 @@
 //! One attempt to move an app of an environment to a release.
 
 use crate::changelog::Changelog;
-use crate::channel::Channel;
+use crate::channel::{Channel, Post};
 use crate::command::{Command, CommandStatus};
 use crate::freeze::{BreakGlass, Freeze};
-use crate::ids::{AppName, Commit, DeploymentId, EnvironmentName, Person, Repository};
+use crate::ids::{
+    AppName, Commit, DeploymentId, EnvironmentName, Person, Repository, SlackChannel,
+};
 use crate::judgement::{Finding, Judgement};
 use crate::people::{Approval, Reason, Said};
 use crate::policy::Policy;
@@ -209,6 +211,14 @@ pub enum AnnouncementKind {
 }
 
 impl AnnouncementKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [
+        Self::ApprovalWanted,
+        Self::Started,
+        Self::RollingBack,
+        Self::Ended,
+    ];
+
     /// The word for the kind.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -243,7 +253,10 @@ impl Announcement {
     /// the pace of the minute tick.
     pub const CLAIM_HOLDS: Millis = Millis::from_secs(60);
 
-    /// Whether it may be claimed now.
+    /// The longest that a channel is heard when it asks for patience.
+    pub const POSTPONED_MAX: Millis = Millis::from_secs(3600);
+
+    /// Whether nobody is at it: it may be claimed, unless it must wait for another.
     #[must_use]
     pub fn is_free(&self, now: Timestamp) -> bool {
         self.claimed
@@ -285,6 +298,8 @@ pub struct Deployment {
     pub announcements: Vec<Announcement>,
     /// The number of messages there have been.
     pub announced: u32,
+    /// Messages that stand somewhere and change with it: at most one for each Slack channel of the policy.
+    pub posts: Vec<Post>,
     /// Every state it has been in. Bounded, because transitions are.
     pub timeline: Vec<TimelineEntry>,
     /// How often it was written; every write names the version it replaces.
@@ -323,6 +338,7 @@ impl Deployment {
             judgements: Vec::new(),
             announcements: Vec::new(),
             announced: 0,
+            posts: Vec::new(),
             timeline: Vec::new(),
             version: 0,
         };
@@ -366,6 +382,27 @@ impl Deployment {
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
         self.state.is_terminal() && self.announcements.is_empty()
+    }
+
+    /// Whether a message may be claimed now: nobody is at it, and where each message takes the place of the one before, at none
+    /// of the same channel.
+    #[must_use]
+    pub fn may_claim(&self, number: u32, now: Timestamp) -> bool {
+        let mut all = self.announcements.iter();
+        let Some(message) = all.find(|message| message.number == number) else {
+            return false;
+        };
+        let rivals = |other: &&Announcement| {
+            other.channel == message.channel && message.channel.is_in_place()
+        };
+        let mut rivals = self.announcements.iter().filter(rivals);
+        message.is_free(now) && rivals.all(|other| other.is_free(now))
+    }
+
+    /// The message that stands in a Slack channel, if one does.
+    #[must_use]
+    pub fn post_in(&self, channel: &SlackChannel) -> Option<&Post> {
+        self.posts.iter().find(|post| post.channel == *channel)
     }
 
     /// Which desks have work. The desk of an active phase has work as long as the phase lasts; an end leaves the
@@ -576,13 +613,18 @@ impl Deployment {
         let told = self.state.name() == "Unmigrating" && state.name() == "RollingBack";
         // Whoever is asked soon is told then what was prepared for.
         let told = told || (state.name() == "Preparing" && !self.is_approved());
+        // Neither says anything new of a commit: a late host gets what is live, and a drill goes there and back.
+        let quiet = matches!(self.origin.kind, Kind::Join(_) | Kind::Drill(_));
         if let Some(kind) = announcement_of(&state).filter(|_| !told) {
-            for channel in &self.policy.channels {
+            for route in &self.policy.channels {
+                if !route.takes(kind, &state) || (quiet && route.channel.is_about_the_commit()) {
+                    continue;
+                }
                 self.announced = self.announced.saturating_add(1);
                 self.announcements.push(Announcement {
                     number: self.announced,
                     kind,
-                    channel: channel.clone(),
+                    channel: route.channel.clone(),
                     since: now,
                     claimed: None,
                 });

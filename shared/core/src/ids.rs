@@ -173,6 +173,21 @@ text_id!(
     |t| is_kebab(t, 63)
 );
 text_id!(
+    /// A Slack channel, by the id that Slack shows in the channel's details: names change, ids do not.
+    SlackChannel, "Slack channel", "the id: C or G, then 2 to 20 capital letters and digits", |t| {
+        let rest = t.strip_prefix(['C', 'G']).unwrap_or_default();
+        let plain = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+        (2..=20).contains(&rest.len()) && rest.bytes().all(plain)
+    }
+);
+text_id!(
+    /// What Slack calls a message within its channel: the `ts` of its answer (Slack API reference, `chat.postMessage`).
+    MessageTs, "time stamp of a Slack message", "digits, a point and digits, 30 at most", |t| {
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        t.len() <= 30 && t.split_once('.').is_some_and(|(s, n)| digits(s) && digits(n))
+    }
+);
+text_id!(
     /// The name of a check, such as `alarm:orders-5xx`: what it is, a colon, and its own name.
     CheckName, "check name", "1 to 300 printable characters of ASCII without a space", |t| {
         (1..=300).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_graphic())

@@ -29,7 +29,7 @@ mod transition;
 
 pub use ask::{Answer, Ask};
 pub use changelog::{Changelog, CommitLine};
-pub use channel::Channel;
+pub use channel::{Channel, Post, Route, Severity};
 pub use command::{Action, Command, CommandStatus, Report, Token};
 pub use decision::{Change, Decision, RefKind, SkipReason, decide, decide_head};
 pub use deployment::{
@@ -39,8 +39,8 @@ pub use failure::{Failure, FailureClass};
 pub use freeze::{BreakGlass, Freeze, FreezeSource};
 pub use ids::{
     AppName, ChannelName, CheckName, CommandId, Commit, DeploymentId, EnvironmentName, Generation,
-    HostId, InvalidId, ObjectVersion, ParameterName, Person, PlanDigest, ReleaseId, Repository,
-    Sha256Digest,
+    HostId, InvalidId, MessageTs, ObjectVersion, ParameterName, Person, PlanDigest, ReleaseId,
+    Repository, Sha256Digest, SlackChannel,
 };
 pub use judgement::{Amount, Finding, Judgement, Measure};
 pub use migrations::{Found, Migrations, Verdict};

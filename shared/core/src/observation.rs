@@ -1,6 +1,7 @@
 //! Everything that can be seen, as one closed list. Whatever comes from outside becomes one of these at the edge.
 
 use crate::changelog::Changelog;
+use crate::channel::Post;
 use crate::command::{Report, Token};
 use crate::failure::Failure;
 use crate::freeze::{BreakGlass, Freeze};
@@ -8,6 +9,7 @@ use crate::ids::{CommandId, DeploymentId, Generation, HostId};
 use crate::judgement::Judgement;
 use crate::people::{Said, Vote};
 use crate::release::{DocumentPin, Release};
+use crate::time::Timestamp;
 
 /// What a deployment needs to start, resolved once and frozen.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -68,6 +70,10 @@ pub enum Observation {
     TimePassed,
     /// Somebody sets out to deliver a message.
     AnnounceStarted(u32),
+    /// A message was not taken, and its channel asks to be left alone until then.
+    AnnouncePostponed(u32, Timestamp),
+    /// A message that will change stands somewhere now.
+    Posted(Post),
     /// A message was delivered, or given up on.
     Announced(u32),
 }
@@ -94,6 +100,8 @@ impl Observation {
             Self::Judged { .. } => "Judged",
             Self::TimePassed => "TimePassed",
             Self::AnnounceStarted(_) => "AnnounceStarted",
+            Self::AnnouncePostponed(..) => "AnnouncePostponed",
+            Self::Posted(_) => "Posted",
             Self::Announced(_) => "Announced",
         }
     }

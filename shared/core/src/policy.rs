@@ -1,7 +1,7 @@
 //! Every limit in one place. A deployment carries the policy that was in force when it was accepted, so that an edit of
 //! the configuration never changes the rules of something that is already running.
 
-use crate::channel::Channel;
+use crate::channel::Route;
 use crate::ids::HostId;
 use crate::time::Millis;
 
@@ -68,8 +68,8 @@ pub struct Policy {
     pub waves: Vec<WaveSize>,
     /// Health checks.
     pub health: HealthPolicy,
-    /// Where people are told.
-    pub channels: Vec<Channel>,
+    /// Where people and systems are told, and of what.
+    pub channels: Vec<Route>,
     /// Whether the app has a migration hook.
     pub migrates: bool,
     /// How many people must say yes before a host is switched; 0 when nobody is asked.

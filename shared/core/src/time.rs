@@ -33,6 +33,12 @@ impl Timestamp {
         Self(self.0.saturating_add(span.0))
     }
 
+    /// The point this long earlier; the beginning of time when there is none.
+    #[must_use]
+    pub const fn before(self, span: Millis) -> Self {
+        Self(self.0.saturating_sub(span.0))
+    }
+
     /// The span from `earlier` to this point; zero when `earlier` is later, as clocks of two machines may differ.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Millis {

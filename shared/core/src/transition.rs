@@ -13,7 +13,8 @@ mod restoring;
 mod rounds;
 mod waiting;
 
-use crate::deployment::Deployment;
+use crate::channel::{Channel, Route};
+use crate::deployment::{Announcement, Deployment};
 use crate::observation::Observation;
 use crate::state::{Phase, State};
 use crate::time::Timestamp;
@@ -126,12 +127,27 @@ fn stepped(deployment: &Deployment, seen: &Observation, now: Timestamp) -> Advan
 /// not about messages.
 fn telling(deployment: &Deployment, seen: &Observation, now: Timestamp) -> Option<Advance> {
     let mut messages = deployment.announcements.clone();
+    let mut posts = deployment.posts.clone();
     match seen {
         Observation::AnnounceStarted(number) => {
+            let may = deployment.may_claim(*number, now);
+            for message in messages.iter_mut().filter(|a| may && a.number == *number) {
+                message.claimed = Some(now);
+            }
+        }
+        // A claim of the future is a claim that holds until then.
+        Observation::AnnouncePostponed(number, until) => {
+            let until = (*until).min(now.after(Announcement::POSTPONED_MAX));
+            let claimed = until.before(Announcement::CLAIM_HOLDS);
             for message in messages.iter_mut().filter(|a| a.number == *number) {
-                if message.is_free(now) {
-                    message.claimed = Some(now);
-                }
+                message.claimed = message.claimed.max(Some(claimed));
+            }
+        }
+        Observation::Posted(post) => {
+            posts.retain(|other| other.channel != post.channel);
+            let shows = |route: &Route| route.channel == Channel::SlackApp(post.channel.clone());
+            if deployment.policy.channels.iter().any(shows) {
+                posts.push(post.clone());
             }
         }
         Observation::Announced(number) => messages.retain(|a| a.number != *number),
@@ -152,11 +168,12 @@ fn telling(deployment: &Deployment, seen: &Observation, now: Timestamp) -> Optio
         | Observation::Judged { .. }
         | Observation::TimePassed => return None,
     }
-    if messages == deployment.announcements {
+    if messages == deployment.announcements && posts == deployment.posts {
         return Some(Advance::Unchanged(Why::AlreadyKnown));
     }
     let mut next = deployment.clone();
     next.announcements = messages;
+    next.posts = posts;
     Some(Advance::Advanced(Box::new(next)))
 }
 

@@ -16,9 +16,9 @@
 mod samples;
 
 use longshore_core::{
-    Advance, CommandStatus, Deployment, DeploymentId, Failure, FailureClass, Generation, Millis,
-    Observation, Outcome, Report, Slot, Standing, State, Timestamp, Verdict, WaveSize, absorb,
-    step,
+    Advance, Channel, CommandStatus, Deployment, DeploymentId, Failure, FailureClass, Generation,
+    Kind, MessageTs, Millis, Observation, Outcome, Post, Report, SlackChannel, Slot, Standing,
+    State, Timestamp, Verdict, WaveSize, absorb, step,
 };
 use proptest::prelude::*;
 use samples::{accepted, all_done, command_id, every_state, failed, id, policy, said, start, vote};
@@ -91,6 +91,7 @@ fn other(deployment: &Deployment, choice: u8) -> Observation {
         (6, _) => Observation::Announced(1),
         (7, _) => Observation::Refused(said()),
         (8, _) => Observation::AnnounceStarted(1),
+        (9, _) => Observation::Posted(samples::post()),
         _ => Observation::Approved(vote(deployment)),
     }
 }
@@ -422,6 +423,105 @@ fn a_message_is_claimed_by_one_and_again_only_when_the_claim_is_old() {
     ));
     let later = samples::START.after(longshore_core::Announcement::CLAIM_HOLDS);
     samples::must(&claimed, &claim, later);
+}
+
+/// A deployment that two channels are told of, one of which changes in its place, and that is over.
+fn told_in_place() -> Deployment {
+    let mut deployment = queued_with(Channel::SlackApp(samples::slack_channel()));
+    for seen in [
+        Observation::Ready(start(3, true)),
+        Observation::CancelRequested(said()),
+    ] {
+        deployment = samples::must(&deployment, &seen, samples::START);
+    }
+    deployment
+}
+
+fn queued_with(channel: Channel) -> Deployment {
+    let mut deployment = accepted(policy());
+    deployment.policy.channels.push(channel.into());
+    deployment
+}
+
+#[test]
+fn messages_that_take_each_other_s_place_go_one_after_the_other_and_others_at_once() {
+    let ended = told_in_place();
+    let numbers: Vec<(u32, bool)> = ended
+        .announcements
+        .iter()
+        .map(|message| (message.number, message.channel.is_in_place()))
+        .collect();
+    assert_eq!(numbers, [(1, false), (2, true), (3, false), (4, true)]);
+    for first in [2, 4] {
+        let claimed = samples::must(&ended, &Observation::AnnounceStarted(first), samples::START);
+        for (number, may) in [(1, true), (2, false), (3, true), (4, false)] {
+            assert_eq!(
+                claimed.may_claim(number, samples::START),
+                may,
+                "{first} {number}"
+            );
+        }
+        let told = samples::must(&claimed, &Observation::Announced(first), samples::START);
+        assert!(told.may_claim(6 - first, samples::START));
+        assert!(!told.may_claim(first, samples::START));
+    }
+}
+
+#[test]
+fn a_channel_that_asks_for_patience_gets_it_up_to_an_hour() {
+    let second = Millis::from_secs(1);
+    for (asked, given) in [(90, 90), (3600, 3600), (86_400, 3600)] {
+        let claimed = samples::must(&started(), &Observation::AnnounceStarted(1), samples::START);
+        let until = samples::START.after(Millis::from_secs(asked));
+        let seen = Observation::AnnouncePostponed(1, until);
+        let patient = samples::must(&claimed, &seen, samples::START);
+        let free = samples::START.after(Millis::from_secs(given));
+        assert!(patient.may_claim(1, free), "{asked}");
+        assert!(!patient.may_claim(1, free.before(second)), "{asked}");
+    }
+}
+
+#[test]
+fn a_message_that_stands_is_remembered_once_for_each_channel_that_is_told() {
+    let deployment = queued_with(Channel::SlackApp(samples::slack_channel()));
+    let posted = samples::must(
+        &deployment,
+        &Observation::Posted(samples::post()),
+        samples::START,
+    );
+    let newer = Post {
+        ts: MessageTs::parse("1503435957.000001").unwrap(),
+        ..samples::post()
+    };
+    let again = samples::must(&posted, &Observation::Posted(newer.clone()), samples::START);
+    assert_eq!(again.posts, [newer]);
+    let elsewhere = Post {
+        channel: SlackChannel::parse("C0OTHER").unwrap(),
+        ..samples::post()
+    };
+    let seen = Observation::Posted(elsewhere);
+    assert!(matches!(
+        step(&again, &seen, samples::START),
+        Advance::Unchanged(_)
+    ));
+}
+
+#[test]
+fn neither_a_late_host_nor_a_drill_says_anything_of_the_commit() {
+    for (kind, told) in [
+        (Kind::Push, 2),
+        (Kind::Join(samples::release('a')), 1),
+        (Kind::Drill(samples::release('a')), 1),
+    ] {
+        let mut deployment = queued_with(Channel::BuildStatus);
+        deployment.origin.kind = kind;
+        let begun = samples::must(
+            &deployment,
+            &Observation::Ready(start(3, true)),
+            samples::START,
+        );
+        assert_eq!(begun.announcements.len(), told);
+    }
 }
 
 #[test]

@@ -1,32 +1,28 @@
-//! Telling people: the environment's SNS topic and Slack's incoming webhooks.
+//! Telling people and systems: the environment's SNS topic, Slack, Microsoft Teams, signed webhooks, and the commit in Bitbucket.
 //!
-//! A message may arrive more than once, and carries what makes a repeat recognisable. The URL of a Slack webhook is a
-//! secret: it is never logged, and requests go to Slack's own host only, as whoever can write that parameter must not
-//! be able to send messages elsewhere.
+//! A message may arrive more than once, and carries what makes a repeat recognisable. Addresses and tokens are secrets: they
+//! are never logged, and each goes to the hosts of its own service only, as whoever can write such a parameter must not be
+//! able to send messages elsewhere. Only a webhook's receiver may be anywhere, as long as that is public and speaks TLS.
 
-use crate::config::is_loopback_name;
+mod answer;
+mod bitbucket;
+mod slack;
+mod teams;
+mod webhook;
+
+pub use bitbucket::{Status, StatusState, Tag, status_key};
+pub use slack::{SlackCall, SlackReply, is_slack};
+
+use crate::config::Access;
 use crate::connect::Aws;
 use crate::fault::{Fault, Verdict};
-use crate::secrets::{SecretError, SecretName, Secrets};
+use crate::secrets::{SecretError, Secrets};
 use crate::telemetry::printable;
-use crate::web::{Call, Web, WebError};
+use crate::web::Web;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::types::MessageAttributeValue;
-use http::{Method, Uri};
-use hyper::body::Bytes;
-use longshore_core::ChannelName;
-use secrecy::ExposeSecret;
+use longshore_core::{ChannelName, MessageTs, Millis, Timestamp};
 use std::future::Future;
-use std::time::Duration;
-
-/// How long Slack may take.
-const SLACK_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// How much of Slack's answer is read; it is one word.
-const SLACK_ANSWER_MAX: usize = 4 * 1024;
-
-/// The only host that a Slack webhook may have.
-const SLACK_HOST: &str = "hooks.slack.com";
 
 /// The longest subject (SNS API reference: `Subject`, less than 100 characters of ASCII without line breaks).
 const SUBJECT_MAX: usize = 99;
@@ -42,28 +38,70 @@ pub struct Notice {
     pub attributes: Vec<(&'static str, String)>,
 }
 
+/// A message, ready for one channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Letter {
+    /// For the environment's topic.
+    Topic(Notice),
+    /// For a Slack channel's incoming webhook.
+    Slack {
+        /// The webhook.
+        channel: ChannelName,
+        /// The message.
+        json: String,
+    },
+    /// For Slack's API, by the environment's own app. The channel stands in the message.
+    SlackApp {
+        /// What is done.
+        call: SlackCall,
+        /// The message.
+        json: String,
+    },
+    /// For a channel of Teams.
+    Teams {
+        /// The workflow's webhook.
+        channel: ChannelName,
+        /// The message.
+        json: String,
+    },
+    /// For a system that takes signed JSON.
+    Webhook {
+        /// The webhook.
+        channel: ChannelName,
+        /// The same in every repeat.
+        id: String,
+        /// When it is sent.
+        at: Timestamp,
+        /// The message.
+        json: String,
+    },
+    /// For the commit's build status.
+    Status(Status),
+    /// For the repository's tags.
+    Tag(Tag),
+}
+
 /// Why a message was not delivered, by what the caller does.
 #[derive(Debug, thiserror::Error)]
 pub enum AnnounceError {
     /// Try again later.
     #[error("the message cannot be delivered now: {0}")]
     Retry(String),
+    /// Try again, but not before this span is over: the channel has asked for it.
+    #[error("the message cannot be delivered now: {0}, and asks for patience")]
+    Later(String, Millis),
     /// It will never be taken; a person must act.
     #[error("the message is refused: {0}")]
     GiveUp(String),
 }
 
-/// Tells people.
+/// Tells people and systems.
 pub trait Announce: Sync {
-    /// Publishes to the environment's topic.
-    fn publish(&self, notice: &Notice) -> impl Future<Output = Result<(), AnnounceError>> + Send;
-
-    /// Posts JSON to a Slack channel.
-    fn post(
+    /// Sends a message; says where it stands, for what can be changed there later.
+    fn send(
         &self,
-        channel: &ChannelName,
-        json: &str,
-    ) -> impl Future<Output = Result<(), AnnounceError>> + Send;
+        letter: &Letter,
+    ) -> impl Future<Output = Result<Option<MessageTs>, AnnounceError>> + Send;
 }
 
 /// Answers a click in Slack.
@@ -76,55 +114,31 @@ pub trait Reply: Sync {
     ) -> impl Future<Output = Result<(), AnnounceError>> + Send;
 }
 
-/// Answers to Slack.
-#[derive(Clone, Debug)]
-pub struct SlackReply {
-    web: Web,
-}
-
-impl SlackReply {
-    /// Answers to Slack's own host, and in the local cloud to this machine.
-    #[must_use]
-    pub fn new(aws: &Aws) -> Self {
-        Self {
-            web: aws.web().clone(),
-        }
-    }
-}
-
-impl Reply for SlackReply {
-    async fn reply(&self, url: &str, json: &str) -> Result<(), AnnounceError> {
-        if !is_slack(url, self.web.reaches_loopback()) {
-            let reason = format!("the answer would not go to {SLACK_HOST}");
-            return Err(AnnounceError::GiveUp(reason));
-        }
-        send(&self.web, url, json).await
-    }
-}
-
-/// Messages by SNS and Slack.
+/// Messages over every channel.
 #[derive(Debug)]
 pub struct AwsAnnounce<S> {
     sns: Client,
     topic_arn: String,
     secrets: S,
     web: Web,
+    bitbucket: String,
+    slack: String,
 }
 
 impl<S: Secrets> AwsAnnounce<S> {
-    /// Messages to a topic, and to the Slack channels whose webhooks are among the secrets.
+    /// Messages to a topic, and to the channels whose addresses and tokens are among the secrets.
     #[must_use]
-    pub fn new(aws: &Aws, topic_arn: &str, secrets: S) -> Self {
+    pub fn new(aws: &Aws, access: &Access, topic_arn: &str, secrets: S) -> Self {
         Self {
             sns: Client::new(aws.sdk()),
             topic_arn: topic_arn.to_owned(),
             secrets,
             web: aws.web().clone(),
+            bitbucket: access.bitbucket_api().trim_end_matches('/').to_owned(),
+            slack: access.slack_api().trim_end_matches('/').to_owned(),
         }
     }
-}
 
-impl<S: Secrets> Announce for AwsAnnounce<S> {
     async fn publish(&self, notice: &Notice) -> Result<(), AnnounceError> {
         let subject: String = printable(&notice.subject)
             .chars()
@@ -150,35 +164,33 @@ impl<S: Secrets> Announce for AwsAnnounce<S> {
             .map_err(|error| undelivered(&Fault::of("Publish", &error)))?;
         Ok(())
     }
-
-    async fn post(&self, channel: &ChannelName, json: &str) -> Result<(), AnnounceError> {
-        let name = SecretName::Slack(channel.clone());
-        let url = self
-            .secrets
-            .current(&name)
-            .await
-            .map_err(|error| unreadable(&error))?;
-        let url = url.expose_secret().trim();
-        if !is_slack(url, self.web.reaches_loopback()) {
-            let reason = format!("the webhook of channel {channel} does not lead to {SLACK_HOST}");
-            return Err(AnnounceError::GiveUp(reason));
-        }
-        send(&self.web, url, json).await
-    }
 }
 
-/// Posts JSON to an address that is known to be Slack's.
-async fn send(web: &Web, url: &str, json: &str) -> Result<(), AnnounceError> {
-    let call = Call {
-        method: Method::POST,
-        url,
-        headers: &[("content-type", "application/json")],
-        body: Bytes::copy_from_slice(json.as_bytes()),
-        timeout: SLACK_TIMEOUT,
-        answer_bytes_max: SLACK_ANSWER_MAX,
-    };
-    let reply = web.ask(call).await.map_err(|e| unasked(&e))?;
-    verdict(reply.status.as_u16(), &reply.body)
+impl<S: Secrets> Announce for AwsAnnounce<S> {
+    async fn send(&self, letter: &Letter) -> Result<Option<MessageTs>, AnnounceError> {
+        let (web, secrets) = (&self.web, &self.secrets);
+        match letter {
+            Letter::Topic(notice) => self.publish(notice).await?,
+            Letter::Slack { channel, json } => {
+                slack::to_webhook(web, secrets, channel, json).await?;
+            }
+            Letter::SlackApp { call, json } => {
+                return slack::to_app(web, secrets, &self.slack, *call, json).await;
+            }
+            Letter::Teams { channel, json } => teams::send(web, secrets, channel, json).await?,
+            Letter::Webhook {
+                channel,
+                id,
+                at,
+                json,
+            } => webhook::send(web, secrets, channel, (id, *at), json).await?,
+            Letter::Status(status) => {
+                bitbucket::set_status(web, secrets, &self.bitbucket, status).await?;
+            }
+            Letter::Tag(tag) => bitbucket::set_tag(web, secrets, &self.bitbucket, tag).await?,
+        }
+        Ok(None)
+    }
 }
 
 fn undelivered(fault: &Fault) -> AnnounceError {
@@ -194,109 +206,5 @@ fn unreadable(error: &SecretError) -> AnnounceError {
             AnnounceError::GiveUp(error.to_string())
         }
         SecretError::Unavailable(_) => AnnounceError::Retry(error.to_string()),
-    }
-}
-
-fn unasked(error: &WebError) -> AnnounceError {
-    match error {
-        WebError::Url(_) | WebError::NotPublic => AnnounceError::GiveUp(error.to_string()),
-        WebError::Name(_)
-        | WebError::Connection(_)
-        | WebError::Http(_)
-        | WebError::TooLong
-        | WebError::Timeout => AnnounceError::Retry(format!("Slack: {error}")),
-    }
-}
-
-/// Whether a URL is one of Slack's webhooks; in the local cloud also plain HTTP to this machine.
-#[must_use]
-pub fn is_slack(url: &str, loopback: bool) -> bool {
-    let Ok(uri) = url.parse::<Uri>() else {
-        return false;
-    };
-    let Some(authority) = uri.authority() else {
-        return false;
-    };
-    if authority.as_str().contains('@') {
-        return false;
-    }
-    match uri.scheme_str() {
-        Some("https") => {
-            authority.host() == SLACK_HOST && matches!(authority.port_u16(), None | Some(443))
-        }
-        Some("http") => loopback && is_loopback_name(authority.host()),
-        _ => false,
-    }
-}
-
-/// What Slack's answer means. Only its one word is shown, if it is one.
-fn verdict(status: u16, body: &[u8]) -> Result<(), AnnounceError> {
-    if (200..=299).contains(&status) {
-        return Ok(());
-    }
-    let word: String = body
-        .iter()
-        .take(40)
-        .map(|b| char::from(*b))
-        .take_while(|c| c.is_ascii_lowercase() || *c == '_')
-        .collect();
-    let reason = format!("Slack answered {status} {word}")
-        .trim_end()
-        .to_owned();
-    match status {
-        408 | 429 | 500.. => Err(AnnounceError::Retry(reason)),
-        _ => Err(AnnounceError::GiveUp(reason)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn messages_go_to_slack_and_nowhere_else() {
-        for (url, public, local) in [
-            ("https://hooks.slack.com/services/T0/B0/x", true, true),
-            ("https://hooks.slack.com:443/services/x", true, true),
-            ("http://hooks.slack.com/services/x", false, false),
-            ("https://hooks.slack.com:8443/x", false, false),
-            ("https://hooks.slack.com.example.com/x", false, false),
-            ("https://hooks.slack.com@example.com/x", false, false),
-            ("https://example.com/hooks.slack.com", false, false),
-            ("https://169.254.169.254/", false, false),
-            ("http://127.0.0.1:9000/x", false, true),
-            ("http://localhost:9000/x", false, true),
-            ("http://127.0.0.1@example.com/x", false, false),
-            ("https://127.0.0.1:9000/x", false, false),
-            ("hooks.slack.com", false, false),
-            ("", false, false),
-        ] {
-            assert_eq!(is_slack(url, false), public, "{url}");
-            assert_eq!(is_slack(url, true), local, "{url} in the local cloud");
-        }
-    }
-
-    #[test]
-    fn slacks_answer_decides_whether_to_try_again() {
-        for status in [200, 204] {
-            assert!(verdict(status, b"ok").is_ok());
-        }
-        for status in [408, 429, 500, 503] {
-            assert!(
-                matches!(verdict(status, b""), Err(AnnounceError::Retry(_))),
-                "{status}"
-            );
-        }
-        for status in [302, 400, 403, 404, 410] {
-            assert!(
-                matches!(verdict(status, b""), Err(AnnounceError::GiveUp(_))),
-                "{status}"
-            );
-        }
-        let refused = verdict(404, b"no_service\n<b>").unwrap_err().to_string();
-        assert_eq!(
-            refused,
-            "the message is refused: Slack answered 404 no_service"
-        );
     }
 }

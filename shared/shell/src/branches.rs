@@ -130,7 +130,8 @@ fn commits_url(api: &str, repository: &Repository, without: &Commit, with: &Comm
     )
 }
 
-fn encoded(branch: &str) -> String {
+/// A name as a part of a path; its slashes stay.
+pub(crate) fn encoded(branch: &str) -> String {
     branch.bytes().fold(String::new(), |text, byte| match byte {
         b'/' | b'-' | b'.' | b'_' | b'~' => text + char::from(byte).encode_utf8(&mut [0; 4]),
         _ if byte.is_ascii_alphanumeric() => text + char::from(byte).encode_utf8(&mut [0; 4]),

@@ -60,10 +60,14 @@ pub struct Access {
     pub ca_bundle: Option<PathBuf>,
     /// `LONGSHORE_BITBUCKET_API`: where the local cloud plays Bitbucket's API; counts nowhere else.
     pub bitbucket_api: Option<String>,
+    /// `LONGSHORE_SLACK_API`: where the local cloud plays Slack's API; counts nowhere else.
+    pub slack_api: Option<String>,
 }
 
 /// Bitbucket's API.
 const BITBUCKET_API: &str = "https://api.bitbucket.org";
+/// Slack's API.
+const SLACK_API: &str = "https://slack.com";
 
 impl Access {
     /// The endpoint for a service, by the name in its variable (`SSM`, `DYNAMODB`, `SQS`, `SNS`).
@@ -79,14 +83,22 @@ impl Access {
     /// this machine.
     #[must_use]
     pub fn bitbucket_api(&self) -> &str {
-        let given = self.bitbucket_api.as_deref();
-        given
-            .filter(|url| self.is_local() && leads_to_loopback(url))
+        self.played(self.bitbucket_api.as_deref())
             .unwrap_or(BITBUCKET_API)
     }
 
+    /// Where Slack's API is: Slack's own address; only in the local cloud it can be one of this machine.
+    #[must_use]
+    pub fn slack_api(&self) -> &str {
+        self.played(self.slack_api.as_deref()).unwrap_or(SLACK_API)
+    }
+
+    fn played<'a>(&self, given: Option<&'a str>) -> Option<&'a str> {
+        given.filter(|url| self.is_local() && leads_to_loopback(url))
+    }
+
     /// Whether this is the local cloud: the endpoint for everything is a loopback address. Only then may the check from
-    /// outside, Slack messages and questions to Bitbucket go to the loopback.
+    /// outside, messages and questions to Bitbucket go to the loopback.
     #[must_use]
     pub fn is_local(&self) -> bool {
         let endpoint = self.endpoints.get("");
@@ -569,6 +581,7 @@ impl Vars {
         let token = self.vars.get("AWS_SESSION_TOKEN").cloned();
         let ca_bundle = self.vars.get("LONGSHORE_CA_BUNDLE").map(PathBuf::from);
         let bitbucket_api = self.vars.get("LONGSHORE_BITBUCKET_API").cloned();
+        let slack_api = self.vars.get("LONGSHORE_SLACK_API").cloned();
         let endpoints = self.endpoints();
         Some(Access {
             region: region?,
@@ -576,6 +589,7 @@ impl Vars {
             endpoints,
             ca_bundle,
             bitbucket_api,
+            slack_api,
         })
     }
 

@@ -1,5 +1,5 @@
-//! The control plane's own secrets, from Parameter Store: the webhook's, those of the Slack channels, and the access tokens
-//! for Bitbucket.
+//! The control plane's own secrets, from Parameter Store: the webhook's, those of the channels of messages, and the access
+//! tokens for Bitbucket.
 //!
 //! A secret is kept for a minute in a type that neither shows it nor leaves it behind in memory. A signature that does
 //! not fit may mean that the secret was changed, so it can be read again at once, but not as often as a stranger likes.
@@ -28,8 +28,19 @@ pub enum SecretName {
     Clicks,
     /// The URL of a Slack channel's incoming webhook.
     Slack(ChannelName),
+    /// The token of the environment's own Slack app.
+    SlackApp,
+    /// The URL of a Teams channel's workflow.
+    Teams(ChannelName),
+    /// Where a webhook's messages go.
+    WebhookUrl(ChannelName),
+    /// What a webhook's messages are signed with.
+    WebhookSecret(ChannelName),
     /// The access token for Bitbucket's API: of one repository, or of all.
     Token(Option<Repository>),
+    /// The access token that may write build statuses and tags: of one repository, or of all. Another one than that of the poll,
+    /// which need not write.
+    WriteToken(Option<Repository>),
 }
 
 /// Why a secret cannot be had. The parameter's name is told, never anything of its value.
@@ -96,9 +107,17 @@ impl<C: Clock> SsmSecrets<C> {
             SecretName::Webhook => format!("{control}/bitbucket/webhook-secret"),
             SecretName::Clicks => format!("{control}/slack-signing-secret"),
             SecretName::Slack(channel) => format!("{control}/slack/{channel}"),
+            SecretName::SlackApp => format!("{control}/slack-app-token"),
+            SecretName::Teams(channel) => format!("{control}/teams/{channel}"),
+            SecretName::WebhookUrl(name) => format!("{control}/webhooks/{name}/url"),
+            SecretName::WebhookSecret(name) => format!("{control}/webhooks/{name}/secret"),
             SecretName::Token(None) => format!("{control}/bitbucket/token"),
             SecretName::Token(Some(repository)) => {
                 format!("{control}/bitbucket/token/{repository}")
+            }
+            SecretName::WriteToken(None) => format!("{control}/bitbucket/write-token"),
+            SecretName::WriteToken(Some(repository)) => {
+                format!("{control}/bitbucket/write-token/{repository}")
             }
         }
     }

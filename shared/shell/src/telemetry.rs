@@ -274,7 +274,9 @@ pub fn printable(text: &str) -> String {
         .collect()
 }
 
-fn rfc3339(now: Timestamp) -> String {
+/// A point in time as people and systems write it, in UTC.
+#[must_use]
+pub fn rfc3339(now: Timestamp) -> String {
     let ms = i64::try_from(now.as_unix_ms()).unwrap_or_default();
     DateTime::from_millis(ms)
         .fmt(Format::DateTime)

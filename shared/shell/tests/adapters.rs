@@ -17,6 +17,7 @@ mod adapters {
     pub(crate) mod branches;
     pub(crate) mod calendars;
     pub(crate) mod cbor;
+    pub(crate) mod channels;
     pub(crate) mod commands;
     pub(crate) mod configs;
     pub(crate) mod connect;

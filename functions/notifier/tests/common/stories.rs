@@ -11,9 +11,10 @@
 
 use longshore_core::{
     Action, Advance, Announcement, AnnouncementKind, AppName, Channel, Commit, Deployment,
-    DeploymentId, DocumentPin, EnvironmentName, Failure, FailureClass, Generation, HealthPolicy,
-    HostId, Kind, Millis, Observation, Origin, Person, Policy, Reason, Release, Report, Repository,
-    Said, Start, State, Timestamp, Token, Via, Vote, WaveSize, step,
+    DeploymentId, DocumentPin, EnvironmentName, Failure, FailureClass, Found, Generation,
+    HealthPolicy, HostId, Kind, Millis, Observation, Origin, ParameterName, Person, Policy, Reason,
+    Release, Report, Repository, Said, Start, State, Timestamp, Token, Verdict, Via, Vote,
+    WaveSize, step,
 };
 use std::collections::BTreeMap;
 
@@ -99,7 +100,7 @@ pub(crate) fn policy() -> Policy {
             alarms: false,
             no_data: longshore_core::NoData::Pass,
         },
-        channels: vec![Channel::Sns],
+        channels: vec![Channel::Sns.into()],
         migrates: true,
         approvals: 0,
         by_author: true,
@@ -232,4 +233,218 @@ impl Story {
             .unwrap()
             .clone()
     }
+}
+
+pub(crate) fn second_fails(
+    host_: &HostId,
+    action: Action,
+    release: &Release,
+    when: Action,
+    class: FailureClass,
+) -> Report {
+    if *host_ == host(2) && action == when {
+        broken(class)
+    } else {
+        well(host_, action, release)
+    }
+}
+
+/// The second host cannot prepare.
+pub(crate) fn build_fails(host: &HostId, action: Action, release: &Release) -> Report {
+    second_fails(
+        host,
+        action,
+        release,
+        Action::Prepare,
+        FailureClass::BuildFailed,
+    )
+}
+
+/// The second host cannot switch, forward or back.
+pub(crate) fn switch_fails(host: &HostId, action: Action, release: &Release) -> Report {
+    second_fails(
+        host,
+        action,
+        release,
+        Action::Activate,
+        FailureClass::StartFailed,
+    )
+}
+
+/// The second host cannot switch to the new release, but back.
+pub(crate) fn health_fails(host: &HostId, action: Action, new: &Release) -> Report {
+    if *new == release("a0") {
+        well(host, action, new)
+    } else {
+        second_fails(
+            host,
+            action,
+            new,
+            Action::Activate,
+            FailureClass::HealthFailed,
+        )
+    }
+}
+
+/// The hosts that were switched back do not serve the old release when they are asked again.
+pub(crate) fn comes_back_wrong(host: &HostId, action: Action, asked: &Release) -> Report {
+    if *asked == release("a0") && action == Action::Status {
+        Report::Done {
+            served: None,
+            healthy: true,
+            found: None,
+        }
+    } else {
+        health_fails(host, action, asked)
+    }
+}
+
+pub(crate) fn migration_fails(_: &HostId, action: Action, release: &Release) -> Report {
+    if action == Action::Migrate {
+        return broken(FailureClass::MigrationFailed);
+    }
+    well(&host(1), action, release)
+}
+
+pub(crate) fn second_is_gone(host_: &HostId, action: Action, release: &Release) -> Report {
+    if *host_ == host(2) {
+        Report::Lost(FailureClass::Undeliverable)
+    } else {
+        well(host_, action, release)
+    }
+}
+
+/// Two migrations are new, and must be taken back before a rollback; the app turns out to be sick.
+pub(crate) fn migrated_and_sick(host: &HostId, action: Action, asked: &Release) -> Report {
+    if action == Action::Prepare {
+        let findings = [
+            "2-drop.sql: DROP COLUMN",
+            "3.js: is code, not SQL: not judged",
+        ];
+        return Report::Done {
+            served: None,
+            healthy: false,
+            found: Some(Found::new(Verdict::NeedsDown, false, 2, findings)),
+        };
+    }
+    health_fails(host, action, asked)
+}
+
+/// A story of two people who are asked, with parameters and a configuration that have changed since what is live.
+pub(crate) fn asked_about_changes() -> Story {
+    let mut policy = policy();
+    policy.approvals = 2;
+    let mut story = Story::accepted(Kind::Push, policy)
+        .start(3, true)
+        .until("AwaitingApproval", migrated_and_sick);
+    let State::AwaitingApproval { run, .. } = &mut story.deployment.state else {
+        return story;
+    };
+    let versions = |all: &[(&str, u32)]| {
+        all.iter()
+            .map(|(name, version)| (ParameterName::parse(name).unwrap(), *version))
+            .collect()
+    };
+    run.release.parameters = versions(&[("DATABASE_URL", 8), ("NEW_KEY", 1), ("SAME", 2)]);
+    run.release.config_version = 5;
+    if let Some(previous) = &mut run.previous {
+        previous.parameters = versions(&[("DATABASE_URL", 7), ("OLD_KEY", 3), ("SAME", 2)]);
+    }
+    story
+}
+
+/// A message to tell of: its name, what it is about, and which news of it.
+pub(crate) type Told = (&'static str, Story, AnnouncementKind);
+
+fn pushed(hosts: u32) -> Story {
+    Story::pushed().later(3).start(hosts, true)
+}
+
+fn awaiting() -> Story {
+    let mut policy = policy();
+    policy.approvals = 1;
+    let story = Story::accepted(Kind::Push, policy).start(3, true);
+    story.until("AwaitingApproval", well).later(60)
+}
+
+/// Every kind of message.
+pub(crate) fn all() -> Vec<Told> {
+    let mut all = forward();
+    all.extend(backward());
+    all.extend(without_a_start());
+    all
+}
+
+fn forward() -> Vec<Told> {
+    use AnnouncementKind::{ApprovalWanted, Ended, Started};
+    let mut lenient = policy();
+    lenient.unreachable_max = 1;
+    let excused = Story::accepted(Kind::Redeploy, lenient).start(3, true);
+    let excused = excused.until("Succeeded", second_is_gone);
+    let many = pushed(25).until("Succeeded", well);
+    vec![
+        ("approval_wanted", awaiting(), ApprovalWanted),
+        ("plan_with_changes", asked_about_changes(), ApprovalWanted),
+        ("started", pushed(3), Started),
+        ("succeeded", pushed(3).until("Succeeded", well), Ended),
+        ("succeeded_on_many_hosts", many, Ended),
+        ("succeeded_with_excused", excused, Ended),
+    ]
+}
+
+fn backward() -> Vec<Told> {
+    use AnnouncementKind::{Ended, RollingBack};
+    let stop = Observation::CancelRequested(said());
+    let cancelled = pushed(3).until("Baking", well).see(&stop);
+    let of = |hosts, state, says: Says| pushed(hosts).until(state, says);
+    vec![
+        ("failed_preparing", of(3, "Failed", build_fails), Ended),
+        ("failed_migrating", of(2, "Failed", migration_fails), Ended),
+        (
+            "rolling_back",
+            of(3, "RollingBack", health_fails),
+            RollingBack,
+        ),
+        (
+            "taking_back",
+            of(3, "Unmigrating", migrated_and_sick),
+            RollingBack,
+        ),
+        ("rolled_back", of(3, "RolledBack", health_fails), Ended),
+        (
+            "rollback_failed",
+            of(3, "RollbackFailed", switch_fails),
+            Ended,
+        ),
+        (
+            "cancelled_after_a_switch",
+            cancelled.until("RolledBack", well),
+            Ended,
+        ),
+    ]
+}
+
+fn without_a_start() -> Vec<Told> {
+    use AnnouncementKind::Ended;
+    let queued = || Story::accepted(Kind::Config, policy()).later(60);
+    let newer = DeploymentId::parse("01JD0000000000000000000002").unwrap();
+    let late = awaiting().later(7200);
+    vec![
+        (
+            "rejected",
+            awaiting().see(&Observation::Refused(said())),
+            Ended,
+        ),
+        ("expired", late.see(&Observation::TimePassed), Ended),
+        (
+            "superseded",
+            queued().see(&Observation::Superseded(newer)),
+            Ended,
+        ),
+        (
+            "cancelled",
+            queued().see(&Observation::CancelRequested(said())),
+            Ended,
+        ),
+    ]
 }

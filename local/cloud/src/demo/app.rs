@@ -44,6 +44,27 @@ pub const CONFIGURATION: &str = r#"{
   "approval": false
 }"#;
 
+/// The same, told of over every channel.
+///
+/// # Errors
+/// When the configuration is not JSON, which it is.
+pub fn told_everywhere() -> Result<String> {
+    let mut document: serde_json::Value = serde_json::from_str(CONFIGURATION)?;
+    let notifications = serde_json::json!({
+        "sns": true,
+        "slack": ["deployments"],
+        "slack_app": ["C0DEPLOYS"],
+        "teams": ["ops"],
+        "webhooks": ["audit"],
+        "build_status": true,
+        "tag": true,
+    });
+    if let Some(keys) = document.as_object_mut() {
+        keys.insert("notifications".to_owned(), notifications);
+    }
+    Ok(document.to_string())
+}
+
 /// Writes the app's first commit.
 ///
 /// # Errors

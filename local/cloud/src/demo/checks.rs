@@ -109,6 +109,34 @@ pub(super) fn told(cloud: &LocalCloud, deployment: &Deployment, ends: &str) -> C
     )
 }
 
+/// Teams, the receiver of webhooks, Slack by its own app and Bitbucket were told, too; what has succeeded has its tag.
+pub(super) fn told_elsewhere(
+    cloud: &LocalCloud,
+    deployment: &Deployment,
+    commit: &str,
+    ends: &str,
+) -> Check {
+    let messages = cloud.sinks().messages();
+    let told = |path: &str| {
+        messages.iter().any(|message| {
+            message.path == path && message.body.to_string().contains(&deployment.id)
+        })
+    };
+    let told = ["/teams/ops", "/webhooks/audit", "/api/chat.postMessage"].map(told);
+    let wanted = if ends == "Succeeded" {
+        "SUCCESSFUL"
+    } else {
+        "FAILED"
+    };
+    let statuses = cloud.bitbucket_api().statuses();
+    let status = statuses.iter().rev().find(|status| status.commit == commit);
+    let shown = status.is_some_and(|status| status.state() == wanted);
+    Check::new(
+        format!("Teams, a signed webhook, Slack's own app and the commit ({wanted}) say so, too"),
+        told.iter().all(|told| *told) && shown,
+    )
+}
+
 fn words(ends: &str) -> &'static str {
     match ends {
         "Succeeded" => "is live",

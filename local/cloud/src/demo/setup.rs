@@ -5,6 +5,7 @@ use anyhow::Result;
 use super::app;
 use crate::LocalCloud;
 use crate::bitbucket::{Repository, Webhook, WorkTree, api};
+use crate::sinks;
 
 /// The webhook's secret of the demo.
 pub const WEBHOOK_SECRET: &str = "a secret between Bitbucket and Longshore";
@@ -51,9 +52,22 @@ pub async fn prepare_with(cloud: &LocalCloud, document: &str) -> Result<Ready> {
     cloud
         .put_secret(&format!("{control}/slack/deployments"), &slack)
         .await?;
-    cloud
-        .put_secret(&format!("{control}/slack-signing-secret"), SIGNING_SECRET)
-        .await?;
+    let (teams, webhook) = (
+        cloud.sinks().teams_url("ops"),
+        cloud.sinks().webhook_url("audit"),
+    );
+    for (name, value) in [
+        ("slack-signing-secret", SIGNING_SECRET),
+        ("slack-app-token", sinks::SLACK_TOKEN),
+        ("teams/ops", &teams),
+        ("webhooks/audit/url", &webhook),
+        ("webhooks/audit/secret", sinks::WEBHOOK_SECRET),
+        ("bitbucket/write-token", api::WRITE_TOKEN),
+    ] {
+        cloud
+            .put_secret(&format!("{control}/{name}"), value)
+            .await?;
+    }
     cloud.subscribe_sinks().await?;
     let configuration = format!("/longshore/{environment}/apps/{}", app::REPOSITORY);
     cloud.put_parameter(&configuration, document).await?;

@@ -29,7 +29,7 @@ fn a_minimal_document_takes_every_default() {
     let policy = config.policy();
     assert_eq!(policy.check(), Ok(()));
     assert_eq!(policy.waves, [WaveSize::Percent(100)]);
-    assert_eq!(policy.channels, [Channel::Sns]);
+    assert_eq!(policy.channels, [Channel::Sns.into()]);
     assert_eq!(policy.health.interval, Millis::from_secs(2));
     assert_eq!(policy.health.bake, Millis::from_secs(60));
     assert_eq!(policy.health.bake_failures_max, 2);
@@ -68,7 +68,7 @@ fn the_keys_of_the_document_reach_the_policy() {
     assert_eq!(policy.health.wave_bake, Millis::from_secs(30));
     assert_eq!(policy.queue_timeout, Millis::from_secs(60));
     let slack = Channel::Slack(ChannelName::parse("deployments").unwrap());
-    assert_eq!(policy.channels, [slack]);
+    assert_eq!(policy.channels, [slack.into()]);
     let waves = [
         WaveSize::Hosts(1),
         WaveSize::Percent(50),
@@ -436,4 +436,74 @@ fn a_metric_is_one_of_the_hosts_or_one_of_the_app_and_each_check_has_its_name() 
     }
     let alarms = with("analysis.alarms", json!(["a b", "a_b"]));
     assert_eq!(problems(&alarms.to_string()).len(), 1);
+}
+
+#[test]
+fn each_channel_is_told_of_what_is_written_for_it() {
+    let document = with(
+        "notifications",
+        json!({
+            "sns": { "from": "error" },
+            "slack": ["deployments", { "name": "oncall", "from": "critical" }],
+            "slack_app": [{ "name": "C024BE91L", "kinds": ["approval_wanted", "ended"] }],
+            "teams": ["ops"],
+            "webhooks": ["audit"],
+            "build_status": true,
+            "tag": true
+        }),
+    );
+    let policy = parse(&document.to_string()).unwrap().policy();
+    let told: Vec<(String, &str, usize)> = policy
+        .channels
+        .iter()
+        .map(|route| (route.channel.label(), route.from.word(), route.kinds.len()))
+        .collect();
+    let told: Vec<(&str, &str, usize)> =
+        told.iter().map(|(l, f, k)| (l.as_str(), *f, *k)).collect();
+    assert_eq!(
+        told,
+        [
+            ("sns", "error", 4),
+            ("slack/deployments", "info", 4),
+            ("slack/oncall", "critical", 4),
+            ("slack_app/C024BE91L", "info", 2),
+            ("teams/ops", "info", 4),
+            ("webhooks/audit", "info", 4),
+            ("build_status", "info", 4),
+            ("tag", "info", 4),
+        ]
+    );
+}
+
+#[test]
+fn a_channel_that_is_told_of_nothing_or_stands_twice_is_a_problem() {
+    let of = |notifications: Value| problems(&with("notifications", notifications).to_string());
+    assert_eq!(
+        of(json!({ "slack": ["a", { "name": "a", "from": "error" }] })),
+        [
+            "notifications.slack[1] names a channel twice: say in one place what the channel is told of"
+        ]
+    );
+    assert_eq!(
+        of(json!({ "teams": [{ "name": "a", "kinds": [] }] })),
+        [
+            "notifications.teams[0].kinds names no kind of message: name at least one, or remove the channel"
+        ]
+    );
+    assert_eq!(
+        of(json!({ "sns": { "from": "critcal" } })),
+        ["notifications.sns.from is none of the words allowed here: did you mean \"critical\"?"]
+    );
+    assert_eq!(
+        of(json!({ "slack_app": ["deployments"] })),
+        [
+            "notifications.slack_app[0] is not the id of a channel: write the id that Slack shows at the end of the channel's details: C or G, then capital letters and digits"
+        ]
+    );
+    assert_eq!(
+        of(json!({ "webhooks": ["https://audit.example.com/secret"] })),
+        [
+            "notifications.webhooks[0] is a URL, and a webhook's URL is a secret: put the URL into the SecureString parameter /longshore/<environment>/control/webhooks/<name>/url, and <name> here"
+        ]
+    );
 }

@@ -36,6 +36,11 @@ fn holds(keyword: &str, rule: &Value, schema: &Value, value: &Value) -> bool {
             .as_str()
             .is_none_or(|text| Regex::new(rule.as_str().unwrap()).unwrap().is_match(text)),
         "not" => !accepts(rule, value),
+        "anyOf" => rule
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|one| accepts(one, value)),
         "items" => value
             .as_array()
             .is_none_or(|list| list.iter().all(|v| accepts(rule, v))),

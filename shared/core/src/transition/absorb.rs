@@ -44,6 +44,8 @@ pub fn absorb(deployment: &mut Deployment, seen: &Observation, now: Timestamp) -
         | Observation::Judged { .. }
         | Observation::TimePassed
         | Observation::AnnounceStarted(_)
+        | Observation::AnnouncePostponed(..)
+        | Observation::Posted(_)
         | Observation::Announced(_) => None,
     }
 }

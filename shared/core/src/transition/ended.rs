@@ -23,6 +23,8 @@ pub(super) fn ended(seen: &Observation) -> Advance {
         | Observation::Judged { .. }
         | Observation::TimePassed
         | Observation::AnnounceStarted(_)
+        | Observation::AnnouncePostponed(..)
+        | Observation::Posted(_)
         | Observation::Announced(_) => Advance::Unchanged(Why::Over),
     }
 }

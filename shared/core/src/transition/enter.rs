@@ -349,6 +349,8 @@ pub(super) fn heard(
         | Observation::BreakGlass(_)
         | Observation::Judged { .. }
         | Observation::AnnounceStarted(_)
+        | Observation::AnnouncePostponed(..)
+        | Observation::Posted(_)
         | Observation::Announced(_) => false,
     };
     changed.then_some(next)

@@ -110,6 +110,8 @@ pub(super) fn preparing(
         Observation::Approved(_)
         | Observation::Ready(_)
         | Observation::AnnounceStarted(_)
+        | Observation::AnnouncePostponed(..)
+        | Observation::Posted(_)
         | Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
         Observation::Refused(_)
         | Observation::Superseded(_)
@@ -164,6 +166,8 @@ pub(super) fn migrating(
         Observation::Approved(_)
         | Observation::Ready(_)
         | Observation::AnnounceStarted(_)
+        | Observation::AnnouncePostponed(..)
+        | Observation::Posted(_)
         | Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
         Observation::Refused(_)
         | Observation::Superseded(_)
@@ -199,6 +203,8 @@ pub(super) fn activating(
         Observation::Approved(_)
         | Observation::Ready(_)
         | Observation::AnnounceStarted(_)
+        | Observation::AnnouncePostponed(..)
+        | Observation::Posted(_)
         | Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
         Observation::Refused(_)
         | Observation::Superseded(_)

@@ -45,6 +45,8 @@ pub(super) fn unmigrating(
         Observation::Approved(_)
         | Observation::Ready(_)
         | Observation::AnnounceStarted(_)
+        | Observation::AnnouncePostponed(..)
+        | Observation::Posted(_)
         | Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
         Observation::Judged { .. } => Advance::Unchanged(Why::AlreadyKnown),
     }
@@ -82,6 +84,8 @@ pub(super) fn rolling_back(
         Observation::Approved(_)
         | Observation::Ready(_)
         | Observation::AnnounceStarted(_)
+        | Observation::AnnouncePostponed(..)
+        | Observation::Posted(_)
         | Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
         Observation::Judged { .. } => Advance::Unchanged(Why::AlreadyKnown),
     }
@@ -138,6 +142,8 @@ pub(super) fn verifying_rollback(
         Observation::Approved(_)
         | Observation::Ready(_)
         | Observation::AnnounceStarted(_)
+        | Observation::AnnouncePostponed(..)
+        | Observation::Posted(_)
         | Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
     }
 }

@@ -56,6 +56,8 @@ pub(super) fn verifying(
         Observation::Approved(_)
         | Observation::Ready(_)
         | Observation::AnnounceStarted(_)
+        | Observation::AnnouncePostponed(..)
+        | Observation::Posted(_)
         | Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
         Observation::Refused(_)
         | Observation::Superseded(_)
@@ -135,6 +137,8 @@ pub(super) fn baking(
         Observation::Approved(_)
         | Observation::Ready(_)
         | Observation::AnnounceStarted(_)
+        | Observation::AnnouncePostponed(..)
+        | Observation::Posted(_)
         | Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
         Observation::Refused(_)
         | Observation::Superseded(_)

@@ -55,9 +55,10 @@ pub(super) fn awaiting_approval(
         | Observation::CommandMissing(_)
         | Observation::HostReported(..) => Advance::Unchanged(Why::AlreadyKnown),
         Observation::NotReady(_) | Observation::Judged { .. } => Advance::Rejected(Why::DoesNotFit),
-        Observation::AnnounceStarted(_) | Observation::Announced(_) => {
-            Advance::Unchanged(Why::AlreadyKnown)
-        }
+        Observation::AnnounceStarted(_)
+        | Observation::AnnouncePostponed(..)
+        | Observation::Posted(_)
+        | Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
     }
 }
 
@@ -132,9 +133,10 @@ pub(super) fn queued(
         | Observation::CommandMissing(_)
         | Observation::HostReported(..)
         | Observation::Judged { .. } => Advance::Rejected(Why::DoesNotFit),
-        Observation::AnnounceStarted(_) | Observation::Announced(_) => {
-            Advance::Unchanged(Why::AlreadyKnown)
-        }
+        Observation::AnnounceStarted(_)
+        | Observation::AnnouncePostponed(..)
+        | Observation::Posted(_)
+        | Observation::Announced(_) => Advance::Unchanged(Why::AlreadyKnown),
     }
 }
 

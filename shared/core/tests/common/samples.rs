@@ -18,8 +18,9 @@ use longshore_core::{
     Advance, Amount, AppName, BreakGlass, Channel, CheckName, Command, CommandId, CommandStatus,
     Commit, Deployment, DeploymentId, DocumentPin, EnvironmentName, Failure, FailureClass, Finding,
     Found, Freeze, FreezeSource, Generation, HealthPolicy, HostId, Judgement, Kind, Measure,
-    Millis, NoData, Observation, Origin, Person, Phase, PlanDigest, Policy, Reason, Release,
-    Report, Repository, Said, Start, State, Timestamp, Token, Verdict, Via, Vote, WaveSize, step,
+    MessageTs, Millis, NoData, Observation, Origin, Person, Phase, PlanDigest, Policy, Post,
+    Reason, Release, Report, Repository, Said, SlackChannel, Start, State, Timestamp, Token,
+    Verdict, Via, Vote, WaveSize, step,
 };
 use std::collections::BTreeMap;
 
@@ -40,7 +41,7 @@ pub fn policy() -> Policy {
             alarms: false,
             no_data: NoData::Pass,
         },
-        channels: vec![Channel::Sns],
+        channels: vec![Channel::Sns.into()],
         migrates: true,
         approvals: 0,
         by_author: true,
@@ -433,6 +434,12 @@ pub fn every_observation(deployment: &Deployment) -> Vec<(String, Observation, T
         ("TimePassed, not yet", Observation::TimePassed, now),
         ("TimePassed, deadline over", Observation::TimePassed, late),
         ("AnnounceStarted", Observation::AnnounceStarted(1), now),
+        (
+            "AnnouncePostponed",
+            Observation::AnnouncePostponed(1, late),
+            now,
+        ),
+        ("Posted", Observation::Posted(post()), now),
         ("Announced", Observation::Announced(1), now),
     ];
     list.into_iter()
@@ -465,5 +472,18 @@ pub fn phase(deployment: &Deployment) -> Option<&Phase> {
     match &deployment.state {
         State::Active { phase, .. } => Some(phase),
         _ => None,
+    }
+}
+
+/// The channel that a deployment's own message stands in.
+pub fn slack_channel() -> SlackChannel {
+    SlackChannel::parse("C024BE91L").unwrap()
+}
+
+/// A message that stands there.
+pub fn post() -> Post {
+    Post {
+        channel: slack_channel(),
+        ts: MessageTs::parse("1503435956.000247").unwrap(),
     }
 }

@@ -3,7 +3,7 @@
 use super::replay::{Replay, Reply, access};
 use super::server::Server;
 use longshore_core::ChannelName;
-use longshore_shell::announce::{Announce, AnnounceError, AwsAnnounce, Notice};
+use longshore_shell::announce::{Announce, AnnounceError, AwsAnnounce, Letter, Notice};
 use longshore_shell::connect::Aws;
 use longshore_shell::secrets::{SecretError, SecretName, Secrets};
 use secrecy::SecretString;
@@ -35,8 +35,9 @@ fn notice() -> Notice {
 }
 
 async fn publish(replay: &Replay) -> Result<(), AnnounceError> {
-    let announce = AwsAnnounce::new(&replay.aws(), TOPIC, Webhook(String::new()));
-    announce.publish(&notice()).await
+    let access = access(&[]);
+    let announce = AwsAnnounce::new(&replay.aws(), &access, TOPIC, Webhook(String::new()));
+    announce.send(&Letter::Topic(notice())).await.map(|_| ())
 }
 
 const PUBLISHED: &str =
@@ -106,10 +107,14 @@ async fn post(url: &str, local: bool) -> Result<(), AnnounceError> {
     } else {
         &[]
     };
-    let aws = Aws::connect(&access(endpoint)).unwrap();
-    let announce = AwsAnnounce::new(&aws, TOPIC, Webhook(url.to_owned()));
-    let channel = ChannelName::parse("deployments").unwrap();
-    announce.post(&channel, r#"{"text":"hello"}"#).await
+    let access = access(endpoint);
+    let aws = Aws::connect(&access).unwrap();
+    let announce = AwsAnnounce::new(&aws, &access, TOPIC, Webhook(url.to_owned()));
+    let letter = Letter::Slack {
+        channel: ChannelName::parse("deployments").unwrap(),
+        json: r#"{"text":"hello"}"#.to_owned(),
+    };
+    announce.send(&letter).await.map(|_| ())
 }
 
 #[tokio::test]
@@ -123,7 +128,7 @@ async fn a_slack_message_is_posted_as_json() {
         "{asked}"
     );
     assert!(
-        asked.contains("content-type: application/json\r\n"),
+        asked.contains("content-type: application/json; charset=utf-8\r\n"),
         "{asked}"
     );
     assert!(asked.ends_with("\r\n\r\n{\"text\":\"hello\"}"), "{asked}");

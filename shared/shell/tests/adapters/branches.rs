@@ -33,7 +33,14 @@ impl Secrets for Tokens {
                 self.own
             }
             SecretName::Token(None) => self.all,
-            SecretName::Webhook | SecretName::Clicks | SecretName::Slack(_) => panic!("{name:?}"),
+            SecretName::Webhook
+            | SecretName::Clicks
+            | SecretName::Slack(_)
+            | SecretName::SlackApp
+            | SecretName::Teams(_)
+            | SecretName::WebhookUrl(_)
+            | SecretName::WebhookSecret(_)
+            | SecretName::WriteToken(_) => panic!("{name:?}"),
         };
         let name = "token".to_owned();
         token.map(SecretString::from).map_err(|why| match why {

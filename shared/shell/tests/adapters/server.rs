@@ -14,12 +14,19 @@ pub(crate) struct Server {
 impl Server {
     /// Answers every connection with these bytes; with none it says nothing and keeps the connection.
     pub(crate) async fn answering(answer: impl Into<Vec<u8>>) -> Self {
+        Self::answering_each([answer.into()]).await
+    }
+
+    /// Answers one connection after the other with these, and all further ones with the last.
+    pub(crate) async fn answering_each(answers: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        let mut answers: Vec<Vec<u8>> = answers.into_iter().collect();
+        answers.reverse();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Self {
             port: listener.local_addr().unwrap().port(),
             asked: Arc::default(),
         };
-        let (asked, answer) = (server.asked.clone(), answer.into());
+        let asked = server.asked.clone();
         tokio::spawn(async move {
             let mut silent = Vec::new();
             while let Ok((mut stream, _)) = listener.accept().await {
@@ -27,6 +34,10 @@ impl Server {
                 let read = stream.read(&mut buffer).await.unwrap_or_default();
                 let text = String::from_utf8_lossy(&buffer[..read]).into_owned();
                 asked.lock().unwrap().push(text);
+                let answer = match answers.len() {
+                    0 | 1 => answers.first().cloned().unwrap_or_default(),
+                    _ => answers.pop().unwrap_or_default(),
+                };
                 if answer.is_empty() {
                     silent.push(stream);
                 } else {

@@ -59,6 +59,8 @@ fn message(path: &str, id: &str, number: u64) -> Message {
     Message {
         at_ms: 0,
         path: path.to_owned(),
+        headers: BTreeMap::new(),
+        raw: String::new(),
         body: json!({"text": text, "Message": text}),
         status: 200,
     }

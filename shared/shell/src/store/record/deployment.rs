@@ -7,12 +7,14 @@ use super::people::{ApprovalRecord, SaidRecord, reason};
 use super::state::StateRecord;
 use super::tables::{Packer, Tables, Unpacker};
 use super::words::{
-    AnnouncementWord, CauseWord, ChannelRecord, KindRecord, WaveSizeRecord, state_name,
+    AnnouncementWord, CauseWord, ChannelRecord, KindRecord, PostRecord, RouteRecord,
+    WaveSizeRecord, state_name,
 };
 use super::{RecordError, SCHEMA};
 use longshore_core::{
-    Announcement, AppName, Commit, Deployment, DeploymentId, EnvironmentName, Freeze, HealthPolicy,
-    Millis, Origin, Person, Policy, Repository, TimelineEntry, Timestamp, WaveSize,
+    Announcement, AppName, Channel, Commit, Deployment, DeploymentId, EnvironmentName, Freeze,
+    HealthPolicy, Millis, Origin, Person, Policy, Repository, Route, TimelineEntry, Timestamp,
+    WaveSize,
 };
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +45,8 @@ pub(super) struct DeploymentRecord {
     judgements: Vec<JudgementRecord>,
     announcements: Vec<AnnouncementRecord>,
     announced: u32,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    posts: Vec<PostRecord>,
     timeline: Vec<TimelineRecord>,
     tables: Tables,
 }
@@ -68,6 +72,9 @@ struct PolicyRecord {
     waves: Vec<WaveSizeRecord>,
     health: HealthRecord,
     channels: Vec<ChannelRecord>,
+    /// What those channels are told of that are not told of everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    routes: Vec<RouteRecord>,
     migrates: bool,
     needs_approval: bool,
     /// A policy of before people were counted asked one, whoever it was.
@@ -177,6 +184,7 @@ impl TryFrom<&Deployment> for DeploymentRecord {
             judgements: judgements.map(JudgementRecord::from).collect(),
             announcements: announcements.map(AnnouncementRecord::from).collect(),
             announced: deployment.announced,
+            posts: deployment.posts.iter().map(PostRecord::from).collect(),
             timeline: deployment
                 .timeline
                 .iter()
@@ -193,6 +201,7 @@ impl TryFrom<DeploymentRecord> for Deployment {
     fn try_from(record: DeploymentRecord) -> Result<Self, RecordError> {
         let tables = Unpacker::try_from(record.tables)?;
         let announcements = record.announcements.into_iter();
+        let posts = record.posts.into_iter();
         let timeline = record.timeline.into_iter();
         let judgements = record.judgements.into_iter();
         Ok(Self {
@@ -215,6 +224,7 @@ impl TryFrom<DeploymentRecord> for Deployment {
                 .map(TryInto::try_into)
                 .collect::<Result<_, _>>()?,
             announced: record.announced,
+            posts: posts.map(TryInto::try_into).collect::<Result<_, _>>()?,
             timeline: timeline.map(TryInto::try_into).collect::<Result<_, _>>()?,
             version: record.version,
         })
@@ -257,7 +267,12 @@ impl From<&Policy> for PolicyRecord {
         Self {
             waves: policy.waves.iter().map(|size| (*size).into()).collect(),
             health: (&policy.health).into(),
-            channels: policy.channels.iter().map(ChannelRecord::from).collect(),
+            channels: policy
+                .channels
+                .iter()
+                .map(|route| (&route.channel).into())
+                .collect(),
+            routes: policy.channels.iter().filter_map(RouteRecord::of).collect(),
             migrates: policy.migrates,
             needs_approval: policy.approvals > 0,
             approvals: (policy.approvals > 1).then_some(policy.approvals),
@@ -284,11 +299,11 @@ impl TryFrom<PolicyRecord> for Policy {
     type Error = RecordError;
 
     fn try_from(record: PolicyRecord) -> Result<Self, RecordError> {
-        let channels = record.channels.into_iter().map(TryInto::try_into);
+        let channels = channels_of(record.channels, record.routes)?;
         Ok(Self {
             waves: record.waves.into_iter().map(WaveSize::from).collect(),
             health: record.health.into(),
-            channels: channels.collect::<Result<_, _>>()?,
+            channels,
             migrates: record.migrates,
             approvals: match (record.needs_approval, record.approvals) {
                 (true, Some(number)) => number,
@@ -312,6 +327,21 @@ impl TryFrom<PolicyRecord> for Policy {
             poll: Millis::new(record.poll_ms),
         })
     }
+}
+
+/// The channels with what each is told of: everything, where nothing else is said.
+fn channels_of(
+    channels: Vec<ChannelRecord>,
+    routes: Vec<RouteRecord>,
+) -> Result<Vec<Route>, RecordError> {
+    let routes = routes.into_iter().map(Route::try_from);
+    let routes: Vec<Route> = routes.collect::<Result<_, _>>()?;
+    let with_its_route = |channel| {
+        let channel = Channel::try_from(channel)?;
+        let own = routes.iter().find(|route| route.channel == channel);
+        Ok(own.cloned().unwrap_or_else(|| channel.into()))
+    };
+    channels.into_iter().map(with_its_route).collect()
 }
 
 impl From<&HealthPolicy> for HealthRecord {

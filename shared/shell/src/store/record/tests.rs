@@ -4,13 +4,13 @@ mod sizes;
 
 use super::*;
 use crate::store::samples::{
-    self, START, accepted, every_observation, every_state, policy, release,
+    self, START, accepted, every_observation, every_state, policy, post, release, slack_channel,
 };
 use longshore_core::{
-    Advance, AppName, Artifact, BreakGlass, Changelog, Channel, ChannelName, CommitLine, Failure,
-    FailureClass, Freeze, FreezeSource, Generation, Kind, Live, Lock, Millis, ObjectVersion,
-    Observation, ParameterName, Person, Phase, Proven, Reason, Release, Sha256Digest, State,
-    Timestamp, WaveSize, step,
+    Advance, AnnouncementKind, AppName, Artifact, BreakGlass, Changelog, Channel, ChannelName,
+    CommitLine, Failure, FailureClass, Freeze, FreezeSource, Generation, Kind, Live, Lock, Millis,
+    ObjectVersion, Observation, ParameterName, Person, Phase, Proven, Reason, Release, Route,
+    Severity, Sha256Digest, State, Timestamp, WaveSize, step,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -67,7 +67,7 @@ fn ornate() -> Deployment {
     policy.health.numbers = true;
     policy.health.alarms = true;
     let slack = ChannelName::parse("deployments").unwrap();
-    policy.channels = vec![Channel::Sns, Channel::Slack(slack)];
+    policy.channels = vec![Channel::Sns.into(), Channel::Slack(slack).into()];
     policy.unreachable_max = 3;
     let mut deployment = accepted(policy);
     let mut target = release('a');
@@ -77,6 +77,34 @@ fn ornate() -> Deployment {
     deployment.origin.by = None;
     deployment.version = u64::MAX;
     deployment
+}
+
+/// A deployment that is told of over every channel, of which one gets little, and that has a message standing.
+fn told() -> Deployment {
+    let slack = ChannelName::parse("deployments").unwrap();
+    let mut policy = policy();
+    let page = Route {
+        from: Severity::Critical,
+        kinds: [AnnouncementKind::Ended].into(),
+        ..Route::from(Channel::Teams(slack.clone()))
+    };
+    policy.channels = vec![
+        Channel::Sns.into(),
+        Channel::Slack(slack.clone()).into(),
+        Channel::SlackApp(slack_channel()).into(),
+        page,
+        Channel::Webhook(slack).into(),
+        Channel::BuildStatus.into(),
+        Channel::Tag.into(),
+    ];
+    let mut deployment = accepted(policy);
+    deployment.posts.push(post());
+    deployment
+}
+
+#[test]
+fn channels_with_what_they_get_and_what_stands_there_are_read_back_too() {
+    round_trip(&told());
 }
 
 #[test]
@@ -302,6 +330,7 @@ fn kept() -> Vec<(String, String)> {
         bodies.push((name, write_deployment(&deployment).unwrap()));
     }
     bodies.push(("ornate".to_owned(), write_deployment(&ornate()).unwrap()));
+    bodies.push(("told".to_owned(), write_deployment(&told()).unwrap()));
     bodies.push(("slot".to_owned(), write_slot(&full_slot()).unwrap()));
     bodies
 }

@@ -6,8 +6,8 @@
 use super::RecordError;
 use longshore_core::{
     Action, AnnouncementKind, Artifact, Cause, Channel, ChannelName, Commit, DocumentPin, Failure,
-    FailureClass, FreezeSource, Kind, ObjectVersion, ParameterName, Release, Sha256Digest, State,
-    Verdict, WaveSize,
+    FailureClass, FreezeSource, Kind, MessageTs, ObjectVersion, ParameterName, Post, Release,
+    Route, Severity, Sha256Digest, SlackChannel, State, Verdict, WaveSize,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -107,6 +107,11 @@ impl TryFrom<KindRecord> for Kind {
 pub(super) enum ChannelRecord {
     Sns,
     Slack(String),
+    SlackApp(String),
+    Teams(String),
+    Webhook(String),
+    BuildStatus,
+    Tag,
 }
 
 impl From<&Channel> for ChannelRecord {
@@ -114,6 +119,11 @@ impl From<&Channel> for ChannelRecord {
         match channel {
             Channel::Sns => Self::Sns,
             Channel::Slack(name) => Self::Slack(name.to_string()),
+            Channel::SlackApp(channel) => Self::SlackApp(channel.to_string()),
+            Channel::Teams(name) => Self::Teams(name.to_string()),
+            Channel::Webhook(name) => Self::Webhook(name.to_string()),
+            Channel::BuildStatus => Self::BuildStatus,
+            Channel::Tag => Self::Tag,
         }
     }
 }
@@ -125,6 +135,77 @@ impl TryFrom<ChannelRecord> for Channel {
         Ok(match record {
             ChannelRecord::Sns => Self::Sns,
             ChannelRecord::Slack(name) => Self::Slack(ChannelName::parse(&name)?),
+            ChannelRecord::SlackApp(channel) => Self::SlackApp(SlackChannel::parse(&channel)?),
+            ChannelRecord::Teams(name) => Self::Teams(ChannelName::parse(&name)?),
+            ChannelRecord::Webhook(name) => Self::Webhook(ChannelName::parse(&name)?),
+            ChannelRecord::BuildStatus => Self::BuildStatus,
+            ChannelRecord::Tag => Self::Tag,
+        })
+    }
+}
+
+words! {
+    /// The words for [`Severity`].
+    SeverityWord for Severity { Info, Warning, Error, Critical }
+}
+
+/// What a channel is told of, where that is not everything.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RouteRecord {
+    channel: ChannelRecord,
+    from: SeverityWord,
+    kinds: Vec<AnnouncementWord>,
+}
+
+impl RouteRecord {
+    /// The record of a route; `None` for a channel that is told of everything.
+    pub(super) fn of(route: &Route) -> Option<Self> {
+        let is_plain = *route == Route::from(route.channel.clone());
+        (!is_plain).then(|| Self {
+            channel: (&route.channel).into(),
+            from: route.from.into(),
+            kinds: route.kinds.iter().map(|kind| (*kind).into()).collect(),
+        })
+    }
+}
+
+impl TryFrom<RouteRecord> for Route {
+    type Error = RecordError;
+
+    fn try_from(record: RouteRecord) -> Result<Self, RecordError> {
+        Ok(Self {
+            channel: record.channel.try_into()?,
+            from: record.from.into(),
+            kinds: record.kinds.into_iter().map(Into::into).collect(),
+        })
+    }
+}
+
+/// [`Post`], stored.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PostRecord {
+    channel: String,
+    ts: String,
+}
+
+impl From<&Post> for PostRecord {
+    fn from(post: &Post) -> Self {
+        Self {
+            channel: post.channel.to_string(),
+            ts: post.ts.to_string(),
+        }
+    }
+}
+
+impl TryFrom<PostRecord> for Post {
+    type Error = RecordError;
+
+    fn try_from(record: PostRecord) -> Result<Self, RecordError> {
+        Ok(Self {
+            channel: SlackChannel::parse(&record.channel)?,
+            ts: MessageTs::parse(&record.ts)?,
         })
     }
 }

@@ -1,0 +1,138 @@
+//! The message as an Adaptive Card for a workflow of Teams. Foreign text goes into text runs only, which nothing is read out of: text
+//! blocks and facts would be Markdown (Adaptive Cards, "Text features": not in `RichTextBlock`).
+
+use crate::message::{Fact, Message, Problem, Tone};
+use crate::text::{clean, cut};
+use serde_json::{Value, json};
+
+/// The version of Adaptive Cards: what Teams shows on a desk and on a phone.
+const VERSION: &str = "1.4";
+
+/// The longest text of a run. A message of Teams holds 28 KB (Microsoft Learn, "Limits and specifications for Microsoft Teams").
+const TEXT_MAX: usize = 400;
+
+/// The most facts of a card.
+const FACTS_MAX: usize = 16;
+
+/// The body to send to a workflow.
+#[must_use]
+pub fn body(message: &Message) -> String {
+    json!({
+        "type": "message",
+        "attachments": [{
+            "contentType": "application/vnd.microsoft.card.adaptive",
+            "contentUrl": null,
+            "content": card(message),
+        }],
+    })
+    .to_string()
+}
+
+/// The card.
+fn card(message: &Message) -> Value {
+    let mut body = vec![title(message)];
+    body.extend(message.facts.iter().take(FACTS_MAX).map(fact));
+    body.extend(message.problem.as_ref().map(problem));
+    if let Some(next) = &message.next_step {
+        body.push(block(&[bold("Next: "), run(next)], "medium"));
+    }
+    body.extend(hosts(message));
+    body.push(reference(message));
+    let links = message.facts.iter().filter_map(|fact| {
+        let url = fact.url.as_ref()?;
+        let title = format!("Open {}", fact.name.to_lowercase());
+        Some(json!({"type": "Action.OpenUrl", "title": title, "url": url}))
+    });
+    json!({
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": VERSION,
+        "fallbackText": shown(&message.title),
+        "body": body,
+        "actions": links.collect::<Vec<Value>>(),
+    })
+}
+
+fn title(message: &Message) -> Value {
+    let (style, symbol) = match message.tone {
+        Tone::Good => ("good", "✅"),
+        Tone::Neutral => ("emphasis", "🔹"),
+        Tone::Bad => ("attention", "❌"),
+        Tone::NeedsPerson => ("warning", "🚨"),
+    };
+    let text = shown(&format!("{symbol} {}", message.title));
+    let run = json!({"type": "TextRun", "text": text, "weight": "Bolder", "size": "Medium"});
+    json!({
+        "type": "Container",
+        "style": style,
+        "bleed": true,
+        "items": [{"type": "RichTextBlock", "inlines": [run]}],
+    })
+}
+
+fn fact(fact: &Fact) -> Value {
+    let name = bold(&format!("{}: ", fact.name));
+    block(&[name, run(&fact.value)], "small")
+}
+
+fn problem(problem: &Problem) -> Value {
+    let host = problem.host.as_ref();
+    let on = host.map_or_else(String::new, |host| format!(" on {host}"));
+    let mut items = vec![block(
+        &[
+            bold("Problem: "),
+            run(&format!("{}{on}", problem.class.word())),
+        ],
+        "default",
+    )];
+    if !problem.line.is_empty() {
+        items.push(block(&[monospace(&problem.line)], "small"));
+    }
+    json!({"type": "Container", "style": "emphasis", "items": items})
+}
+
+fn hosts(message: &Message) -> Option<Value> {
+    let line = |text: &str| block(&[monospace(text)], "none");
+    let mut lines: Vec<Value> = message
+        .hosts
+        .iter()
+        .map(|host| line(&format!("{:<20} {}", host.host.as_str(), host.verdict)))
+        .collect();
+    if lines.is_empty() {
+        return None;
+    }
+    if message.hosts_more > 0 {
+        lines.push(line(&format!("+{} more", message.hosts_more)));
+    }
+    Some(json!({"type": "Container", "separator": true, "items": lines}))
+}
+
+fn reference(message: &Message) -> Value {
+    let run = json!({
+        "type": "TextRun",
+        "text": shown(&message.reference()),
+        "isSubtle": true,
+        "size": "Small",
+    });
+    json!({"type": "RichTextBlock", "separator": true, "inlines": [run]})
+}
+
+fn block(inlines: &[Value], spacing: &str) -> Value {
+    json!({"type": "RichTextBlock", "spacing": spacing, "inlines": inlines})
+}
+
+fn run(text: &str) -> Value {
+    json!({"type": "TextRun", "text": shown(text)})
+}
+
+fn bold(text: &str) -> Value {
+    json!({"type": "TextRun", "text": shown(text), "weight": "Bolder"})
+}
+
+fn monospace(text: &str) -> Value {
+    json!({"type": "TextRun", "text": shown(text), "fontType": "Monospace"})
+}
+
+fn shown(text: &str) -> String {
+    cut(&clean(text), TEXT_MAX, |_| 1)
+}

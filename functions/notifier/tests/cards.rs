@@ -1,0 +1,239 @@
+//! Every message in every channel, as JSON in one file each (`tests/cards`), for whoever wants to see or draw it, and for the checks
+//! against the vendors' own schemas (`tests/template/test_messages.py`). `UPDATE=1` writes the files and `docs/MESSAGES.md`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+#[path = "common/stories.rs"]
+mod stories;
+
+use longshore_core::{AnnouncementKind, MessageTs, Post, Severity, SlackChannel};
+use notifier::message::Message;
+use notifier::{commit, slack, sns, teams, webhook};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use stories::{Story, all};
+
+fn here(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn message(story: &Story, kind: AnnouncementKind) -> Message {
+    Message::of(&story.deployment, &story.announcement(kind), story.now)
+}
+
+fn read(json: &str) -> Value {
+    serde_json::from_str(json).unwrap()
+}
+
+fn standing() -> Post {
+    Post {
+        channel: SlackChannel::parse("C024BE91L").unwrap(),
+        ts: MessageTs::parse("1503435956.000247").unwrap(),
+    }
+}
+
+/// What each channel is sent.
+fn card(story: &Story, kind: AnnouncementKind) -> Value {
+    let message = message(story, kind);
+    let notice = sns::notice(&message);
+    let attributes: Value = notice
+        .attributes
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())))
+        .collect();
+    let post = standing();
+    let details = slack::details(&post, &message).map(|json| read(&json));
+    let asks = matches!(message.severity, Severity::Warning | Severity::Critical);
+    let call = asks.then(|| read(&slack::call_for_a_person(&post, &message)));
+    let status = commit::status(&story.deployment, &message);
+    json!({
+        "sns": {"subject": notice.subject, "body": notice.body, "attributes": attributes},
+        "slack": read(&slack::body(&message)),
+        "slack_app": {
+            "post": read(&slack::post(&post.channel, &message)),
+            "update": read(&slack::update(&post, &message)),
+            "details": details,
+            "call_for_a_person": call,
+        },
+        "teams": read(&teams::body(&message)),
+        "webhook": {"id": webhook::id(&message), "body": read(&webhook::body(&message))},
+        "build_status": read(&status.json()),
+        "tag": commit::tag(&story.deployment).map(|tag| read(&tag.json())),
+    })
+}
+
+/// Holds a file to a text, or writes it.
+fn hold(path: &Path, text: &str) {
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(path, text).unwrap();
+    }
+    let held = fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        held == text,
+        "{} is another: run with UPDATE=1",
+        path.display()
+    );
+}
+
+#[test]
+fn every_message_is_in_every_channel_what_its_file_says() {
+    let folder = here("tests/cards");
+    let mut names = BTreeSet::new();
+    for (name, story, kind) in all() {
+        let text = serde_json::to_string_pretty(&card(&story, kind)).unwrap();
+        hold(&folder.join(format!("{name}.json")), &format!("{text}\n"));
+        names.insert(format!("{name}.json"));
+    }
+    let found: BTreeSet<String> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(found, names, "a file of no message");
+}
+
+const INTRODUCTION: &str = "# Messages
+
+What people and systems are told, message by message, as it is sent. This page is made by
+`UPDATE=1 cargo test --workspace --test cards`; the same in full, for every channel, is in `functions/notifier/tests/cards`, one file of
+JSON for each message, and *rolled back* is shown here so, too. [CONFIGURATION](CONFIGURATION.md#notifications) says which channel gets which,
+[OPERATIONS](OPERATIONS.md#channels-of-messages) how a channel is set up.
+
+Every message says at its end which deployment it is of and which message of that deployment it is. A message that comes twice has the
+same number twice.
+";
+
+/// The message that the page shows as JSON, too.
+const IN_FULL: &str = "rolled_back";
+
+/// A message as the JSON of the channels that take JSON.
+fn in_full(card: &Value) -> String {
+    let mut text = String::new();
+    for (title, content) in [
+        ("To a webhook", &card["webhook"]["body"]),
+        ("To a workflow of Teams", &card["teams"]),
+        (
+            "To Slack, as the message that changes",
+            &card["slack_app"]["update"],
+        ),
+        ("To Slack, in its thread", &card["slack_app"]["details"]),
+        ("To Bitbucket, as a build status", &card["build_status"]),
+    ] {
+        let json = serde_json::to_string_pretty(content).unwrap();
+        writeln!(text, "\n### {title}\n\n```json\n{json}\n```").unwrap();
+    }
+    text
+}
+
+#[test]
+fn the_page_of_messages_shows_them_all() {
+    let mut page = INTRODUCTION.to_owned();
+    for (name, story, kind) in all() {
+        let card = card(&story, kind);
+        let title = name.replace('_', " ");
+        let severity = message(&story, kind).severity.word();
+        let (text, state) = (
+            card["sns"]["body"].as_str().unwrap(),
+            &card["build_status"]["state"],
+        );
+        let state = state.as_str().unwrap();
+        writeln!(
+            page,
+            "\n## {title}\n\nSeverity `{severity}`, build status `{state}`.\n\n```text\n{text}```"
+        )
+        .unwrap();
+        if let Some(tag) = card["tag"]["name"].as_str() {
+            writeln!(page, "\nTag: `{tag}`.").unwrap();
+        }
+        if name == IN_FULL {
+            page.push_str(&in_full(&card));
+        }
+    }
+    hold(&here("../../docs/MESSAGES.md"), &page);
+}
+
+/// A message with as much foreign text in it as there can be.
+fn hostile() -> Message {
+    let (_, story, kind) = all()
+        .into_iter()
+        .find(|(name, ..)| *name == "rollback_failed")
+        .unwrap();
+    let mut message = message(&story, kind);
+    let text = format!(
+        "<at>all</at> [x](https://evil.example) \u{202e}\n{}",
+        "**&<>\"\\".repeat(5000)
+    );
+    message.title.push_str(&text);
+    message.next_step = Some(text.clone());
+    for fact in &mut message.facts {
+        fact.value.push_str(&text);
+    }
+    for _ in 0..3 {
+        message.facts.extend(message.facts.clone());
+    }
+    if let Some(problem) = &mut message.problem {
+        problem.line.push_str(&text);
+    }
+    message
+}
+
+/// Every string under a key, at any depth.
+fn under<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a Value>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| under(item, key, found)),
+        Value::Object(fields) => {
+            found.extend(fields.get(key));
+            fields.values().for_each(|field| under(field, key, found));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn foreign_text_is_a_run_of_text_in_teams_and_the_card_stays_within_its_limit() {
+    let body = teams::body(&hostile());
+    assert!(body.len() < 28 * 1024, "{} bytes", body.len());
+    assert!(
+        !body.contains('\u{202e}') && !body.contains("\\n"),
+        "{body}"
+    );
+    let body = read(&body);
+    let mut types = Vec::new();
+    under(&body, "type", &mut types);
+    let types: BTreeSet<&str> = types.iter().filter_map(|word| word.as_str()).collect();
+    let known = [
+        "Action.OpenUrl",
+        "AdaptiveCard",
+        "Container",
+        "RichTextBlock",
+        "TextRun",
+        "message",
+    ];
+    assert_eq!(types, BTreeSet::from(known), "nothing that reads Markdown");
+}
+
+#[test]
+fn foreign_text_in_a_webhook_has_no_unseen_character() {
+    let body = webhook::body(&hostile());
+    assert!(!body.contains('\u{202e}') && !body.contains("\\n"));
+    assert_eq!(webhook::id(&hostile()), "01JD0000000000000000000001.3");
+}
+
+#[test]
+fn what_slack_s_app_says_of_a_late_message_is_the_deployment_as_it_is() {
+    let (_, story, _) = all()
+        .into_iter()
+        .find(|(name, ..)| *name == "succeeded")
+        .unwrap();
+    let started = story.announcement(AnnouncementKind::Started);
+    let now = Message::as_it_stands(&story.deployment, &started, story.now);
+    assert_eq!(now.title, "orders → prod: live on 3 hosts");
+    let then = Message::of(&story.deployment, &started, story.now);
+    assert_eq!(then.title, "orders → prod: started on 3 hosts");
+}
