@@ -50,18 +50,17 @@ fn write(encoder: &mut Encoder, value: &Value) {
                 write(encoder, value);
             }
         }
-        Value::Object(object) => match object.get("$date") {
-            Some(ms) => {
+        Value::Object(object) => {
+            if let Some(ms) = object.get("$date") {
                 encoder.timestamp(&DateTime::from_millis(ms.as_i64().unwrap()));
+                return;
             }
-            None => {
-                encoder.map(object.len());
-                for (key, value) in object {
-                    encoder.str(key);
-                    write(encoder, value);
-                }
+            encoder.map(object.len());
+            for (key, value) in object {
+                encoder.str(key);
+                write(encoder, value);
             }
-        },
+        }
     }
 }
 
