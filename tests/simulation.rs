@@ -128,7 +128,7 @@ fn median(mut times: Vec<u64>) -> Option<u64> {
 #[test]
 fn the_measures_agree_with_a_count_over_the_writes() {
     let mut counted = (0, 0, 0);
-    for seed in 0..60 {
+    for seed in 0..100 {
         let lives = lives(seed);
         let deployments = lives.values().filter_map(|life| life.last.clone());
         let deployments: Vec<Deployment> = deployments.collect();

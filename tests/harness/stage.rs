@@ -215,9 +215,9 @@ impl Stage {
     }
 }
 
-/// Calls that few schedules make, after a push of which no delivery told and after a click: a handler dies there more often, or
+/// Calls that few schedules make, after a push of which no delivery told, after a click and for a host that came late: a handler dies there more often, or
 /// ten thousand schedules would not meet it.
-const RARE: [&str; 2] = ["wake.confirm", "channels.reply"];
+const RARE: [&str; 3] = ["wake.confirm", "channels.reply", "fleet.online"];
 
 impl Danger {
     fn strikes(&mut self, name: &str) -> bool {
