@@ -23,7 +23,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Seconds before the switch that are filled, and seconds after it.
 const BEFORE: i64 = 300;
 const AFTER: i64 = 120;
-/// Metrics of one request (Amazon CloudWatch API Reference, PutMetricData, takes up to 1000).
+/// Metrics of one request (Amazon CloudWatch API Reference, `PutMetricData`, takes up to 1000).
 const DATA_MAX: usize = 200;
 
 struct Scene {

@@ -73,14 +73,14 @@ pub fn step(deployment: &Deployment, seen: &Observation, now: Timestamp) -> Adva
     if let Some(told) = telling(deployment, seen, now) {
         return told;
     }
-    match seen {
-        Observation::Judged { round, judgements } if is_wanted(deployment, *round) => {
-            let mut noted = deployment.clone();
-            noted.note(judgements);
-            stepped(&noted, seen, now)
-        }
-        other => stepped(deployment, other, now),
+    if let Observation::Judged { round, judgements } = seen
+        && is_wanted(deployment, *round)
+    {
+        let mut noted = deployment.clone();
+        noted.note(judgements);
+        return stepped(&noted, seen, now);
     }
+    stepped(deployment, seen, now)
 }
 
 /// Whether the checks of this round are to be done. What came late of another round changes nothing.

@@ -146,7 +146,7 @@ fn where_policy_stops_without_data_two_rounds_at_the_end_that_cannot_tell_take_i
     let mut policy = by_numbers();
     policy.health.no_data = NoData::Stop;
     let could_not = [Finding::Inconclusive];
-    let bake = round(&baking(policy.clone()), at(4), &could_not);
+    let bake = round(&baking(policy), at(4), &could_not);
     assert_eq!(
         bake.state.name(),
         "Baking",
@@ -330,7 +330,7 @@ fn alarms_that_nobody_can_look_at_stop_it_at_its_deadline() {
 fn alarms_count_when_every_host_is_prepared_and_not_before() {
     let mut policy = by_numbers();
     policy.health.alarms = true;
-    let early = preparing(policy.clone(), Kind::Push);
+    let early = preparing(policy, Kind::Push);
     let said = step(&early, &alarm(RAISED), START);
     assert!(matches!(said, Advance::Unchanged(_)), "{said:?}");
     let ended = answer_all(early, START, |_, _| failed(FailureClass::BuildFailed));

@@ -374,7 +374,7 @@ pub fn every_observation(deployment: &Deployment) -> Vec<(String, Observation, T
         ),
         (
             "SendRefused",
-            Observation::SendRefused(token.clone(), broken.clone()),
+            Observation::SendRefused(token.clone(), broken),
             now,
         ),
         (
