@@ -92,6 +92,9 @@ impl Api {
         path: Words<'_>,
         query: Words<'_>,
     ) -> Result<Reply<T>, Failure> {
+        if operation != Operation::WhoAmI {
+            self.is_the_one_that_was_meant().await?;
+        }
         self.ask(operation, path, query, String::new()).await
     }
 
@@ -105,21 +108,19 @@ impl Api {
         path: Words<'_>,
         body: &impl Serialize,
     ) -> Result<Reply<T>, Failure> {
-        if changes(operation) {
-            self.is_the_one_that_was_meant().await?;
-        }
+        self.is_the_one_that_was_meant().await?;
         let body = serde_json::to_string(body).unwrap_or_default();
         let reply = self.ask(operation, path, &[], body).await;
         reply.map_err(|failure| unsure(operation, failure))
     }
 
     /// An address in a variable and an environment on the command line can be of two environments. Nothing is changed in the
-    /// wrong one.
+    /// wrong one, and nothing of it is shown as if it were the other's.
     async fn is_the_one_that_was_meant(&self) -> Result<(), Failure> {
         let Some(meant) = &self.meant else {
             return Ok(());
         };
-        let me: Reply<WhoAmI> = self.get(Operation::WhoAmI, &[], &[]).await?;
+        let me: Reply<WhoAmI> = self.ask(Operation::WhoAmI, &[], &[], String::new()).await?;
         let found = me.value.environment;
         if found == meant.as_str() {
             return Ok(());

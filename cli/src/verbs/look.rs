@@ -98,9 +98,24 @@ pub(super) async fn show(desk: &Desk<'_>, args: &args::Show) -> Ended {
 pub(super) async fn why(desk: &Desk<'_>, args: &args::Show) -> Ended {
     let api = Api::of(desk.common).await?;
     let reply = one(&api, args).await?;
+    let app = holder(&api, &reply.value).await?;
+    let app = app.as_ref().map(|app| &app.summary);
     desk.screen
-        .show(&reply.json, &why::page(&reply.value, reply.now));
+        .show(&reply.json, &why::page(&reply.value, app, reply.now));
     Ok(Exit::Done)
+}
+
+/// The app of what waits for its turn, which knows what is in the way.
+async fn holder(
+    api: &Api,
+    deployment: &Deployment,
+) -> Result<Option<AppStatus>, crate::failure::Failure> {
+    if deployment.summary.state != "Queued" {
+        return Ok(None);
+    }
+    let path = [("app", deployment.summary.app.as_str())];
+    let reply: Reply<AppStatus> = api.get(Operation::Status, &path, &[]).await?;
+    Ok(Some(reply.value))
 }
 
 pub(super) async fn audit(desk: &Desk<'_>, args: &args::Audit) -> Ended {

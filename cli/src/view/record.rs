@@ -10,7 +10,9 @@ use longshore_contract::{AppStatus, Audit, AuditEntry, Quarantined, Timestamp, W
 pub fn audit(audit: &Audit, app: &str, now: Timestamp) -> Page {
     let mut page = Page::new();
     if audit.entries.is_empty() {
-        page.line(&format!("Nobody has done anything to {app} yet."));
+        page.line(&format!(
+            "Nobody has locked or unlocked {app}, cleared a quarantine or broken a freeze yet."
+        ));
         return page;
     }
     let rows = audit.entries.iter().map(|entry| audit_row(entry, now));

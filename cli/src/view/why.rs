@@ -1,19 +1,20 @@
 //! Why a deployment did not succeed: the class, the first real error line, the host, and the command that helps.
 
 use crate::page::Page;
+use crate::view::app::{freeze_text, lock_text};
 use crate::view::deployment::{failure_text, state_text};
 use crate::view::{checks, count, marked, short};
 use crate::when::moment;
 use longshore_contract::{
-    Deployment, Ended, Failure, HostVerdict, Judgement, TimelineEntry, Timestamp,
+    AppSummary, Deployment, Ended, Failure, HostVerdict, Judgement, TimelineEntry, Timestamp,
 };
 
 /// As many hosts of one failure as are named.
 const HOSTS_SHOWN: usize = 8;
 
-/// The page.
+/// The page. The app is for what waits for its turn: what stands in its way.
 #[must_use]
-pub fn page(deployment: &Deployment, now: Timestamp) -> Page {
+pub fn page(deployment: &Deployment, app: Option<&AppSummary>, now: Timestamp) -> Page {
     let one = &deployment.summary;
     let mut page = Page::new();
     page.heading(&format!(
@@ -31,6 +32,9 @@ pub fn page(deployment: &Deployment, now: Timestamp) -> Page {
     ]);
     page.gap();
     page.line(&sentence(deployment));
+    for line in app.iter().flat_map(|app| in_the_way(app, now)) {
+        page.line(&line);
+    }
     if let Some(failure) = cause(deployment) {
         page.pairs([
             ("class", Some(failure.class.clone())),
@@ -70,6 +74,24 @@ fn sentence(deployment: &Deployment) -> String {
         "Queued" => "It waits for its turn.".to_owned(),
         state => format!("It is at work: {state}."),
     }
+}
+
+/// What holds a deployment that waits for its turn, and what ends that.
+fn in_the_way(app: &AppSummary, now: Timestamp) -> Vec<String> {
+    let name = &app.app;
+    let lock = app.lock.as_ref().map(|lock| {
+        let lock = lock_text(lock, now);
+        format!("A lock holds it, of {lock}. To end it: longshore unlock {name} --reason '…'")
+    });
+    let freeze = app.freeze.as_ref().map(|freeze| {
+        let freeze = freeze_text(freeze, now);
+        format!("A freeze holds it: {freeze}. In spite of it: longshore break-glass --help")
+    });
+    let running = app.running.as_ref().map(|running| {
+        let id = &running.id;
+        format!("Another deployment is at work: longshore watch {id}")
+    });
+    [lock, freeze, running].into_iter().flatten().collect()
 }
 
 /// Which checks could not tell, after what was told without them.
@@ -142,10 +164,11 @@ fn others(page: &mut Page, deployment: &Deployment) {
     let Some(cause) = cause(deployment) else {
         return;
     };
-    let differs =
-        |failure: &Failure| failure.class != cause.class || failure.detail != cause.detail;
+    let differs = |host: &str, failure: &Failure| {
+        failure.class != cause.class || !is_said(cause, host, failure)
+    };
     let rows: Vec<Vec<String>> = failing(deployment)
-        .filter(|(_, failure)| differs(failure))
+        .filter(|(host, failure)| differs(&host.host, failure))
         .map(|(host, failure)| vec![host.host.clone(), failure_text(failure)])
         .collect();
     if rows.is_empty() {
@@ -155,6 +178,16 @@ fn others(page: &mut Page, deployment: &Deployment) {
     page.gap();
     page.line(&format!("{heading} something else:"));
     page.table(&[], rows);
+}
+
+/// Whether the cause is in the host's words. A deployment's own failure names the host that said it first.
+fn is_said(cause: &Failure, host: &str, failure: &Failure) -> bool {
+    let words = |text: &str| {
+        let named = text.split_once(": ");
+        let of_a_host = named.filter(|(name, _)| name.starts_with("i-") || *name == host);
+        of_a_host.map_or(text, |(_, words)| words).to_owned()
+    };
+    words(&cause.detail) == words(&failure.detail)
 }
 
 /// The command that helps next.

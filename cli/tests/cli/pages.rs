@@ -155,14 +155,53 @@ fn ended(state: &str, ended: Ended) -> Deployment {
 
 #[test]
 fn why_tells_class_line_host_next_step_and_the_command_that_helps() {
-    assert_snapshot!("why_rolled_back", wide(&why::page(&rolled_back(), now())));
-    assert_snapshot!("why_worse", wide(&why::page(&worse(), now())));
+    assert_snapshot!(
+        "why_rolled_back",
+        wide(&why::page(&rolled_back(), None, now()))
+    );
+    assert_snapshot!("why_worse", wide(&why::page(&worse(), None, now())));
     let mut undecided = succeeded();
     undecided.judgements = worse().judgements.split_off(2);
-    assert_snapshot!("why_undecided", wide(&why::page(&undecided, now())));
+    assert_snapshot!("why_undecided", wide(&why::page(&undecided, None, now())));
     let mut failed = rolled_back();
     failed.summary.state = "RollbackFailed".to_owned();
-    assert_snapshot!("why_rollback_failed", wide(&why::page(&failed, now())));
+    assert_snapshot!(
+        "why_rollback_failed",
+        wide(&why::page(&failed, None, now()))
+    );
+}
+
+#[test]
+fn why_tells_what_holds_a_deployment_that_waits_for_its_turn() {
+    let mut app = crate::samples::app();
+    app.lock = Some(longshore_contract::Lock {
+        owner: "alice".to_owned(),
+        reason: Some("moving the database".to_owned()),
+        expires_at: now(),
+    });
+    let mut queued = awaiting();
+    queued.summary.state = "Queued".to_owned();
+    let page = wide(&why::page(&queued, Some(&app), now()));
+    assert!(
+        page.contains("A lock holds it, of alice: moving the database, until "),
+        "{page}"
+    );
+    assert!(page.contains("longshore unlock orders"), "{page}");
+}
+
+#[test]
+fn why_does_not_call_the_same_words_something_else() {
+    let mut failed = rolled_back();
+    let run = failed.run.as_mut().unwrap();
+    let of_host = run.hosts.iter_mut().find(|host| host.failure.is_some());
+    let host = of_host.unwrap();
+    let mut own = host.failure.clone().unwrap();
+    own.detail = format!("{}: {}", host.host, own.detail);
+    run.hosts.retain(|host| host.failure.is_some());
+    run.hosts.truncate(1);
+    failed.summary.failure = Some(own);
+    let page = wide(&why::page(&failed, None, now()));
+    assert!(!page.contains("something else"), "{page}");
 }
 
 #[test]
@@ -186,7 +225,7 @@ fn why_answers_for_every_state() {
         awaiting(),
         activating(),
     ]
-    .map(|deployment| wide(&why::page(&deployment, now())));
+    .map(|deployment| wide(&why::page(&deployment, None, now())));
     assert_snapshot!("why_states", pages.join("----\n"));
 }
 
@@ -262,7 +301,7 @@ fn an_error_line_that_would_command_the_terminal_is_made_harmless() {
     hostile.detail = "\u{1b}]0;owned\u{7}\u{1b}[31mred\u{9b}2J".to_owned();
     deployment.summary.failure = Some(hostile);
     for page in [
-        why::page(&deployment, now()),
+        why::page(&deployment, None, now()),
         deployment::show(&deployment, now()),
         progress::picture(&deployment, now()),
     ] {

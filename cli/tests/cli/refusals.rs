@@ -234,6 +234,15 @@ fn an_environment_that_does_not_exist_is_named() {
 }
 
 #[test]
+fn nothing_is_shown_of_an_environment_that_was_not_meant() {
+    let api = StandIn::start().on("GET /v1/whoami", 200, &whoami());
+    for verb in [&["status"][..], &["history", "orders"], &["why", "orders"]] {
+        let all = [&["-e", "staging"], verb].concat();
+        check(&api.run(&all), verb, 3, "other_environment");
+    }
+}
+
+#[test]
 fn nothing_is_changed_in_an_environment_that_was_not_meant() {
     let api = StandIn::start().on("GET /v1/whoami", 200, &whoami()).on(
         "POST /v1/apps/orders/deployments",

@@ -426,6 +426,13 @@ fn quarantine_is_listed_and_cleared() {
     assert_eq!(api.acts(), [clear]);
 }
 
+/// The API of another environment, which says so.
+fn staging() -> StandIn {
+    let mut me = whoami();
+    me.environment = "staging".to_owned();
+    StandIn::start().on("GET /v1/whoami", 200, &me)
+}
+
 #[test]
 fn promote_brings_what_is_live_elsewhere_with_its_build() {
     let mut there: AppStatus = status();
@@ -434,7 +441,7 @@ fn promote_brings_what_is_live_elsewhere_with_its_build() {
         version: "v1".to_owned(),
         sha256: "a".repeat(64),
     });
-    let staging = StandIn::start().on("GET /v1/apps/orders", 200, &there);
+    let staging = staging().on("GET /v1/apps/orders", 200, &there);
     let prod = StandIn::start().on(
         "POST /v1/apps/orders/deployments",
         201,
@@ -463,7 +470,7 @@ fn promote_brings_what_is_live_elsewhere_with_its_build() {
 
 #[test]
 fn promote_takes_only_what_was_proven() {
-    let staging = StandIn::start().on(SHOW, 200, &rolled_back());
+    let staging = staging().on(SHOW, 200, &rolled_back());
     let prod = StandIn::start();
     let url = staging.url();
     let ran = prod.run(&[

@@ -93,8 +93,6 @@ impl Scene {
         let parameter = format!("/longshore/{environment}/apps/{}", app::REPOSITORY);
         let text = document.to_string();
         self.cloud.put_parameter(&parameter, &text).await.unwrap();
-        // It knows the newest configuration for a minute; a new process asks.
-        self.cloud.kill_function("trigger-deploy").unwrap();
     }
 
     /// Commits and pushes; gives the new deployment's id.

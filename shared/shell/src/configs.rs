@@ -1,7 +1,7 @@
 //! The app configurations, from Parameter Store, at the newest or at a given version.
 //!
-//! The newest is kept for a minute; a version never changes, so it is kept as long as the function lives. That there is
-//! none is never kept: a person who has just written one must not wait for it.
+//! A version never changes, so it is kept as long as the function lives. Which one is the newest is asked every time: who has
+//! just written that people must be asked, or that nothing is to begin, must find it so with the next push.
 
 use crate::cache::Cache;
 use crate::connect::Aws;
@@ -10,11 +10,9 @@ use crate::ports::{Clock, Configs, Configured, Repositories, ResolveError};
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::Parameter;
 use longshore_app_config::AppConfig;
-use longshore_core::{EnvironmentName, Failure, FailureClass, Millis, Repository};
+use longshore_core::{EnvironmentName, Failure, FailureClass, Repository};
 use std::collections::BTreeSet;
 
-/// How long the newest configuration is kept.
-const NEWEST_FOR: Millis = Millis::from_secs(60);
 /// Pages of a list that are read, of ten names each (SSM API reference: `GetParametersByPath`, `MaxResults`).
 const PAGES_MAX: usize = 200;
 
@@ -60,17 +58,17 @@ impl<C: Clock> Configs for SsmConfigs<C> {
         version: Option<u32>,
     ) -> Result<Option<Configured>, ResolveError> {
         let name = format!("/longshore/{}/apps/{repository}", self.environment);
-        let (name, age_max) = match version {
-            None => (name, Some(NEWEST_FOR)),
-            Some(version) => (format!("{name}:{version}"), None),
-        };
+        let numbered = |version: u32| format!("{name}:{version}");
         let now = self.clock.now();
-        if let Some(kept) = self.kept.get(&name, now, age_max) {
-            return Ok(Some(kept));
+        let kept = version.and_then(|version| self.kept.get(&numbered(version), now, None));
+        if kept.is_some() {
+            return Ok(kept);
         }
-        let read = self.read(&name, repository).await?;
+        let asked = version.map_or_else(|| name.clone(), numbered);
+        let read = self.read(&asked, repository).await?;
         if let Some(configured) = &read {
-            self.kept.put(&name, configured.clone(), now);
+            self.kept
+                .put(&numbered(configured.version), configured.clone(), now);
         }
         Ok(read)
     }

@@ -4,6 +4,7 @@ use super::AdvanceError;
 use super::record::{Folded, fold, record, write};
 use crate::ports::{Clock, Commands, Order, SendError};
 use crate::world::World;
+use futures_util::future::join_all;
 use longshore_core::{
     Action, Cause, Command, Deployment, Observation, Phase, Release, Run, State, Timestamp, Token,
 };
@@ -24,11 +25,14 @@ pub(super) async fn send_due<W: World>(
     Ok(sent)
 }
 
-/// Commands that are claimed at once. They are sent one after the other, and whoever claims more than can be sent in half the
-/// settling time leaves the rest to a search.
-const CLAIMED: usize = 20;
-/// Every claim writes the whole record, so there are only so many of them however many commands there are.
+/// Commands that are claimed at once: those of the largest fleet, as every claim writes the whole record, so that more claims for
+/// more hosts would cost by the square. What cannot be sent in half the settling time is left to a search.
+const CLAIMED: usize = 200;
+/// However many commands there are, as where SSM has refused hosts one by one, there are only so many claims.
 const CLAIMS: usize = 10;
+/// Sends that are under way at once: with some hundred milliseconds for each, two hundred take five seconds of the fifteen that
+/// half the settling time is.
+const SENDS_AT_ONCE: usize = 4;
 
 async fn send_some<W: World>(
     world: &W,
@@ -58,8 +62,11 @@ async fn send_some<W: World>(
     .await?;
 
     let mut became = Vec::new();
-    for order in &orders {
-        became.extend(send(world, order, now, &claimed.deployment).await);
+    for some in orders.chunks(SENDS_AT_ONCE) {
+        let sends = some
+            .iter()
+            .map(|order| send(world, order, now, &claimed.deployment));
+        became.extend(join_all(sends).await.into_iter().flatten());
     }
     let id = &claimed.deployment.id;
     let recorded = record(world.store(), world.clock(), id, &became, cause).await?;
