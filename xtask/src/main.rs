@@ -18,7 +18,7 @@ Usage: cargo xtask <command>
   test               every check and every test, end to end included; what CI runs
   dynamodb-local     the store's contract tests on DynamoDB Local, for whoever has an AWS account
   generate [--check] put the host script into template.yaml, or check that it is there
-  pictures           draw the pictures of the console that the documentation shows
+  pictures [of]      draw the pictures that the documentation shows: of `messages` (seconds), of the `console` (minutes), or all
   simulate           plays thousands of schedules of pushes and faults over the real handlers (see its `--help`)
   mutants            makes known mistakes one at a time and sees whether they are noticed (minutes for each)
   release            the operators' command as one static file (several minutes)
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         "demo" | "local" | "chaos" | "dynamodb-local" | "release" => {
             steps::hand_over(&command, &rest)
         }
-        "pictures" => steps::hand_over("console-pictures", &rest),
+        "pictures" => steps::pictures(&rest),
         "test" => verify::everything(&rest),
         "generate" => generate::run(rest.iter().any(|arg| arg == "--check")),
         "simulate" | "mutants" => steps::prove(&command, &rest),

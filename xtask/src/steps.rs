@@ -90,6 +90,24 @@ pub(crate) fn hand_over(command: &str, rest: &[String]) -> Done {
     run(&program, &args)
 }
 
+/// Draws the pictures of the documentation: all of them, or those of one thing.
+pub(crate) fn pictures(rest: &[String]) -> Done {
+    let of: Vec<&str> = rest.iter().map(String::as_str).collect();
+    let commands: &[&str] = match of.as_slice() {
+        [] => &["message-pictures", "console-pictures"],
+        ["messages"] => &["message-pictures"],
+        ["console"] => &["console-pictures"],
+        other => {
+            return Err(format!(
+                "there are no pictures of {other:?}: say `messages`, `console`, or nothing for all"
+            ));
+        }
+    };
+    commands
+        .iter()
+        .try_for_each(|command| hand_over(command, &[]))
+}
+
 /// Builds, and hands over to the simulation, or to the mistakes that test it.
 pub(crate) fn prove(command: &str, rest: &[String]) -> Done {
     build()?;

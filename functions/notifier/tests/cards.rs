@@ -1,5 +1,6 @@
 //! Every message in every channel, as JSON in one file each (`tests/cards`), for whoever wants to see or draw it, and for the checks
-//! against the vendors' own schemas (`tests/template/test_messages.py`). `UPDATE=1` writes the files and `docs/MESSAGES.md`.
+//! against the vendors' own schemas (`tests/template/test_messages.py`). `UPDATE=1` writes the files and `docs/MESSAGES.md`; the pictures on
+//! that page are drawn of the files by `cargo xtask pictures messages`.
 
 #![expect(
     clippy::unwrap_used,
@@ -107,7 +108,43 @@ JSON for each message, and *rolled back* is shown here so, too. [CONFIGURATION](
 
 Every message says at its end which deployment it is of and which message of that deployment it is. A message that comes twice has the
 same number twice.
+
+The pictures are drawn of the same files by `cargo xtask pictures messages`. Teams' cards are drawn by Microsoft's own library for Adaptive
+Cards with the colours that Microsoft publishes of Teams. Slack has no such library: its look is our own drawing of what Block Kit's
+reference says, so Slack itself will differ in details. Slack's app has one message that changes and a thread below it, as the pictures
+show; a webhook of Slack gets both in one message. The commits, hosts and error lines are those of the tests, some of them with signs in
+them that must not get through.
 ";
+
+/// The messages that the page shows as pictures, each with what is to be seen of it by whoever does not see the picture.
+/// `local/browser/messages.mjs` draws them.
+const PICTURES: [(&str, &str); 6] = [
+    (
+        "plan_with_changes",
+        "A push waits for two people's approval: Slack has buttons for it, Teams names the command",
+    ),
+    ("succeeded", "A push is live on every host"),
+    (
+        "failed_preparing",
+        "A build that failed on one host, with its first error; nothing was switched",
+    ),
+    (
+        "rolled_back",
+        "A release that was not healthy on one host, and was taken back from all of them",
+    ),
+    (
+        "rolled_back_by_numbers",
+        "A release that answered more slowly than the one before, with the numbers, and was taken back",
+    ),
+    (
+        "rollback_failed",
+        "A rollback that did not succeed on one host: the message that calls a person, as a mail too",
+    ),
+];
+
+fn picture_file(name: &str) -> String {
+    format!("message-{}.png", name.replace('_', "-"))
+}
 
 /// The message that the page shows as JSON, too.
 const IN_FULL: &str = "rolled_back";
@@ -145,9 +182,14 @@ fn the_page_of_messages_shows_them_all() {
         let state = state.as_str().unwrap();
         writeln!(
             page,
-            "\n## {title}\n\nSeverity `{severity}`, build status `{state}`.\n\n```text\n{text}```"
+            "\n## {title}\n\nSeverity `{severity}`, build status `{state}`."
         )
         .unwrap();
+        if let Some((_, seen)) = PICTURES.iter().find(|(picture, _)| *picture == name) {
+            let file = picture_file(name);
+            writeln!(page, "\n![{seen}](pictures/{file})").unwrap();
+        }
+        writeln!(page, "\n```text\n{text}```").unwrap();
         if let Some(tag) = card["tag"]["name"].as_str() {
             writeln!(page, "\nTag: `{tag}`.").unwrap();
         }
@@ -156,6 +198,35 @@ fn the_page_of_messages_shows_them_all() {
         }
     }
     hold(&here("../../docs/MESSAGES.md"), &page);
+}
+
+/// How large a picture may be, in bytes: a page with all of them still opens at once.
+const PICTURE_MAX: usize = 64 * 1024;
+
+#[test]
+fn every_picture_is_of_a_message_and_is_there() {
+    let wanted = PICTURES.map(|(name, _)| name);
+    let told: BTreeSet<&str> = all().iter().map(|(name, ..)| *name).collect();
+    assert!(wanted.iter().all(|name| told.contains(name)), "{told:?}");
+    let program = fs::read_to_string(here("../../local/browser/messages.mjs")).unwrap();
+    let (_, list) = program.split_once("const DRAWN = [").unwrap();
+    let (list, _) = list.split_once(']').unwrap();
+    let drawn: Vec<&str> = list
+        .split(',')
+        .map(|name| name.trim().trim_matches('\''))
+        .filter(|name| !name.is_empty())
+        .collect();
+    assert_eq!(drawn, wanted, "what is drawn is not what is shown");
+    let folder = here("../../docs/pictures");
+    for name in wanted {
+        let bytes = fs::read(folder.join(picture_file(name))).unwrap();
+        assert!(bytes.starts_with(b"\x89PNG"), "{name}");
+        assert!(bytes.len() <= PICTURE_MAX, "{name}: {} bytes", bytes.len());
+    }
+    let found = fs::read_dir(&folder).unwrap();
+    let found = found.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let found: BTreeSet<String> = found.filter(|name| name.starts_with("message-")).collect();
+    assert_eq!(found, wanted.map(picture_file).into(), "a picture of none");
 }
 
 /// A message with as much foreign text in it as there can be.

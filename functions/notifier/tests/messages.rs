@@ -7,14 +7,13 @@
 mod stories;
 
 use longshore_core::{
-    Advance, AnnouncementKind, CheckName, DeploymentId, Failure, FailureClass, Finding, Judgement,
-    Kind, Millis, Observation, step,
+    AnnouncementKind, DeploymentId, Failure, FailureClass, Finding, Kind, Millis, Observation,
 };
 use notifier::message::{Message, Tone};
 use notifier::{slack, sns};
 use stories::{
-    Story, asked_about_changes, build_fails, comes_back_wrong, health_fails, migrated_and_sick,
-    migration_fails, policy, said, second_is_gone, switch_fails, vote, well,
+    Story, asked_about_changes, build_fails, comes_back_wrong, health_fails, judgement,
+    migrated_and_sick, migration_fails, policy, said, second_is_gone, switch_fails, vote, well,
 };
 
 use AnnouncementKind::{ApprovalWanted, Ended, RollingBack, Started};
@@ -337,38 +336,15 @@ fn an_end_names_the_checks_that_could_not_tell() {
     let mut policy = policy();
     policy.health.numbers = true;
     policy.health.bake = Millis::default();
-    let mut story = Story::accepted(Kind::Push, policy).start(1, true);
-    let named = |name: &str, finding, said: &str, at| {
-        Judgement::new(
-            CheckName::parse(name).unwrap(),
-            finding,
-            Vec::new(),
-            said,
-            at,
-        )
-    };
-    while !story.deployment.state.is_terminal() {
-        story = story.answers(well);
-        let due = story.deployment.next_look(story.now).unwrap_or(story.now);
-        story.now = story.now.max(due);
-        let passed = step(&story.deployment, &Observation::TimePassed, story.now);
-        if let Advance::Advanced(next) = passed {
-            story.deployment = *next;
-        }
-        if let Some(checks) = story.deployment.checks_wanted() {
-            let judgements = vec![
-                named("alarm:orders-5xx", Finding::Passed, "ok", story.now),
-                named(
-                    "metric:cpu",
-                    Finding::Inconclusive,
-                    "1 of 3 samples since the switch",
-                    story.now,
-                ),
-            ];
-            let round = checks.round();
-            story = story.see(&Observation::Judged { round, judgements });
-        }
-    }
+    let story = Story::accepted(Kind::Push, policy)
+        .start(1, true)
+        .judged(|at| {
+            let too_few = "1 of 3 samples since the switch";
+            vec![
+                judgement("alarm:orders-5xx", Finding::Passed, "ok", at),
+                judgement("metric:cpu", Finding::Inconclusive, too_few, at),
+            ]
+        });
     let told = told(&story, Ended);
     assert!(
         told.contains("\nChecks: 1 passed, 1 inconclusive; metric:cpu could not tell: 1 of 3 samples since the switch\n"),

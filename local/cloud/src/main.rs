@@ -46,6 +46,8 @@ enum Command {
     ConsoleTests,
     /// Draws the pictures of the console that the documentation shows, on a cloud of their own.
     ConsolePictures,
+    /// Draws the pictures of messages that the documentation shows.
+    MessagePictures,
     /// Builds the operators' command as one static file.
     Release,
     /// Runs the contract tests of the store on DynamoDB Local, whose licence asks for an AWS account.
@@ -65,6 +67,7 @@ async fn main() -> ExitCode {
         Command::RustTests(tests) => checks::rust_tests(tests).await,
         Command::ConsoleTests => console::tests().await,
         Command::ConsolePictures => console::pictures().await,
+        Command::MessagePictures => console::message_pictures().await,
         Command::Release => checks::release().await,
         Command::DynamodbLocal => checks::dynamodb_local().await,
     };

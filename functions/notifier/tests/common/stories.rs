@@ -10,11 +10,11 @@
 )]
 
 use longshore_core::{
-    Action, Advance, Announcement, AnnouncementKind, AppName, Channel, Commit, Deployment,
-    DeploymentId, DocumentPin, EnvironmentName, Failure, FailureClass, Found, Generation,
-    HealthPolicy, HostId, Kind, Millis, Observation, Origin, ParameterName, Person, Policy, Reason,
-    Release, Report, Repository, Said, Start, State, Timestamp, Token, Verdict, Via, Vote,
-    WaveSize, step,
+    Action, Advance, Announcement, AnnouncementKind, AppName, Channel, CheckName, Commit,
+    Deployment, DeploymentId, DocumentPin, EnvironmentName, Failure, FailureClass, Finding, Found,
+    Generation, HealthPolicy, HostId, Judgement, Kind, Millis, Observation, Origin, ParameterName,
+    Person, Policy, Reason, Release, Report, Repository, Said, Start, State, Timestamp, Token,
+    Verdict, Via, Vote, WaveSize, step,
 };
 use std::collections::BTreeMap;
 
@@ -225,6 +225,28 @@ impl Story {
         );
     }
 
+    /// Goes on to its end on hosts that are well, with checks that find this in every round.
+    pub(crate) fn judged(mut self, finds: fn(Timestamp) -> Vec<Judgement>) -> Self {
+        for _ in 0..200 {
+            if self.deployment.state.is_terminal() {
+                return self;
+            }
+            self = self.answers(well);
+            let due = self.deployment.next_look(self.now).unwrap_or(self.now);
+            self.now = self.now.max(due);
+            if let Advance::Advanced(next) =
+                step(&self.deployment, &Observation::TimePassed, self.now)
+            {
+                self.deployment = *next;
+            }
+            if let Some(checks) = self.deployment.checks_wanted() {
+                let (round, judgements) = (checks.round(), finds(self.now));
+                self = self.see(&Observation::Judged { round, judgements });
+            }
+        }
+        panic!("no end is reached from {}", self.deployment.state.name());
+    }
+
     /// What was announced last of this kind.
     pub(crate) fn announcement(&self, kind: AnnouncementKind) -> Announcement {
         let all = self.deployment.announcements.iter().rev();
@@ -353,6 +375,45 @@ pub(crate) fn asked_about_changes() -> Story {
     story
 }
 
+/// What a check has found, in its words.
+pub(crate) fn judgement(name: &str, finding: Finding, said: &str, at: Timestamp) -> Judgement {
+    Judgement::new(
+        CheckName::parse(name).unwrap(),
+        finding,
+        Vec::new(),
+        said,
+        at,
+    )
+}
+
+/// Every host is well, no alarm is raised, and the users wait longer than before.
+fn slower(at: Timestamp) -> Vec<Judgement> {
+    vec![
+        judgement("alarm:orders-5xx", Finding::Passed, "not raised", at),
+        judgement(
+            "metric:latency",
+            Finding::Failed(FailureClass::MetricWorse),
+            "412 since the switch, 180 before it, 176 on the hosts with the previous release: more than 20% higher",
+            at,
+        ),
+        judgement(
+            "metric:memory",
+            Finding::Inconclusive,
+            "too few samples: 2 since the switch, 40 before it; 3 are needed on each side",
+            at,
+        ),
+    ]
+}
+
+fn judged_slower() -> Story {
+    let mut policy = policy();
+    policy.health.numbers = true;
+    Story::accepted(Kind::Push, policy)
+        .later(3)
+        .start(3, true)
+        .judged(slower)
+}
+
 /// A message to tell of: its name, what it is about, and which news of it.
 pub(crate) type Told = (&'static str, Story, AnnouncementKind);
 
@@ -411,6 +472,7 @@ fn backward() -> Vec<Told> {
             RollingBack,
         ),
         ("rolled_back", of(3, "RolledBack", health_fails), Ended),
+        ("rolled_back_by_numbers", judged_slower(), Ended),
         (
             "rollback_failed",
             of(3, "RollbackFailed", switch_fails),

@@ -1,4 +1,5 @@
-//! The console in a browser: its tests, and the pictures of it. Both are programs of `local/browser` on a cloud of their own.
+//! What a browser shows: the console's tests and pictures, on a cloud of their own, and the pictures of messages, which need none. All
+//! are programs of `local/browser`.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,11 +9,13 @@ use longshore_local::LocalCloud;
 use longshore_local::demo::{self, app};
 use longshore_local::tools::NodeTools;
 use serde_json::{Value, json};
+use tokio::process::Command;
 
 use super::cloud::{ended, options, work_folder};
 use crate::report;
 
 const SOURCE: &str = "local/browser";
+const MESSAGES: &str = "messages.mjs";
 /// How long the browser may take for all of it.
 const LIMIT: Duration = Duration::from_mins(10);
 /// The account that pushes to the demo's repository.
@@ -26,6 +29,17 @@ pub(crate) async fn tests() -> Result<()> {
 /// Draws the pictures into `docs/pictures`.
 pub(crate) async fn pictures() -> Result<()> {
     on_a_cloud("console-pictures", 4, "pictures.mjs").await
+}
+
+/// Draws the pictures of messages into `docs/pictures`, of what the notifier's tests hold them to.
+pub(crate) async fn message_pictures() -> Result<()> {
+    let repo_root = std::env::current_dir()?;
+    let browser = NodeTools::prepare(&repo_root, SOURCE, report::say).await?;
+    let command = command(&browser, MESSAGES, &repo_root)?;
+    tokio::select! {
+        result = to_its_end(command, MESSAGES) => result,
+        result = ended() => result,
+    }
 }
 
 async fn on_a_cloud(name: &str, hosts: usize, program: &str) -> Result<()> {
@@ -53,14 +67,24 @@ async fn on_a_cloud(name: &str, hosts: usize, program: &str) -> Result<()> {
 async fn run(cloud: &LocalCloud, browser: &NodeTools, program: &str) -> Result<()> {
     let ready = demo::prepare_with(cloud, &configuration()?).await?;
     app::write(&ready.tree)?;
-    let temporary = temporary_folder(browser)?;
-    let mut command = browser.command(program)?;
+    let mut command = command(browser, program, &cloud.options().repo_root)?;
     command
         .env("LONGSHORE_CONSOLE", cloud.console_url()?)
         .env("LONGSHORE_API", cloud.api_url("")?)
-        .env("LONGSHORE_TREE", ready.tree.path())
-        .env("LONGSHORE_REPOSITORY", &cloud.options().repo_root)
-        .env("TMPDIR", temporary);
+        .env("LONGSHORE_TREE", ready.tree.path());
+    to_its_end(command, program).await
+}
+
+/// A program of the browser's that reads and writes in this repository.
+fn command(browser: &NodeTools, program: &str, repo_root: &Path) -> Result<Command> {
+    let mut command = browser.command(program)?;
+    command
+        .env("LONGSHORE_REPOSITORY", repo_root)
+        .env("TMPDIR", temporary_folder(browser)?);
+    Ok(command)
+}
+
+async fn to_its_end(mut command: Command, program: &str) -> Result<()> {
     let running = command.status();
     let Ok(status) = tokio::time::timeout(LIMIT, running).await else {
         bail!("{program} did not end within {} s", LIMIT.as_secs());
