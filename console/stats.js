@@ -173,7 +173,7 @@ function failureRate({ changes, failed, stopped }) {
     value: changes === 0 ? 'none measured' : share,
     n: changes,
     meaning: 'Changes that were rolled back, could not be, or were undone by a person, of all that users were served.',
-    more: [changes >= FEW ? `${failed} of ${changes}.` : undefined, stopped > 0 ? `${stopped} more failed before any host was switched: users saw nothing, so they do not count.` : undefined],
+    more: [changes >= FEW ? `${failed} of ${changes}.` : undefined, stopped > 0 ? `${stopped} more failed before any host was switched. Users saw nothing of that, so it does not count.` : undefined],
   };
 }
 
