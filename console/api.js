@@ -28,6 +28,7 @@ const routes = {
   whoAmI: route('GET', '/console/v1/whoami'),
   apps: route('GET', '/console/v1/apps'),
   status: route('GET', '/console/v1/apps/{app}'),
+  stats: route('GET', '/console/v1/stats'),
   history: route('GET', '/console/v1/apps/{app}/deployments'),
   audit: route('GET', '/console/v1/apps/{app}/audit'),
   show: route('GET', '/console/v1/deployments/{id}'),

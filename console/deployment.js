@@ -2,7 +2,7 @@
 
 import { actsOf } from './acts.js';
 import { announce, h, show, told } from './dom.js';
-import { cause, clock, commit, duration, findingPill, kind, migrations, stateSentence, statePill, stateWord, verdictPill, when } from './words.js';
+import { cause, clock, commit, duration, findingPill, kind, measure, measured, migrations, stateSentence, statePill, stateWord, verdictPill, when } from './words.js';
 
 /** How many lines of a log the page keeps. */
 const LINES_MAX = 5000;
@@ -13,19 +13,20 @@ const WAY = ['Preparing', 'Migrating', 'Activating', 'Verifying', 'Baking', 'Suc
 export const deployment = {
   title: () => 'Deployment',
   look: ({ api }, names, signal) => api.show(names, { signal }),
-  moves: (seen) => !seen.over,
+  pace: (seen) => (seen.over ? 'resting' : 'moving'),
   parts(context, names) {
     const where = h('nav', { class: 'trail', 'aria-label': 'Where you are' });
     const top = h('div');
     const failure = h('div');
     const plan = h('section', { 'aria-labelledby': 'plan' });
+    const commits = h('section', { 'aria-labelledby': 'commits' });
     const checks = h('section', { 'aria-labelledby': 'checks' });
     const hosts = h('section', { 'aria-labelledby': 'hosts' });
     const timeline = h('section', { 'aria-labelledby': 'timeline' });
     const log = logOf(context, names);
     let before;
     return {
-      elements: [where, top, failure, plan, checks, h('div', { class: 'columns' }, hosts, timeline), log.element],
+      elements: [where, top, failure, plan, commits, checks, h('div', { class: 'columns' }, hosts, timeline), log.element],
       show(seen) {
         document.title = `${stateWord(seen.state)}: ${seen.app} · Longshore`;
         if (before !== undefined && before !== seen.state) announce(`${seen.app}: ${stateWord(seen.state)}.`);
@@ -39,6 +40,7 @@ export const deployment = {
         show(top, { ...seen, timeline: seen.timeline.length }, () => head(context, seen));
         show(failure, [seen.failure, seen.rounds, seen.ended], () => failureOf(context, seen));
         show(plan, [seen.plan, seen.votes, seen.approvals_wanted, seen.state], () => planOf(seen));
+        show(commits, seen.changelog, () => commitsOf(seen));
         show(checks, seen.judgements, () => checksOf(seen.judgements ?? []));
         show(hosts, seen.run, () => hostsOf(seen));
         show(timeline, [seen.timeline, seen.over], () => timelineOf(seen));
@@ -57,6 +59,7 @@ function head(context, seen) {
       h('div', { class: 'buttons' }, actsOf(context, seen)),
     ),
     h('p', { class: 'stands' }, statePill(seen.state), h('span', {}, stateSentence(seen.state))),
+    seen.reason ? h('p', {}, `“${seen.reason}”`) : undefined,
     way(seen),
     h(
       'dl',
@@ -136,32 +139,38 @@ function planOf(seen) {
       fact('Approvals', `${votes.length} of ${seen.approvals_wanted ?? plan.approvals_wanted}`),
     ),
     plan.migrations?.findings.length > 0 ? h('ul', { class: 'findings' }, plan.migrations.findings.map((one) => h('li', {}, one))) : undefined,
-    votes.length > 0 ? h('ul', { class: 'votes' }, votes.map((vote) => h('li', {}, '✓ ', h('strong', {}, vote.by), ' said yes ', when(vote.at), h('span', { class: 'quiet' }, ` (${vote.via.split(' ')[0]})`)))) : undefined,
+    votes.length > 0 ? h('ul', { class: 'votes' }, votes.map((vote) => h('li', {}, '✓ ', h('strong', {}, vote.by), ' said yes ', when(vote.at), h('span', { class: 'quiet' }, ` (${vote.via.split(' ')[0]})`), vote.comment ? `: “${vote.comment}”` : ''))) : undefined,
     plan.held_by?.length > 0 ? h('ul', { class: 'findings' }, plan.held_by.map((one) => h('li', {}, one))) : undefined,
   ];
 }
 
-/** What each check has found last, with the numbers that it came from. */
+/** The commits that come with it, or that it takes away, the newest first. */
+function commitsOf({ changelog, kind: what }) {
+  if (!changelog || changelog.commits.length === 0) return undefined;
+  const count = `${changelog.commits.length}${changelog.more ? ' and more' : ''}`;
+  return [
+    h('h2', { id: 'commits' }, `${['rollback', 'drill'].includes(what) ? 'Commits that it takes away' : 'Commits that come with it'} (${count})`),
+    h('ul', { class: 'hosts' }, changelog.commits.map((one) => h('li', { class: 'line' }, commit(one.commit), h('span', {}, one.subject), h('span', { class: 'quiet' }, one.author)))),
+  ];
+}
+
+/** What each check has found last, with the numbers that it came from: what went wrong before what could not tell, and both before
+ * what is well. */
 function checksOf(judgements) {
   if (judgements.length === 0) return undefined;
-  return [
-    h('h2', { id: 'checks' }, `Checks (${judgements.length})`),
-    h(
-      'ul',
-      { class: 'hosts' },
-      judgements.map((one) =>
-        h(
-          'li',
-          {},
-          h('div', { class: 'host' }, h('code', {}, one.check), findingPill(one.finding)),
-          h('div', {}, one.said, ' ', h('span', { class: 'quiet' }, when(one.at))),
-          one.numbers?.length > 0
-            ? h('dl', { class: 'numbers' }, one.numbers.map((number) => fact(number.of, h('code', {}, number.value))))
-            : undefined,
-        ),
-      ),
-    ),
-  ];
+  const rank = ({ finding }) => ['failed', 'inconclusive'].indexOf(finding) + 1 || 3;
+  const sorted = [...judgements].sort((one, other) => rank(one) - rank(other));
+  return [h('h2', { id: 'checks' }, `Checks (${judgements.length})`), h('ul', { class: 'hosts' }, sorted.map(checkOf))];
+}
+
+function checkOf(one) {
+  return h(
+    'li',
+    { class: one.finding === 'failed' ? 'check worse' : 'check' },
+    h('div', { class: 'host' }, h('span', {}, h('code', {}, one.check), one.class ? [' ', h('code', { class: 'class' }, one.class)] : undefined), findingPill(one.finding)),
+    h('p', {}, one.said, ' ', h('span', { class: 'quiet' }, when(one.at))),
+    one.numbers?.length > 0 ? h('dl', { class: 'numbers' }, one.numbers.map(({ of, value }) => fact(measure(of), measured(of, value)))) : undefined,
+  );
 }
 
 function versions({ before, after }) {

@@ -23,9 +23,9 @@ export function h(tag, properties = {}, ...children) {
 }
 
 /** A drawing of straight parts; it is for the eye, and whatever it says is said in words beside it. */
-export function drawing(width, height, parts) {
+export function drawing(width, height, parts, more = {}) {
   const root = document.createElementNS(SVG, 'svg');
-  for (const [name, value] of Object.entries({ viewBox: `0 0 ${width} ${height}`, width, height, 'aria-hidden': 'true' })) {
+  for (const [name, value] of Object.entries({ viewBox: `0 0 ${width} ${height}`, width, height, 'aria-hidden': 'true', ...more })) {
     root.setAttribute(name, String(value));
   }
   for (const [tag, attributes] of parts) {

@@ -4,29 +4,41 @@ import { apiOf, Refused, SignedOut, Unreachable } from './api.js';
 import { app } from './app.js';
 import { deployment } from './deployment.js';
 import { announce, h, show, told } from './dom.js';
+import { history } from './history.js';
 import { overview } from './overview.js';
 import * as signIn from './sign-in.js';
+import { stats } from './stats.js';
 import { ageAll } from './words.js';
 
-/** How long until the next look, in milliseconds: while something moves, while nothing does, and after failures in a row. */
-const PACE = { moving: 2000, resting: 15_000 };
+/** How long until the next look, in milliseconds: while something moves, while nothing does, where hundreds of deployments are read
+ * for one answer, and after failures in a row. */
+const PACE = { moving: 2000, resting: 15_000, counted: 300_000 };
 const BACK_OFF = [2000, 4000, 8000, 16_000, 32_000, 60_000];
 
 const main = document.getElementById('main');
 const page = { environments: [], version: '' };
 let live;
 
-/** A place of the page, by the part of its address behind the hash. */
+/** A place of the page, by the part of its address behind the hash. What is asked for stands behind a question mark; a place that
+ * does not take it is none, so that a mistyped word is not left out in silence. */
 function place() {
-  const parts = location.hash.replace(/^#\/?/u, '').split('/').filter(Boolean).map(decoded);
-  const [environment, what, name] = parts;
+  const [path, query = ''] = location.hash.replace(/^#\/?/u, '').split(/\?(.*)/su);
+  const asked = Object.fromEntries(new URLSearchParams(query));
+  const found = placeOf(path.split('/').filter(Boolean).map(decoded));
+  const isTaken = found && Object.keys(asked).every((name) => found.view.takes?.includes(name));
+  return isTaken ? { ...found, asked } : undefined;
+}
+
+function placeOf(parts) {
+  const [environment, what, name, further] = parts;
   const found = page.environments.find((one) => one.name === environment);
   if (parts.length === 0) return { view: overview, environment: page.environments[0], names: {}, isOfAll: true };
-  if (found && parts.length === 1) return { view: overview, environment: found, names: {}, environments: [found] };
-  if (found && what === 'apps' && name && parts.length === 3) return { view: app, environment: found, names: { app: name } };
-  if (found && what === 'deployments' && name && parts.length === 3) {
-    return { view: deployment, environment: found, names: { id: name } };
-  }
+  if (!found) return undefined;
+  if (parts.length === 1) return { view: overview, environment: found, names: {}, environments: [found] };
+  if (what === 'stats' && parts.length === 2) return { view: stats, environment: found, names: {} };
+  if (what === 'apps' && name && parts.length === 3) return { view: app, environment: found, names: { app: name } };
+  if (what === 'apps' && name && further === 'deployments' && parts.length === 4) return { view: history, environment: found, names: { app: name } };
+  if (what === 'deployments' && name && parts.length === 3) return { view: deployment, environment: found, names: { id: name } };
   return undefined;
 }
 
@@ -115,13 +127,14 @@ function open() {
     main.replaceChildren(h('h1', {}, 'There is no such place'), h('p', {}, h('a', { href: '#/' }, 'All apps')));
     return;
   }
-  const { view, environment, names, environments = page.environments } = where;
+  const { view, environment, names, asked, environments = page.environments } = where;
   const root = h('div', { class: 'view', 'aria-busy': 'true' }, h('p', { class: 'loading' }, 'Looking …'));
   main.replaceChildren(root);
   title(view.title(names));
   const context = {
     environments,
     environment,
+    asked,
     api: environment.api,
     may: (role, where_ = environment) => where_.me?.roles?.includes(role) ?? false,
     refresh: () => live?.now(),
@@ -136,7 +149,7 @@ function open() {
       if (document.activeElement === document.body || document.activeElement === main) main.querySelector('h1')?.focus();
     }
     parts.show(seen);
-    return view.moves(seen) ? 'moving' : 'resting';
+    return view.pace(seen, context);
   });
 }
 

@@ -1,6 +1,7 @@
 // Every app of every environment: what is live, what moves, what waits for a person, what is out of order.
 
 import { h, show, told } from './dom.js';
+import { address } from './lists.js';
 import { commit, isAtWork, kind, pill, statePill, when } from './words.js';
 
 /** How long what was seen of hosts counts, in milliseconds: it is asked for each app by itself. */
@@ -17,7 +18,7 @@ export const overview = {
     if (own.error) throw own.error;
     return seen;
   },
-  moves: (seen) => seen.some(({ apps }) => apps?.some((app) => app.running || app.waiting)),
+  pace: (seen) => (seen.some(({ apps }) => apps?.some((app) => app.running || app.waiting)) ? 'moving' : 'resting'),
   parts(context) {
     const waiting = h('section', { 'aria-labelledby': 'waits' });
     const all = h('div');
@@ -87,7 +88,8 @@ function asksForPeople(asks) {
 }
 
 function environmentOf({ environment, apps, hosts, error }, isOneOfSeveral) {
-  const heading = h('h2', { id: `in-${environment.name}` }, isOneOfSeveral ? environment.name : `In ${environment.name}`);
+  const name = h('h2', { id: `in-${environment.name}` }, isOneOfSeveral ? environment.name : `In ${environment.name}`);
+  const heading = apps?.length > 0 ? h('div', { class: 'head' }, name, numbersOf(environment.name)) : name;
   if (error) return h('section', { 'aria-labelledby': `in-${environment.name}` }, heading, h('p', { class: 'problem' }, told(error)));
   if (apps.length === 0) {
     return h(
@@ -112,6 +114,10 @@ function environmentOf({ environment, apps, hosts, error }, isOneOfSeveral) {
       ),
     ),
   );
+}
+
+function numbersOf(environment) {
+  return h('a', { href: address([environment, 'stats']), 'data-key': `numbers of ${environment}` }, 'Statistics', h('span', { class: 'unseen' }, ` of ${environment}`));
 }
 
 function row(environment, app, hosts) {

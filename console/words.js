@@ -49,7 +49,7 @@ const DRIFTS = {
 
 const PINGS = { online: 'Online', connection_lost: 'Connection lost', inactive: 'Inactive' };
 
-const KINDS = {
+const KIND_WORDS = {
   push: 'Push',
   redeploy: 'Redeploy',
   rollback: 'Rollback',
@@ -58,6 +58,27 @@ const KINDS = {
   promote: 'Promotion',
   join: 'Late hosts join',
 };
+
+/** How a deployment can end, and what it can be for: the words that a history can be asked for. */
+export const RESULTS = ['Succeeded', 'Failed', 'RolledBack', 'RollbackFailed', 'Rejected', 'Expired', 'Superseded', 'Cancelled'];
+
+/** What a number of a check is of, and its unit. */
+const MEASURES = {
+  now: ['since the switch', ''],
+  before: ['before it', ''],
+  others: ['on the other hosts', ''],
+  limit: ['may not pass', ''],
+  now_samples: ['samples since', ''],
+  before_samples: ['samples before', ''],
+  others_samples: ['samples of others', ''],
+  worse_pairs: ['pairs that are worse', '%'],
+  new_errors: ['lines of new errors', ''],
+  status: ['status', ''],
+  latency_ms: ['answered within', 'ms'],
+  passes: ['passed in a row', ''],
+};
+
+export const KINDS = Object.keys(KIND_WORDS);
 
 const DEEDS = {
   lock: 'Locked the app',
@@ -88,7 +109,8 @@ function known(table, word) {
   return Object.hasOwn(table, word) ? table[word] : ['idle', String(word), ''];
 }
 
-export const kind = (word) => (Object.hasOwn(KINDS, word) ? KINDS[word] : String(word));
+export const kind = (word) => (Object.hasOwn(KIND_WORDS, word) ? KIND_WORDS[word] : String(word));
+export const measure = (word) => (Object.hasOwn(MEASURES, word) ? MEASURES[word][0] : String(word));
 export const deed = (word) => (Object.hasOwn(DEEDS, word) ? DEEDS[word] : String(word));
 export const ping = (word) => (Object.hasOwn(PINGS, word) ? PINGS[word] : 'Not listed');
 export const cause = (word) => (Object.hasOwn(CAUSES, word) ? CAUSES[word] : String(word));
@@ -105,6 +127,12 @@ export const statePill = (word) => pill(known(STATES, word));
 export const verdictPill = (word) => pill(known(VERDICTS, word));
 export const findingPill = (word) => pill(known(FINDINGS, word));
 export const driftPill = (word) => pill(known(DRIFTS, word));
+
+/** A number of a check with its unit. */
+export function measured(of, value) {
+  const unit = Object.hasOwn(MEASURES, of) ? MEASURES[of][1] : '';
+  return [h('code', {}, value), unit ? ` ${unit}` : ''];
+}
 
 /** A commit, short to read and whole to hear and to copy. */
 export function commit(full) {
@@ -136,6 +164,15 @@ const CLOCK = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyl
 export function clock(text) {
   const at = new Date(text);
   return Number.isNaN(at.getTime()) ? String(text) : CLOCK.format(at);
+}
+
+const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeZone: 'UTC' });
+const DAY = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', timeZone: 'UTC' });
+
+/** A day of the calendar in UTC, which is what weeks are counted by. */
+export function date(text, isShort = false) {
+  const at = new Date(text);
+  return Number.isNaN(at.getTime()) ? String(text) : (isShort ? DAY : DATE).format(at);
 }
 
 /** A moment as a distance from now, which ages by itself. */

@@ -1,8 +1,8 @@
 // The pictures of the console in docs/pictures: drawn of a real stack on which something really happens.
 
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { open, person, press, push, reads, start } from './browser.mjs';
+import { ask, LIMIT, open, person, press, push, reads, start, tokenOf } from './browser.mjs';
 
 const folder = join(process.env.LONGSHORE_REPOSITORY, 'docs/pictures');
 const browser = await start();
@@ -24,6 +24,26 @@ async function approve(page) {
   await press(page, 'Approve …');
   await press(page, 'Approve', 'dialog');
   await page.waitForFunction(() => !document.querySelector('dialog'));
+}
+
+/** Asks the API again and again, until its answer has what is looked for. */
+async function until(token, path, found) {
+  const end = Date.now() + LIMIT;
+  for (;;) {
+    const { body } = await ask(token, 'GET', path);
+    const it = found(body);
+    if (it) return it;
+    if (Date.now() > end) throw new Error(`${path} never had what was looked for: ${JSON.stringify(body)}`);
+    await new Promise((done) => setTimeout(done, 500));
+  }
+}
+
+/** Lets whatever waits for a person begin, and waits for its end. */
+async function goesLive(token) {
+  const id = await until(token, '/console/v1/apps/orders', ({ waiting }) => waiting?.state === 'AwaitingApproval' && waiting.id);
+  const { body } = await ask(token, 'GET', `/console/v1/deployments/${id}`);
+  await ask(token, 'POST', `/console/v1/deployments/${id}/approve`, { plan: body.plan.digest });
+  await until(token, `/console/v1/deployments/${id}`, ({ over }) => over);
 }
 
 try {
@@ -67,6 +87,22 @@ try {
   const phone = await person(browser, 'dave', { phone: true });
   await open(phone, sick);
   await picture(phone, 'phone');
+
+  // Enough to count: the one that waits, a build that fails, and some more that go well.
+  const token = await tokenOf(bob);
+  await goesLive(token);
+  const build = await readFile(join(process.env.LONGSHORE_TREE, 'build.js'), 'utf8');
+  await push('Fourth edition', { 'build.js': "throw new Error('catalogue.json names no supplier');\n" });
+  await until(token, '/console/v1/apps/orders/deployments?result=Failed', ({ deployments }) => deployments.length > 0);
+  await push('Fourth edition, whole', { 'build.js': build });
+  await goesLive(token);
+  for (const edition of ['Fifth', 'Sixth', 'Seventh', 'Eighth', 'Ninth', 'Tenth', 'Eleventh']) {
+    await push(`${edition} edition`, { 'catalogue.json': `{ "title": "Orders, ${edition.toLowerCase()} edition", "products": [{ "name": "anchor", "cents": 45000 }] }` });
+    await goesLive(token);
+  }
+  await open(bob, '#/dev/stats?app=orders&days=28');
+  await reads(bob, 'Where the time goes');
+  await picture(bob, 'numbers', { fullPage: true });
 } finally {
   await browser.close();
 }

@@ -8,6 +8,8 @@ import { after, before, test } from 'node:test';
 import { answerTo, ask, buttons, console_, intercept, open, person, press, push, reads, signIn, start, textOf, tokenOf, visitor } from './browser.mjs';
 
 const PAYLOAD = '<img src=x onerror="window.broken=1"><script>window.broken=1</script><b id=planted>\u202e';
+/** The places that need no deployment of the story. */
+const PLACES = ['#/', '#/dev/apps/orders', '#/dev/apps/orders/deployments', '#/dev/apps/orders/deployments?by=alice&until=2100-01-01T00%3A00%3A00Z', '#/dev/stats', '#/dev/stats?app=orders&days=7'];
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 let browser;
@@ -157,7 +159,7 @@ test('whatever the API says in every text, it stays a text', async () => {
     if (value !== null && typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, poison(inner)]));
     return value;
   };
-  const places = ['#/', '#/dev/apps/orders', `#/dev/deployments/${first}`];
+  const places = [...PLACES, `#/dev/deployments/${first}`];
   let isPoisoned = false;
   await intercept(page, (request) => {
     if (!isPoisoned) return undefined;
@@ -176,29 +178,45 @@ test('whatever the API says in every text, it stays a text', async () => {
   }
 });
 
-test('what checks have found is shown with its numbers', async () => {
+test('what checks have found is shown with its numbers, the worst first, and what came with it', async () => {
   const page = await person(browser, 'dave');
+  const at = '2026-01-05T10:00:00Z';
   const judgements = [
-    { check: 'metric:latency', finding: 'failed', class: 'slower', said: 'It answers slower than before.', numbers: [{ of: 'now', value: '412' }, { of: 'before', value: '180.5' }], at: '2026-01-05T10:00:00Z' },
-    { check: 'logs:web', finding: 'inconclusive', said: 'Too few lines to tell.', at: '2026-01-05T10:00:00Z' },
+    { check: 'http:login', finding: 'passed', said: 'It answered as it should.', numbers: [{ of: 'status', value: '200' }, { of: 'latency_ms', value: '38' }, { of: 'of tomorrow', value: '7' }], at },
+    { check: 'logs:web', finding: 'inconclusive', said: 'Too few lines to tell.', at },
+    { check: 'metric:latency', finding: 'failed', class: 'metric_worse', said: 'It answers slower than before.', numbers: [{ of: 'now', value: '412' }, { of: 'before', value: '180.5' }, { of: 'worse_pairs', value: '97' }], at },
   ];
+  const changelog = { commits: [{ commit: 'c'.repeat(40), author: 'Dana', subject: 'Sell anchors' }], more: true };
   await intercept(page, (request) =>
     answerTo(request).then(({ status, body }) =>
-      request.respond({ status, contentType: 'application/json', body: JSON.stringify({ ...body, judgements }) }),
+      request.respond({ status, contentType: 'application/json', body: JSON.stringify({ ...body, judgements, changelog, reason: 'the fair' }) }),
     ),
   );
   await open(page, `#/dev/deployments/${first}`);
-  await reads(page, 'Checks (2)');
+  await reads(page, 'Checks (3)');
+  const checks = await page.$$eval('.check', (all) => all.map((one) => one.innerText.replaceAll(/\s+/gu, ' ')));
+  const wanted = [
+    ['metric:latency', 'metric_worse', 'Failed', 'since the switch 412', 'before it 180.5', 'pairs that are worse 97 %'],
+    ['logs:web', 'Inconclusive', 'Too few lines to tell.'],
+    // A word that is not known is shown as it is.
+    ['http:login', 'Passed', 'status 200', 'answered within 38 ms', 'of tomorrow 7'],
+  ];
+  assert.equal(checks.length, wanted.length);
+  for (const [index, words] of wanted.entries()) {
+    for (const word of words) assert.ok(checks[index].includes(word), `${word}: ${checks[index]}`);
+  }
   const text = await textOf(page);
-  for (const wanted of ['metric:latency', 'Failed', '412', '180.5', 'Inconclusive']) assert.ok(text.includes(wanted), wanted);
+  for (const word of ['Commits that come with it (1 and more)', 'Sell anchors', 'Dana', '“the fair”', '“looks good”']) assert.ok(text.includes(word), word);
+  await isAccessible(page, 'checks');
   await isWhole(page);
 });
 
 test('a reader has no buttons, and is refused when they are forced', async () => {
   const page = await person(browser, 'dave');
-  for (const hash of ['#/', '#/dev/apps/orders', `#/dev/deployments/${first}`]) {
+  for (const hash of [...PLACES, `#/dev/deployments/${first}`]) {
     await open(page, hash);
-    assert.deepEqual(await buttons(page), [], hash);
+    const acts = (await buttons(page)).filter((label) => !['Search', 'Show', 'Show older ones', 'Look further back'].includes(label));
+    assert.deepEqual(acts, [], hash);
   }
   const token = await tokenOf(page);
   for (const [method, path, body] of [
@@ -258,12 +276,178 @@ test('bob refuses the next push with a reason, which everybody sees', async () =
   await isWhole(page);
 });
 
+test('a history is searched by what stands in its address', async () => {
+  const page = await person(browser, 'dave');
+  const rows = () => page.$$eval('main tbody tr', (all) => all.map((one) => one.innerText));
+  await open(page, '#/dev/apps/orders');
+  await page.click('::-p-xpath(//a[.="Search all of them"])');
+  await reads(page, 'All, the newest first');
+  assert.equal((await rows()).length, 2);
+  await page.select('#asked-result', 'Rejected');
+  await page.type('#asked-by', 'bob');
+  await press(page, 'Search');
+  await reads(page, 'Looked through 2 deployments.');
+  assert.equal(await page.evaluate(() => location.hash), '#/dev/apps/orders/deployments?result=Rejected&by=bob');
+  const found = await rows();
+  assert.equal(found.length, 1);
+  assert.match(found[0], /Refused/u);
+  // Whoever opens the address finds the same, and the form as it was sent.
+  const other = await person(browser, 'carol');
+  await open(other, '#/dev/apps/orders/deployments?result=Rejected&by=bob');
+  await reads(other, 'Looked through 2 deployments.');
+  const asked = await other.$$eval('.filters select, .filters input', (all) => all.map((one) => one.value));
+  assert.deepEqual(asked, ['Rejected', '', 'bob', '', '', '', '']);
+  await isAccessible(other, 'a search');
+  await isWhole(other);
+  await page.goBack();
+  await reads(page, 'All, the newest first');
+  assert.equal((await rows()).length, 2);
+  // By host: how it stood stands in the row.
+  await page.type('#asked-host', 'i-00000000000000001');
+  await page.keyboard.press('Enter');
+  await reads(page, 'the host:');
+  assert.match((await rows()).at(-1), /Proven/u);
+  // By time: what was accepted before is in it, what was accepted later is not, and the address has the moment in UTC.
+  await open(page, '#/dev/apps/orders/deployments?until=2001-01-01T00%3A00%3A30Z');
+  await reads(page, 'No deployment is like that.');
+  await page.select('#asked-kind', 'push');
+  await press(page, 'Search');
+  await page.waitForFunction(() => !document.querySelector('[aria-busy]') && document.querySelector('#asked-kind option[selected]')?.value === 'push');
+  assert.match(await page.evaluate(() => location.hash), /until=2001-01-01T00%3A00%3A30Z/u);
+  await page.click('.filters a.button');
+  await reads(page, 'All, the newest first');
+  await page.evaluate(() => {
+    document.getElementById('asked-since').value = '2001-02-03T04:05';
+  });
+  await press(page, 'Search');
+  await reads(page, 'Looked through 2 deployments.');
+  const since = await page.evaluate(() => [new URLSearchParams(location.hash.split('?')[1]).get('since'), new Date('2001-02-03T04:05').toISOString()]);
+  assert.equal(since[0], since[1].replace('.000', ''));
+  // What is not well formed is refused in words, beside the form that can put it right.
+  await open(page, '#/dev/apps/orders/deployments?commit=xyz');
+  await reads(page, 'commit:');
+  assert.notEqual(await page.$('#asked-commit'), null);
+  assert.equal(await page.$('main tbody'), null);
+  await isAccessible(page, 'a search that is refused');
+  // A word that nobody knows is not left out in silence.
+  await open(page, '#/dev/apps/orders/deployments?results=Failed');
+  await reads(page, 'There is no such place');
+  await isWhole(page);
+});
+
+test('a search that has not come to the end says so, and goes on', async () => {
+  const page = await person(browser, 'dave');
+  const asked = [];
+  await intercept(page, (request) => {
+    const { pathname, searchParams } = new URL(request.url());
+    if (!pathname.endsWith('/deployments')) return undefined;
+    asked.push(searchParams.get('before'));
+    if (searchParams.has('before')) return undefined;
+    const body = { deployments: [], before: '7ZZZZZZZZZZZZZZZZZZZZZZZZZ', looked: { at: 200, back_to: '2026-01-05T10:00:00Z' } };
+    return request.respond({ contentType: 'application/json', body: JSON.stringify(body) });
+  });
+  await open(page, '#/dev/apps/orders/deployments?by=bob');
+  await reads(page, 'None of them so far.');
+  await reads(page, 'Looked through 200 deployments, back to');
+  await reads(page, 'there may be more before');
+  await press(page, 'Look further back');
+  await reads(page, 'Looked through 202 deployments.');
+  assert.deepEqual(asked, [null, '7ZZZZZZZZZZZZZZZZZZZZZZZZZ']);
+  assert.equal((await page.$$('main tbody tr')).length, 2);
+  await isWhole(page);
+});
+
+test('the numbers are those of the API, and say how few they are', async () => {
+  const page = await person(browser, 'dave');
+  await open(page, '#/');
+  await page.click('::-p-xpath(//a[starts-with(., "Statistics")])');
+  await reads(page, 'Statistics of every app in dev');
+  await page.select('#asked-app', 'orders');
+  await press(page, 'Show');
+  await reads(page, 'Statistics of orders');
+  assert.equal(await page.evaluate(() => location.hash), '#/dev/stats?app=orders&days=28');
+  const { body } = await ask(await tokenOf(page), 'GET', '/console/v1/stats?app=orders');
+  assert.deepEqual(body.ends, { Rejected: 1, Succeeded: 1 });
+  const text = await textOf(page);
+  for (const wanted of ['Ended (2)', '1 in 28 days', '0 of 1', 'none measured', 'too few to lean on', 'Waited for people', 'Nothing failed.']) {
+    assert.ok(text.includes(wanted), `${wanted}: ${text}`);
+  }
+  // One refused, so nothing but the one that succeeded is a change that users were served.
+  await page.click('main details summary');
+  const week = await page.$$eval('main details tbody td', (all) => all.map((one) => one.innerText));
+  assert.deepEqual(week.slice(1, 3), ['1', '0']);
+  const bars = await page.$$eval('.bars rect', (all) => all.map((one) => [one.getAttribute('class'), Number(one.getAttribute('height'))]));
+  assert.equal(bars.filter(([name, height]) => name === 'good' && height === 100).length, 1);
+  assert.ok(bars.every(([name, height]) => name === 'good' || height === 0));
+  await page.click('.ends a');
+  await page.waitForFunction(() => location.hash.startsWith('#/dev/apps/orders/deployments?result='));
+  await reads(page, 'Looked through 2 deployments.');
+  await open(page, '#/dev/stats?days=9000');
+  await reads(page, 'days: expected one of');
+  await open(page, '#/dev/stats?app=nobody');
+  await reads(page, 'nobody');
+  await page.waitForSelector('main .problem');
+  await isWhole(page);
+});
+
+test('numbers that are not complete say so before any other, and a year of them stays readable', async () => {
+  for (const [dark, phone] of [[false, false], [true, true]]) {
+    const page = await person(browser, 'dave', { dark, phone });
+    const spread = (n) => ({ n, p50_ms: 1500, p90_ms: 90_000, max_ms: 7_200_000 });
+    const delivery = (changes, failed) => ({
+      changes,
+      failed,
+      succeeded: changes - failed,
+      stopped: 2,
+      lead_from_commit: { n: 0 },
+      lead_from_push: spread(changes),
+      recovery: { took: spread(failed), open: 1 },
+      next_success: { took: { n: 0 }, open: 0 },
+    });
+    const monday = (week) => new Date(Date.UTC(2025, 10, 24) + week * 7 * 86_400_000).toISOString();
+    const told = {
+      environment: 'dev',
+      apps: ['orders'],
+      from: monday(0),
+      until: monday(52),
+      looked_at: 1000,
+      complete_since: monday(20),
+      ends: { Succeeded: 90, RolledBack: 10 },
+      open: 3,
+      delivery: delivery(100, 10),
+      weeks: Array.from({ length: 53 }, (_, week) => ({ monday: monday(week), delivery: delivery(week % 9, week % 9 === 8 ? 2 : 0) })),
+      queue: spread(100),
+      approval: { n: 0 },
+      work: spread(100),
+      steps: [{ state: 'Preparing', took: spread(100) }, { state: 'Unmigrating', took: spread(2) }],
+      failures: [{ what: 'health_failed', times: 8 }, { what: 'build_failed', times: 2 }],
+      hosts: [{ what: 'i-00000000000000001', times: 4 }],
+      drills: { took: { n: 0 }, failed: 1 },
+    };
+    await intercept(page, (request) =>
+      request.url().includes('/v1/stats') ? request.respond({ contentType: 'application/json', body: JSON.stringify(told) }) : undefined,
+    );
+    await open(page, '#/dev/stats?days=365');
+    await reads(page, 'Not complete');
+    const text = await textOf(page);
+    for (const wanted of ['1000 deployments were read', 'at least', '10.0 %', 'no commit’s time is known', 'Nine of ten within 1 min 30 s', '1 not yet', '2 more failed before any host was switched', '1 rehearsed rollback did not succeed', 'health_failed', '✕2', 'too few']) {
+      assert.ok(text.includes(wanted), `${wanted}: ${text}`);
+    }
+    assert.equal((await page.$$('.bars > div')).length, 53);
+    const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+    assert.ok(wide <= screen, `${wide} of ${screen}`);
+    await page.click('main details summary');
+    await isAccessible(page, `a year of numbers ${dark ? 'dark' : 'light'}`);
+    await isWhole(page);
+  }
+});
+
 test('every place is accessible, in light and in dark', async () => {
   for (const dark of [false, true]) {
     const page = await person(browser, 'carol', { dark });
-    for (const hash of ['#/', '#/dev/apps/orders', `#/dev/deployments/${first}`]) {
+    for (const hash of [...PLACES, `#/dev/deployments/${first}`]) {
       await open(page, hash);
-      if (hash.includes('deployments')) {
+      if (hash.includes(first)) {
         await page.click('summary');
         await reads(page, 'This is all of it.');
       }
@@ -304,7 +488,7 @@ test('several environments stand on one page, and one that is out of reach takes
 
 test('on a phone nothing is wider than the screen', async () => {
   const page = await person(browser, 'alice', { phone: true });
-  for (const hash of ['#/', '#/dev/apps/orders', `#/dev/deployments/${first}`]) {
+  for (const hash of [...PLACES, `#/dev/deployments/${first}`]) {
     await open(page, hash);
     const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
     assert.ok(wide <= screen, `${hash}: ${wide} of ${screen}`);

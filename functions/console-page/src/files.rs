@@ -39,4 +39,7 @@ files! {
     "overview.js": SCRIPT;
     "app.js": SCRIPT;
     "deployment.js": SCRIPT;
+    "history.js": SCRIPT;
+    "stats.js": SCRIPT;
+    "lists.js": SCRIPT;
 }
