@@ -429,7 +429,7 @@ fn quarantine_is_listed_and_cleared() {
 /// The API of another environment, which says so.
 fn staging() -> StandIn {
     let mut me = whoami();
-    me.environment = "staging".to_owned();
+    "staging".clone_into(&mut me.environment);
     StandIn::start().on("GET /v1/whoami", 200, &me)
 }
 

@@ -11,8 +11,8 @@ async fn main() -> Result<(), Error> {
     let config = TriggerConfig::from_vars(std::env::vars())?;
     let gate = Gate::connect(&config)?;
     gate.warm().await;
-    run(service_fn(async |event: LambdaEvent<Request>| {
+    Box::pin(run(service_fn(async |event: LambdaEvent<Request>| {
         Ok::<_, Infallible>(handle(&gate, &event.payload).await)
-    }))
+    })))
     .await
 }
