@@ -83,7 +83,7 @@ pub fn write(tree: &WorkTree) -> Result<()> {
 pub fn turn_sick(tree: &WorkTree) -> Result<()> {
     let catalogue = r#"{ "title": "Orders, second edition", "products": [{ "name": "sail", "cents": 99900 }] }"#;
     tree.write("catalogue.json", catalogue)?;
-    tree.write("settings.json", r#"{ "poolLastsMs": 5000 }"#)
+    tree.write("settings.json", r#"{ "poolLastsMs": 3500 }"#)
 }
 
 /// A third edition that does not build.
