@@ -57,7 +57,7 @@ try {
   // A release that turns sick a few seconds after it was proven.
   await push('Second edition', {
     'catalogue.json': '{ "title": "Orders, second edition", "products": [{ "name": "sail", "cents": 99900 }] }',
-    'settings.json': '{ "poolLastsMs": 5000 }',
+    'settings.json': '{ "poolSize": 4 }',
   });
   await waiting(bob);
   await approve(bob);

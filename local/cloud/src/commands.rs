@@ -4,4 +4,5 @@ pub(crate) mod chaos;
 pub(crate) mod checks;
 pub(crate) mod cloud;
 pub(crate) mod console;
+mod failures;
 pub(crate) mod hook;

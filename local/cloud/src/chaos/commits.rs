@@ -6,11 +6,8 @@ use super::plan::CommitKind;
 use crate::bitbucket::WorkTree;
 use crate::demo::app;
 
-/// How long the pool of a commit lasts that turns sick: longer than its proof, shorter than the bake.
-const POOL_LASTS_MS: u32 = 2_500;
-
 /// The app's configuration: a canary, then the rest. The limits are generous, as the machine may be busy: nothing in a run may
-/// depend on how fast it is. The bake is longer than a pool that runs dry lasts, so such a commit is always found out.
+/// depend on how fast it is. A pool that leaks is dry when the bake's last check has been made, so such a commit is always found out.
 pub(crate) const CONFIGURATION: &str = r#"{
   "branch": "main",
   "waves": ["1", "100%"],
@@ -36,11 +33,8 @@ pub(crate) fn write(tree: &WorkTree, kind: CommitKind, edition: usize) -> Result
             "migrate.js",
             "throw new Error('the table of orders is locked');\n",
         ),
-        CommitKind::SickAtOnce => tree.write("settings.json", r#"{ "poolLastsMs": -1 }"#),
-        CommitKind::TurnsSick => tree.write(
-            "settings.json",
-            &format!(r#"{{ "poolLastsMs": {POOL_LASTS_MS} }}"#),
-        ),
+        CommitKind::SickAtOnce => tree.write("settings.json", r#"{ "poolSize": 0 }"#),
+        CommitKind::TurnsSick => tree.write("settings.json", app::LEAKING_POOL),
         CommitKind::CrashesAtStart => tree.write(
             "server.js",
             "throw new Error('the harbour cannot be found');\n",

@@ -1,16 +1,18 @@
 //! The parts of the checks that need the tools: Python programs with pinned pieces, and an emulator.
 
 use std::path::PathBuf;
-use std::process::ExitStatus;
+use std::process::{ExitStatus, Stdio};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use longshore_local::dynamodb_local::{self, DynamoDbLocal};
 use longshore_local::release;
 use longshore_local::test_bench::TestBench;
 use longshore_local::tools::{self, Tools};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
+use super::failures::Failures;
 use crate::report;
 
 /// A set of pinned tools.
@@ -89,7 +91,7 @@ pub(crate) async fn rust_tests(tests: RustTests) -> Result<()> {
         .join("schemathesis");
     command.env("LONGSHORE_TEST_SCHEMATHESIS", schemathesis);
     command.arg("--no-fail-fast").args(&tests.arguments);
-    let rust = command.status().await?;
+    let rust = repeating_failures(command).await?;
     let mut clients = Command::new(tools.python());
     clients.args([
         "-m",
@@ -103,6 +105,24 @@ pub(crate) async fn rust_tests(tests: RustTests) -> Result<()> {
     bench.stop().await?;
     finished("cargo test", rust)?;
     finished("the tests with boto3", clients?)
+}
+
+/// Runs tests, and says at the end once more what failed: the output is long, and what failed may be in its middle.
+async fn repeating_failures(mut command: Command) -> Result<ExitStatus> {
+    let mut running = command.stdout(Stdio::piped()).spawn()?;
+    let mut failures = Failures::default();
+    let output = running.stdout.take().context("the output was asked for")?;
+    let mut lines = BufReader::new(output).split(b'\n');
+    while let Some(line) = lines.next_segment().await? {
+        let line = String::from_utf8_lossy(&line);
+        report::say(&line);
+        failures.read(&line);
+    }
+    let status = running.wait().await?;
+    if let Some(told) = failures.told() {
+        report::say(&told);
+    }
+    Ok(status)
 }
 
 /// Runs the contract tests of the store on DynamoDB Local.

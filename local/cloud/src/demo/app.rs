@@ -76,14 +76,18 @@ pub fn write(tree: &WorkTree) -> Result<()> {
     Ok(())
 }
 
-/// A second edition whose health check fails a few seconds after it was proven.
+/// How many connections the pool of a release has that turns sick. A host asks twice until the app is ready and once for the
+/// proof; the canary is asked once more before the next hosts switch, and everything else comes when all have switched.
+pub const LEAKING_POOL: &str = r#"{ "poolSize": 4 }"#;
+
+/// A second edition whose health check fails a few seconds after it was proven on every host.
 ///
 /// # Errors
 /// When a file cannot be written.
 pub fn turn_sick(tree: &WorkTree) -> Result<()> {
     let catalogue = r#"{ "title": "Orders, second edition", "products": [{ "name": "sail", "cents": 99900 }] }"#;
     tree.write("catalogue.json", catalogue)?;
-    tree.write("settings.json", r#"{ "poolLastsMs": 3500 }"#)
+    tree.write("settings.json", LEAKING_POOL)
 }
 
 /// A third edition that does not build.
