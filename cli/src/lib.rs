@@ -14,6 +14,7 @@ pub mod parameters;
 pub mod screen;
 pub mod session;
 pub mod signed;
+pub mod usage;
 pub mod verbs;
 pub mod view;
 pub mod when;

@@ -1,12 +1,12 @@
 //! The program `longshore`: reads the command line and does what it says.
 
-use clap::Parser;
-use longshore_cli::args::Line;
-use longshore_cli::verbs;
+use longshore_cli::{usage, verbs};
 use std::process::ExitCode;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let line = Line::parse();
-    verbs::run(&line).await.into()
+    match usage::read() {
+        Ok(line) => verbs::run(&line).await.into(),
+        Err(code) => code,
+    }
 }

@@ -31,6 +31,16 @@ impl Screen {
         }
     }
 
+    /// One for a command line that could not be read as a whole.
+    #[must_use]
+    pub fn plain(form: Form) -> Self {
+        Self {
+            form,
+            color: ColorChoice::Never,
+            terminal: false,
+        }
+    }
+
     /// Whether JSON is wanted.
     #[must_use]
     pub const fn is_json(&self) -> bool {

@@ -16,7 +16,9 @@ use crate::args::{Common, Line, Subject, Verb};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
-use longshore_contract::{DeploymentSummary, History, Operation};
+use longshore_contract::{AppStatus, Deployment, DeploymentSummary, History, Operation};
+use longshore_core::Commit;
+use std::collections::BTreeSet;
 
 /// What every verb is given.
 #[derive(Clone, Copy, Debug)]
@@ -108,6 +110,59 @@ pub(crate) async fn resolve(api: &Api, subject: &Subject, meant: Meant) -> Resul
             format!("look at what there is: longshore history {app}"),
         ),
     })
+}
+
+/// The app of what waits for its turn, which knows what is in the way. It is told beside the rest, so what cannot be read is
+/// left out.
+pub(crate) async fn holder(api: &Api, deployment: &Deployment) -> Option<AppStatus> {
+    if deployment.summary.state != "Queued" {
+        return None;
+    }
+    let path = [("app", deployment.summary.app.as_str())];
+    let reply: Result<Reply<AppStatus>, Failure> = api.get(Operation::Status, &path, &[]).await;
+    Some(reply.ok()?.value)
+}
+
+/// Whether a commit has all of its digits.
+pub(crate) fn is_whole(commit: &str) -> bool {
+    Commit::parse(commit).is_ok()
+}
+
+/// The one commit that begins so.
+pub(crate) fn the_one(
+    all: impl Iterator<Item = String>,
+    start: &str,
+    list: impl Fn() -> String,
+) -> Result<String, Failure> {
+    let found: BTreeSet<String> = all.filter(|commit| commit.starts_with(start)).collect();
+    let number = found.len();
+    match (number, found.into_iter().next()) {
+        (1, Some(commit)) => Ok(commit),
+        (0, _) => Err(Failure::refused(
+            "no_such_commit",
+            format!("no commit that is known here begins with {start}"),
+            format!(
+                "say all 40 digits, by `git rev-parse {start}`, or see {}",
+                list()
+            ),
+        )),
+        _ => Err(Failure::refused(
+            "which_commit",
+            format!("{number} commits that are known here begin with {start}"),
+            format!("say more digits; see {}", list()),
+        )),
+    }
+}
+
+/// A commit with all of its digits: as it is, or the one of the app's deployments that begins so.
+pub(crate) async fn whole(api: &Api, app: &str, start: &str) -> Result<String, Failure> {
+    if is_whole(start) {
+        return Ok(start.to_owned());
+    }
+    let query = [("limit", LOOKED_THROUGH), ("commit", start)];
+    let reply: Reply<History> = api.get(Operation::History, &[("app", app)], &query).await?;
+    let all = reply.value.deployments.into_iter().map(|one| one.commit);
+    the_one(all, start, || format!("longshore history {app}"))
 }
 
 fn chosen(history: &[DeploymentSummary], meant: Meant) -> Option<&DeploymentSummary> {

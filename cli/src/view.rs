@@ -3,6 +3,7 @@
 pub mod app;
 pub mod checks;
 pub mod deployment;
+pub mod held;
 pub mod plan;
 pub mod progress;
 pub mod record;

@@ -4,11 +4,7 @@ use super::parse::{
     Subject, When, app, commit_start, deployment, host, person, seconds, subject, when,
 };
 use clap::{Args, ValueEnum};
-use longshore_core::{AppName, Commit, DeploymentId, EnvironmentName, HostId, Person};
-
-fn commit(text: &str) -> Result<Commit, longshore_core::InvalidId> {
-    Commit::parse(text)
-}
+use longshore_core::{AppName, DeploymentId, EnvironmentName, HostId, Person};
 
 /// Which release.
 #[derive(Clone, Debug, Args)]
@@ -16,9 +12,9 @@ pub struct Release {
     /// The app
     #[arg(value_parser = app)]
     pub app: AppName,
-    /// This commit, with all of its 40 digits [default: what is live, again]
-    #[arg(long, value_parser = commit, value_name = "COMMIT")]
-    pub commit: Option<Commit>,
+    /// This commit; of one that was deployed here before seven digits are enough [default: what is live, again]
+    #[arg(long, value_parser = commit_start, value_name = "COMMIT")]
+    pub commit: Option<String>,
     /// What is live, with the newest versions of its parameters
     #[arg(long, conflicts_with = "commit")]
     pub config: bool,
@@ -323,7 +319,8 @@ pub struct Rollback {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A rollback that was never tried is a hope. This one is done with an app that nobody needs for a minute: go back one
-release, wait until it is proven, go forward again, wait, and print the seconds. In prod it must be said twice: --in-prod.")]
+release, wait until it is proven, go forward again, wait, and print the seconds. In prod it must be said twice: --in-prod.
+Where going back does not end well it stops, and says how to go forward again.")]
 pub struct Drill {
     /// The app
     #[arg(value_parser = app)]
@@ -334,6 +331,9 @@ pub struct Drill {
     /// Also where the environment's name begins with prod
     #[arg(long)]
     pub in_prod: bool,
+    /// Only the way forward, to the release of this deployment: the second half of a drill that stopped after the first
+    #[arg(long, value_parser = deployment, value_name = "DEPLOYMENT")]
+    pub forward: Option<DeploymentId>,
     /// How it is followed.
     #[command(flatten)]
     pub pace: Pace,

@@ -1,9 +1,9 @@
 //! The verbs about apps, configurations and the command itself.
 
-use super::parse::{app, deployment, seconds};
+use super::parse::{app, commit_start, deployment, seconds};
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
-use longshore_core::{AppName, Commit, DeploymentId};
+use longshore_core::{AppName, DeploymentId};
 use std::path::PathBuf;
 
 /// `status`
@@ -23,7 +23,9 @@ pub struct Status {
 /// `lock`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-What runs goes on; what waits starts when the lock has ended.
+What runs goes on; what waits starts when the lock has ended. Rollbacks that somebody asks for wait too; the one that
+Longshore begins by itself when a deployment fails is a part of that deployment, and goes on. A second lock of yours
+replaces the first; one of somebody else is refused until theirs has ended or was taken away.
 
 Examples:
   longshore -e prod lock orders --for 2h --reason 'moving the database'")]
@@ -70,10 +72,6 @@ pub struct Freeze {
     pub reason: Option<String>,
 }
 
-fn commit(text: &str) -> Result<Commit, longshore_core::InvalidId> {
-    Commit::parse(text)
-}
-
 /// `quarantine`
 #[derive(Debug, Subcommand)]
 pub enum Quarantine {
@@ -88,9 +86,9 @@ pub enum Quarantine {
         /// The app
         #[arg(value_parser = app)]
         app: AppName,
-        /// The commit, with all of its 40 digits
-        #[arg(value_parser = commit)]
-        commit: Commit,
+        /// The commit; seven digits or more
+        #[arg(value_parser = commit_start)]
+        commit: String,
         /// Why, for the record
         #[arg(long, value_name = "TEXT")]
         reason: String,
@@ -126,6 +124,12 @@ pub enum Config {
         /// Do not ask
         #[arg(short, long)]
         yes: bool,
+    },
+    /// Print what is stored, to change it and apply it again
+    Show {
+        /// The repository, like acme/orders
+        #[arg(value_name = "WORKSPACE/NAME")]
+        repository: String,
     },
     /// Print the JSON Schema of app configurations, for editors
     Schema,

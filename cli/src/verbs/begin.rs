@@ -1,19 +1,19 @@
 //! The verbs that begin a deployment: each can be looked at as a plan first.
 
 use super::follow::follow;
-use super::{Desk, Ended, Meant, resolve};
+use super::{Desk, Ended, Meant, holder, resolve, whole};
 use crate::api::{Api, Reply};
 use crate::args::{self, Watching};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::page::Page;
-use crate::view::{marked, plan as view};
+use crate::view::{held, marked, plan as view};
 use longshore_contract::{Begin, BeginKind, Begun, Operation, Plan, Reason};
 
 pub(super) async fn plan(desk: &Desk<'_>, args: &args::Plan) -> Ended {
     let api = Api::of(desk.common).await?;
     let app = args.release.app.as_str();
-    let reply = planned(&api, app, &of_release(&args.release)).await?;
+    let reply = planned(&api, app, &of_release(&api, &args.release).await?).await?;
     desk.screen
         .show(&reply.json, &view::page(&reply.value, app));
     Ok(Exit::Done)
@@ -24,7 +24,7 @@ pub(super) async fn deploy(desk: &Desk<'_>, args: &args::Deploy) -> Ended {
     let request = Begin {
         key: args.key.clone(),
         reason: args.reason.clone(),
-        ..of_release(&args.release)
+        ..of_release(&api, &args.release).await?
     };
     let app = args.release.app.as_str();
     let question = format!("Deploy {app} now?");
@@ -76,16 +76,18 @@ pub(super) const fn of_kind(kind: BeginKind) -> Begin {
     }
 }
 
-fn of_release(release: &args::Release) -> Begin {
-    let kind = match (&release.commit, release.config) {
-        (Some(_), _) => BeginKind::Push,
-        (None, true) => BeginKind::Config,
-        (None, false) => BeginKind::Redeploy,
+async fn of_release(api: &Api, release: &args::Release) -> Result<Begin, Failure> {
+    let Some(start) = &release.commit else {
+        return Ok(of_kind(if release.config {
+            BeginKind::Config
+        } else {
+            BeginKind::Redeploy
+        }));
     };
-    Begin {
-        commit: release.commit.as_ref().map(ToString::to_string),
-        ..of_kind(kind)
-    }
+    Ok(Begin {
+        commit: Some(whole(api, release.app.as_str(), start).await?),
+        ..of_kind(BeginKind::Push)
+    })
 }
 
 pub(super) async fn planned(api: &Api, app: &str, request: &Begin) -> Result<Reply<Plan>, Failure> {
@@ -133,6 +135,7 @@ impl Started {
         } else {
             ""
         };
+        let app = holder(api, deployment).await;
         let mut page = Page::new();
         page.line(&format!(
             "{} {} of {}{again}",
@@ -140,6 +143,7 @@ impl Started {
             one.kind,
             one.app
         ));
+        held::onto(&mut page, app.as_ref().map(|app| &app.summary), self.0.now);
         page.line(&format!("follow it: longshore watch {}", one.id));
         desk.screen.show(&self.0.json, &page);
         Ok(Exit::Done)

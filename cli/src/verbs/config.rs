@@ -30,6 +30,7 @@ pub(super) async fn config(desk: &Desk<'_>, args: &args::Config) -> Ended {
             file,
             yes,
         } => apply(desk, &parsed(repository)?, file, *yes).await,
+        args::Config::Show { repository } => show(desk, &parsed(repository)?).await,
         args::Config::Schema => {
             desk.screen.json(&AppConfig::json_schema());
             Ok(Exit::Done)
@@ -110,6 +111,26 @@ struct Change {
     after: Option<Value>,
 }
 
+/// The parameter with the configuration of a repository.
+fn parameter_of(desk: &Desk<'_>, repository: &Repository) -> Result<String, Failure> {
+    let environment = environment(desk.common)?;
+    Ok(format!("/longshore/{environment}/apps/{repository}"))
+}
+
+/// Writes the stored text as it is, so that it can be changed and applied again.
+async fn show(desk: &Desk<'_>, repository: &Repository) -> Ended {
+    let name = parameter_of(desk, repository)?;
+    let session = Session::open(&access(desk.common)).await?;
+    let stored = session.parameter(&name).await?.ok_or_else(|| {
+        let next = format!("store one: longshore config apply {repository} FILE");
+        Failure::refused("not_configured", format!("{name} does not exist"), next)
+    })?;
+    desk.screen
+        .note(&format!("{name}, version {}", stored.version));
+    desk.screen.raw(&format!("{}\n", stored.text.trim_end()));
+    Ok(Exit::Done)
+}
+
 async fn both(desk: &Desk<'_>, repository: &Repository, file: &Path) -> Result<Both, Failure> {
     let new = read(file)?;
     AppConfig::parse(&new, repository).map_err(|problems| {
@@ -117,8 +138,7 @@ async fn both(desk: &Desk<'_>, repository: &Repository, file: &Path) -> Result<B
         let next = format!("longshore config validate {}", file.display());
         Failure::usage("not_valid", message, next)
     })?;
-    let environment = environment(desk.common)?;
-    let name = format!("/longshore/{environment}/apps/{repository}");
+    let name = parameter_of(desk, repository)?;
     let session = Session::open(&access(desk.common)).await?;
     let stored = session.parameter(&name).await?;
     let changes = changes(stored.as_ref().map_or("{}", |stored| &stored.text), &new);

@@ -23,6 +23,9 @@ pub(super) async fn drill(desk: &Desk<'_>, args: &args::Drill) -> Ended {
     let status: Reply<AppStatus> = api.get(Operation::Status, &path, &[]).await?;
     let live = fit(&status.value)?;
     is_meant(&api, args).await?;
+    if let Some(to) = &args.forward {
+        return forward(desk, &api, args, to.as_str()).await;
+    }
     if !args.yes {
         let question = format!(
             "Take {app} back from {} and forward again?",
@@ -32,13 +35,27 @@ pub(super) async fn drill(desk: &Desk<'_>, args: &args::Drill) -> Ended {
     }
     let back = leg(desk, &api, args, None).await?;
     if outcome(&back) != Some(Exit::Done) {
-        return Ok(stopped(desk, &back, "going back"));
+        return Ok(stopped(desk, &back, "going back", &live.deployment));
     }
-    let forth = leg(desk, &api, args, Some(&live.deployment)).await?;
+    let forth = leg(desk, &api, args, Some(live.deployment.as_str())).await?;
     if outcome(&forth) != Some(Exit::Done) {
-        return Ok(stopped(desk, &forth, "going forward"));
+        return Ok(stopped(desk, &forth, "going forward", &live.deployment));
     }
-    report(desk, &back, &forth);
+    report(desk, &[("back", &back), ("forward", &forth)]);
+    Ok(Exit::Done)
+}
+
+/// The second half alone, of a drill that stopped after the first.
+async fn forward(desk: &Desk<'_>, api: &Api, args: &args::Drill, to: &str) -> Ended {
+    if !args.yes {
+        let question = format!("Take {} forward to the release of {to}?", args.app);
+        desk.screen.ask(&question, "--yes")?;
+    }
+    let forth = leg(desk, api, args, Some(to)).await?;
+    if outcome(&forth) != Some(Exit::Done) {
+        return Ok(stopped(desk, &forth, "going forward", to));
+    }
+    report(desk, &[("forward", &forth)]);
     Ok(Exit::Done)
 }
 
@@ -75,10 +92,10 @@ async fn leg(
     desk: &Desk<'_>,
     api: &Api,
     args: &args::Drill,
-    to: Option<&String>,
+    to: Option<&str>,
 ) -> Result<Deployment, Failure> {
     let request = Begin {
-        deployment: to.cloned(),
+        deployment: to.map(str::to_owned),
         reason: Some("drill".to_owned()),
         ..of_kind(BeginKind::Drill)
     };
@@ -87,33 +104,42 @@ async fn leg(
     until_end(api, started.id(), &args.pace, false, &mut view).await
 }
 
-fn stopped(desk: &Desk<'_>, deployment: &Deployment, leg: &str) -> Exit {
-    desk.screen.note(&format!(
-        "the drill stopped while {leg}: {}",
-        marked(&deployment.summary)
-    ));
-    desk.screen.note(&last_line(deployment));
+/// Says that the drill stopped, how it stands, and how to come back to what was live before it.
+fn stopped(desk: &Desk<'_>, deployment: &Deployment, leg: &str, home: &str) -> Exit {
+    let one = &deployment.summary;
+    let app = &one.app;
+    let lines = [
+        format!("the drill stopped while {leg}: {}", marked(one)),
+        last_line(deployment),
+        format!("what is live now: longshore status {app}"),
+        format!("to what was live before the drill: longshore drill {app} --forward {home}"),
+    ];
+    for line in lines {
+        desk.screen.note(&line);
+    }
     outcome(deployment).unwrap_or(Exit::Waiting)
 }
 
-fn report(desk: &Desk<'_>, back: &Deployment, forth: &Deployment) {
-    let leg = |deployment: &Deployment| json!({ "deployment": deployment.summary.id, "commit": deployment.summary.commit, "seconds": seconds(deployment) });
-    let json = json!({ "app": back.summary.app, "back": leg(back), "forward": leg(forth) });
-    let row = |name: &str, deployment: &Deployment| {
+fn report(desk: &Desk<'_>, legs: &[(&str, &Deployment)]) {
+    let mut json = serde_json::Map::new();
+    let mut rows = Vec::new();
+    for (name, deployment) in legs {
         let one = &deployment.summary;
-        let took = seconds(deployment).unwrap_or_default();
-        vec![
-            name.to_owned(),
+        let seconds = seconds(deployment);
+        json.insert("app".to_owned(), json!(one.app));
+        json.insert(
+            (*name).to_owned(),
+            json!({ "deployment": one.id, "commit": one.commit, "seconds": seconds }),
+        );
+        rows.push(vec![
+            (*name).to_owned(),
             short(&one.commit).to_owned(),
-            format!("{took} s"),
+            format!("{} s", seconds.unwrap_or_default()),
             one.id.clone(),
-        ]
-    };
+        ]);
+    }
     let mut page = Page::new();
-    page.table(
-        &["", "COMMIT", "TOOK", "DEPLOYMENT"],
-        vec![row("back", back), row("forward", forth)],
-    );
+    page.table(&["", "COMMIT", "TOOK", "DEPLOYMENT"], rows);
     page.line("Each is measured from the request to the proof on every host.");
-    desk.screen.show(&json, &page);
+    desk.screen.show(&json.into(), &page);
 }

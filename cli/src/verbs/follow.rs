@@ -1,6 +1,6 @@
 //! The verbs that stay: `watch` until a deployment has ended, and `logs` until nothing more comes.
 
-use super::{Desk, Ended, Meant, resolve};
+use super::{Desk, Ended, Meant, holder, resolve};
 use crate::api::{Api, Reply};
 use crate::args::{self, Pace};
 use crate::exit::Exit;
@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::page::{Page, clean};
 use crate::view::progress::{Told, last_line, outcome, picture};
 use crate::when::time_of_day;
-use longshore_contract::{Deployment, Logs, Operation};
+use longshore_contract::{AppStatus, Deployment, Logs, Operation};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -51,7 +51,8 @@ pub(super) async fn until_end(
         match api.get(Operation::Show, &[("id", id)], &[]).await {
             Ok(reply) => {
                 misses = 0;
-                view.update(&reply);
+                let app = holder(api, &reply.value).await;
+                view.update(&reply, app.as_ref());
                 let over = pace
                     .timeout
                     .is_some_and(|limit| since.elapsed() >= Duration::from_secs(limit));
@@ -111,10 +112,11 @@ impl<'a> View<'a> {
         self.last.is_some()
     }
 
-    fn update(&mut self, reply: &Reply<Deployment>) {
+    fn update(&mut self, reply: &Reply<Deployment>, app: Option<&AppStatus>) {
+        let app = app.map(|app| &app.summary);
         let screen = self.desk.screen;
         if screen.is_live() {
-            let page = picture(&reply.value, reply.now);
+            let page = picture(&reply.value, app, reply.now);
             self.drawn = screen.redraw(&page, self.drawn);
         } else if screen.is_json() {
             if !self.beside && self.last.as_ref() != Some(&reply.json) {
@@ -122,7 +124,7 @@ impl<'a> View<'a> {
             }
         } else {
             let mut page = Page::new();
-            for line in self.told.news(&reply.value, reply.now) {
+            for line in self.told.news(&reply.value, app, reply.now) {
                 page.line(&line);
             }
             screen.page(&page);

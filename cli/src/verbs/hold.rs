@@ -1,6 +1,6 @@
 //! The verbs that hold an app and let it go: locks, freezes, quarantine.
 
-use super::{Desk, Ended};
+use super::{Desk, Ended, is_whole, the_one};
 use crate::api::{Api, Reply};
 use crate::args;
 use crate::exit::Exit;
@@ -37,7 +37,10 @@ pub(super) async fn unlock(desk: &Desk<'_>, args: &args::Unlock) -> Ended {
     };
     let path = [("app", args.app.as_str())];
     let said: Reply<Value> = api.send(Operation::Unlock, &path, &body).await?;
-    let done = format!("{} is unlocked; what waits starts", args.app);
+    let done = format!(
+        "{} is unlocked; what waits starts within a minute",
+        args.app
+    );
     Ok(told(desk, &said.json, &[&done]))
 }
 
@@ -83,14 +86,24 @@ pub(super) async fn quarantine(desk: &Desk<'_>, args: &args::Quarantine) -> Ende
             app,
             commit,
             reason,
-        } => (app, commit, reason.clone()),
+        } => (app, held_commit(&api, app, commit).await?, reason.clone()),
     };
     let path = [("app", app.as_str()), ("commit", commit.as_str())];
     let body = Reason { reason };
     let said: Reply<Value> = api.send(Operation::ClearQuarantine, &path, &body).await?;
-    let done = format!("{} may be deployed again", short(commit.as_str()));
+    let done = format!("{} may be deployed again", short(&commit));
     let next = format!("deploy it: longshore deploy {app} --commit {commit}");
     Ok(told(desk, &said.json, &[&done, &next]))
+}
+
+/// The commit in quarantine that begins so. One with all of its digits is passed on as it is.
+async fn held_commit(api: &Api, app: &AppName, start: &str) -> Result<String, Failure> {
+    if is_whole(start) {
+        return Ok(start.to_owned());
+    }
+    let held = status(api, app).await?.value.quarantine;
+    let all = held.into_iter().map(|one| one.commit);
+    the_one(all, start, || format!("longshore quarantine list {app}"))
 }
 
 async fn status(api: &Api, app: &AppName) -> Result<Reply<AppStatus>, Failure> {

@@ -1,6 +1,6 @@
 //! The verbs that only look.
 
-use super::{Desk, Ended, Meant, resolve};
+use super::{Desk, Ended, Meant, holder, resolve};
 use crate::api::{Api, Reply, here};
 use crate::args;
 use crate::exit::Exit;
@@ -90,32 +90,21 @@ async fn one(api: &Api, args: &args::Show) -> Result<Reply<Deployment>, crate::f
 pub(super) async fn show(desk: &Desk<'_>, args: &args::Show) -> Ended {
     let api = Api::of(desk.common).await?;
     let reply = one(&api, args).await?;
+    let app = holder(&api, &reply.value).await;
+    let app = app.as_ref().map(|app| &app.summary);
     desk.screen
-        .show(&reply.json, &deployment::show(&reply.value, reply.now));
+        .show(&reply.json, &deployment::show(&reply.value, app, reply.now));
     Ok(Exit::Done)
 }
 
 pub(super) async fn why(desk: &Desk<'_>, args: &args::Show) -> Ended {
     let api = Api::of(desk.common).await?;
     let reply = one(&api, args).await?;
-    let app = holder(&api, &reply.value).await?;
+    let app = holder(&api, &reply.value).await;
     let app = app.as_ref().map(|app| &app.summary);
     desk.screen
         .show(&reply.json, &why::page(&reply.value, app, reply.now));
     Ok(Exit::Done)
-}
-
-/// The app of what waits for its turn, which knows what is in the way.
-async fn holder(
-    api: &Api,
-    deployment: &Deployment,
-) -> Result<Option<AppStatus>, crate::failure::Failure> {
-    if deployment.summary.state != "Queued" {
-        return Ok(None);
-    }
-    let path = [("app", deployment.summary.app.as_str())];
-    let reply: Reply<AppStatus> = api.get(Operation::Status, &path, &[]).await?;
-    Ok(Some(reply.value))
 }
 
 pub(super) async fn audit(desk: &Desk<'_>, args: &args::Audit) -> Ended {

@@ -47,6 +47,7 @@ pub fn status(status: &AppStatus, now: Timestamp) -> Page {
         ("live", app.live.as_ref().map(|live| live_text(live, now))),
         ("running", deployment(&app.running)),
         ("waiting", deployment(&app.waiting)),
+        ("last ended", deployment(&status.last)),
         ("lock", app.lock.as_ref().map(|lock| lock_text(lock, now))),
         ("freeze", app.freeze.as_ref().map(|f| freeze_text(f, now))),
         (
@@ -172,8 +173,7 @@ fn holds(app: &AppSummary, now: Timestamp) -> Vec<String> {
     let freeze = app.freeze.as_ref().map(|f| format!("freeze {}", f.name));
     let problem = app.problem.clone();
     let stranded = app.stranded.as_ref().map(|_| "stranded".to_owned());
-    let quarantine = (app.quarantined > 0).then(|| format!("{} in quarantine", app.quarantined));
-    let all = [lock, freeze, problem, stranded, quarantine];
+    let all = [lock, freeze, problem, stranded];
     all.into_iter().flatten().collect()
 }
 

@@ -2,11 +2,11 @@
 
 use crate::args;
 use crate::page::Page;
-use crate::view::{checks, count, marked, plan, short, verdict_mark};
+use crate::view::{checks, count, held, marked, plan, short, verdict_mark};
 use crate::when::{absolute, between, moment, relative, time_of_day};
 use longshore_contract::{
-    CommitLine, Deployment, DeploymentSummary, Failure, History, HostVerdict, Looked, Migrations,
-    Plan, TimelineEntry, Timestamp, Verdict, Vote,
+    AppSummary, CommitLine, Deployment, DeploymentSummary, Failure, History, HostVerdict, Looked,
+    Migrations, Plan, TimelineEntry, Timestamp, Verdict, Vote,
 };
 
 /// An app's deployments, of which some may have been asked for, by the names and values that the API took.
@@ -99,11 +99,12 @@ pub fn asked(deployment: &Deployment, plan: &Plan, now: Timestamp) -> Page {
     page
 }
 
-/// Everything about one.
+/// Everything about one. The app is for what waits for its turn: what stands in its way.
 #[must_use]
-pub fn show(deployment: &Deployment, now: Timestamp) -> Page {
+pub fn show(deployment: &Deployment, app: Option<&AppSummary>, now: Timestamp) -> Page {
     let mut page = Page::new();
     head(&mut page, deployment, now);
+    held::onto(&mut page, app, now);
     if let Some(failure) = &deployment.summary.failure {
         page.gap();
         page.line(&failure_text(failure));
@@ -135,10 +136,8 @@ fn head(page: &mut Page, deployment: &Deployment, now: Timestamp) {
         one.app,
         deployment.environment
     ));
-    let took = one.started_at.map(|from| {
-        let to = one.ended_at.unwrap_or(now);
-        between(from, to)
-    });
+    let took = one.started_at.zip(one.ended_at);
+    let so_far = one.started_at.filter(|_| one.ended_at.is_none());
     let run = deployment.run.as_ref();
     let ended = deployment.ended.clone().unwrap_or_default();
     page.pairs([
@@ -152,7 +151,8 @@ fn head(page: &mut Page, deployment: &Deployment, now: Timestamp) {
         ("accepted", Some(moment(one.accepted_at, now))),
         ("started", one.started_at.map(|at| moment(at, now))),
         ("ended", one.ended_at.map(|at| moment(at, now))),
-        ("took", took),
+        ("took", took.map(|(from, to)| between(from, to))),
+        ("so far", so_far.map(|from| between(from, now))),
         ("gives up", deployment.deadline.map(|at| moment(at, now))),
         ("ended by", ended.by),
         ("in words", ended.reason),

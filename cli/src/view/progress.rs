@@ -4,9 +4,9 @@ use crate::exit::Exit;
 use crate::page::{BAD, BUSY, GOOD, Page};
 use crate::view::deployment::{failure_text, state_text, timeline_line};
 use crate::view::why::{cause, failed_while};
-use crate::view::{checks, count, mark, marked, short, verdict_mark};
+use crate::view::{checks, count, held, mark, marked, short, verdict_mark};
 use crate::when::{between, relative, seconds_between, time_of_day};
-use longshore_contract::{Deployment, HostVerdict, Judgement, Timestamp};
+use longshore_contract::{AppSummary, Deployment, HostVerdict, Judgement, Timestamp};
 use std::collections::BTreeMap;
 
 /// As many hosts of a wave as have a mark of their own; above that they are counted only.
@@ -23,9 +23,9 @@ pub fn outcome(deployment: &Deployment) -> Option<Exit> {
     }
 }
 
-/// The picture.
+/// The picture. The app is for what waits for its turn: what stands in its way.
 #[must_use]
-pub fn picture(deployment: &Deployment, now: Timestamp) -> Page {
+pub fn picture(deployment: &Deployment, app: Option<&AppSummary>, now: Timestamp) -> Page {
     let one = &deployment.summary;
     let mut page = Page::new();
     let since = one.started_at.unwrap_or(one.accepted_at);
@@ -46,6 +46,7 @@ pub fn picture(deployment: &Deployment, now: Timestamp) -> Page {
     ));
     page.gap();
     page.table(&[], phases(deployment, now));
+    held::onto(&mut page, app, now);
     waves(&mut page, deployment);
     trouble(&mut page, deployment);
     checks::trouble(&mut page, deployment);
@@ -149,14 +150,21 @@ pub struct Told {
     verdicts: BTreeMap<String, String>,
     votes: usize,
     findings: BTreeMap<String, String>,
+    held: Vec<String>,
 }
 
 impl Told {
-    /// A line for everything that is new.
-    pub fn news(&mut self, deployment: &Deployment, now: Timestamp) -> Vec<String> {
+    /// A line for everything that is new. The app is for what waits for its turn: what stands in its way.
+    pub fn news(
+        &mut self,
+        deployment: &Deployment,
+        app: Option<&AppSummary>,
+        now: Timestamp,
+    ) -> Vec<String> {
         let entries = deployment.timeline.iter().skip(self.entries);
         let mut lines: Vec<String> = entries.map(timeline_line).collect();
         self.entries = deployment.timeline.len();
+        lines.extend(self.held_news(app, now));
         for vote in deployment.votes.iter().skip(self.votes) {
             lines.push(format!("{}  approved by {}", time_of_day(vote.at), vote.by));
         }
@@ -166,6 +174,17 @@ impl Told {
         let checks = deployment.judgements.iter();
         lines.extend(checks.filter_map(|one| self.check_news(one)));
         lines
+    }
+
+    /// What holds it, where that is something else than before.
+    fn held_news(&mut self, app: Option<&AppSummary>, now: Timestamp) -> Vec<String> {
+        let held: Vec<String> = app
+            .iter()
+            .flat_map(|app| held::in_the_way(app, now))
+            .collect();
+        let before = std::mem::replace(&mut self.held, held.clone());
+        let is_new = |line: &String| !before.contains(line);
+        held.into_iter().filter(is_new).collect()
     }
 
     /// A check that has come to something else than before.

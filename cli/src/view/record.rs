@@ -64,8 +64,18 @@ pub fn whoami(me: &WhoAmI) -> Page {
         ("you are", Some(me.name.clone())),
         ("by", Some(me.principal.clone())),
         ("account", me.account.clone()),
+        ("roles", Some(roles(me))),
         ("environment", Some(me.environment.clone())),
         ("version", Some(me.version.clone())),
     ]);
     page
+}
+
+/// The API knows the roles of whoever signed in by OpenID Connect. Those of IAM are policies, which it never sees.
+fn roles(me: &WhoAmI) -> String {
+    match &me.roles {
+        Some(roles) if roles.is_empty() => "none".to_owned(),
+        Some(roles) => roles.join(", "),
+        None => "as your IAM policies say: a verb without its right is refused by name".to_owned(),
+    }
 }

@@ -1,13 +1,13 @@
 //! Why a deployment did not succeed: the class, the first real error line, the host, and the command that helps.
 
 use crate::page::Page;
-use crate::view::app::{freeze_text, lock_text};
 use crate::view::deployment::{failure_text, state_text};
-use crate::view::{checks, count, marked, short};
+use crate::view::{checks, count, held, marked, short};
 use crate::when::moment;
 use longshore_contract::{
     AppSummary, Deployment, Ended, Failure, HostVerdict, Judgement, TimelineEntry, Timestamp,
 };
+use longshore_core::FailureClass;
 
 /// As many hosts of one failure as are named.
 const HOSTS_SHOWN: usize = 8;
@@ -32,9 +32,7 @@ pub fn page(deployment: &Deployment, app: Option<&AppSummary>, now: Timestamp) -
     ]);
     page.gap();
     page.line(&sentence(deployment));
-    for line in app.iter().flat_map(|app| in_the_way(app, now)) {
-        page.line(&line);
-    }
+    held::onto(&mut page, app, now);
     if let Some(failure) = cause(deployment) {
         page.pairs([
             ("class", Some(failure.class.clone())),
@@ -74,24 +72,6 @@ fn sentence(deployment: &Deployment) -> String {
         "Queued" => "It waits for its turn.".to_owned(),
         state => format!("It is at work: {state}."),
     }
-}
-
-/// What holds a deployment that waits for its turn, and what ends that.
-fn in_the_way(app: &AppSummary, now: Timestamp) -> Vec<String> {
-    let name = &app.app;
-    let lock = app.lock.as_ref().map(|lock| {
-        let lock = lock_text(lock, now);
-        format!("A lock holds it, of {lock}. To end it: longshore unlock {name} --reason '…'")
-    });
-    let freeze = app.freeze.as_ref().map(|freeze| {
-        let freeze = freeze_text(freeze, now);
-        format!("A freeze holds it: {freeze}. In spite of it: longshore break-glass --help")
-    });
-    let running = app.running.as_ref().map(|running| {
-        let id = &running.id;
-        format!("Another deployment is at work: longshore watch {id}")
-    });
-    [lock, freeze, running].into_iter().flatten().collect()
 }
 
 /// Which checks could not tell, after what was told without them.
@@ -190,6 +170,12 @@ fn is_said(cause: &Failure, host: &str, failure: &Failure) -> bool {
     words(&cause.detail) == words(&failure.detail)
 }
 
+/// Whether the same commit would fail again. Of a class that this version does not know nothing is said.
+fn is_of_the_commit(deployment: &Deployment) -> bool {
+    let class = cause(deployment).and_then(|failure| FailureClass::from_word(&failure.class));
+    class.is_some_and(FailureClass::is_of_the_commit)
+}
+
 /// The command that helps next.
 fn helps(deployment: &Deployment) -> String {
     let one = &deployment.summary;
@@ -210,6 +196,9 @@ fn helps(deployment: &Deployment) -> String {
             format!("longshore logs {id}; then push a fix, or longshore quarantine list {app}")
         }
         "RollbackFailed" => format!("longshore logs {id}; then longshore status {app}"),
+        _ if one.over && is_of_the_commit(deployment) => {
+            format!("longshore logs {id}; then push a fix: the same commit would fail again")
+        }
         _ if one.over => format!("longshore logs {id}; then longshore retry {id} --reason '…'"),
         _ => format!("longshore watch {id}"),
     }

@@ -107,14 +107,17 @@ fn statistics_of_nothing_and_of_too_much_say_so() {
 fn a_deployment_is_shown_in_full() {
     assert_snapshot!(
         "show_running",
-        wide(&deployment::show(&activating(), now()))
+        wide(&deployment::show(&activating(), None, now()))
     );
     assert_snapshot!(
         "show_failed",
-        wide(&deployment::show(&rolled_back(), now()))
+        wide(&deployment::show(&rolled_back(), None, now()))
     );
-    assert_snapshot!("show_worse", wide(&deployment::show(&worse(), now())));
-    assert_snapshot!("show_waiting", wide(&deployment::show(&awaiting(), now())));
+    assert_snapshot!("show_worse", wide(&deployment::show(&worse(), None, now())));
+    assert_snapshot!(
+        "show_waiting",
+        wide(&deployment::show(&awaiting(), None, now()))
+    );
 }
 
 #[test]
@@ -233,22 +236,25 @@ fn why_answers_for_every_state() {
 fn the_picture_shows_phases_waves_hosts_and_the_first_error() {
     assert_snapshot!(
         "picture_running",
-        wide(&progress::picture(&activating(), now()))
+        wide(&progress::picture(&activating(), None, now()))
     );
     assert_snapshot!(
         "picture_failed",
-        wide(&progress::picture(&rolled_back(), now()))
+        wide(&progress::picture(&rolled_back(), None, now()))
     );
-    assert_snapshot!("picture_worse", wide(&progress::picture(&worse(), now())));
+    assert_snapshot!(
+        "picture_worse",
+        wide(&progress::picture(&worse(), None, now()))
+    );
     assert_snapshot!(
         "picture_done",
-        wide(&progress::picture(&succeeded(), now()))
+        wide(&progress::picture(&succeeded(), None, now()))
     );
 }
 
 #[test]
 fn a_picture_fits_the_terminal() {
-    let page = progress::picture(&rolled_back(), now());
+    let page = progress::picture(&rolled_back(), None, now());
     for (width, height) in [(100, 40), (40, 10), (20, 5), (8, 3)] {
         let lines = page.frame(width, height);
         assert!(lines.len() <= height.into(), "{lines:#?}");
@@ -264,7 +270,7 @@ fn a_fleet_of_a_thousand_is_counted_and_not_listed() {
     let run = deployment.run.as_mut().unwrap();
     let one = run.hosts[1].clone();
     run.hosts.extend(std::iter::repeat_n(one, 1000));
-    let text = wide(&progress::picture(&deployment, now()));
+    let text = wide(&progress::picture(&deployment, None, now()));
     assert!(text.contains("1002 hosts"), "{text}");
     assert!(text.lines().count() < 20, "{text}");
 }
@@ -272,10 +278,10 @@ fn a_fleet_of_a_thousand_is_counted_and_not_listed() {
 #[test]
 fn every_change_is_told_once() {
     let mut told = progress::Told::default();
-    let first = told.news(&activating(), now());
-    assert_eq!(told.news(&activating(), now()), Vec::<String>::new());
-    let second = told.news(&worse(), now());
-    assert_eq!(told.news(&worse(), now()), Vec::<String>::new());
+    let first = told.news(&activating(), None, now());
+    assert_eq!(told.news(&activating(), None, now()), Vec::<String>::new());
+    let second = told.news(&worse(), None, now());
+    assert_eq!(told.news(&worse(), None, now()), Vec::<String>::new());
     assert_snapshot!(
         "news",
         format!("{}\n----\n{}", first.join("\n"), second.join("\n"))
@@ -302,8 +308,8 @@ fn an_error_line_that_would_command_the_terminal_is_made_harmless() {
     deployment.summary.failure = Some(hostile);
     for page in [
         why::page(&deployment, None, now()),
-        deployment::show(&deployment, now()),
-        progress::picture(&deployment, now()),
+        deployment::show(&deployment, None, now()),
+        progress::picture(&deployment, None, now()),
     ] {
         let text = page.text(Some(100), false);
         assert!(text.contains("red"), "{text}");

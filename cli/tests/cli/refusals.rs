@@ -205,7 +205,7 @@ fn what_is_missing_on_the_command_line_is_asked_for() {
     let wrong: [&[&str]; 6] = [
         &["reject", ID],
         &["show", "Not An App!"],
-        &["deploy", "orders", "--commit", "8c1f5e0"],
+        &["deploy", "orders", "--commit", "8c1f5e"],
         &["lock", "orders", "--reason", "x", "--for", "soon"],
         &["-e", "Prod!", "status"],
         &["undo"],
@@ -213,6 +213,24 @@ fn what_is_missing_on_the_command_line_is_asked_for() {
     for words in wrong {
         assert_eq!(run(words, &[]).code, 2, "{words:?}");
     }
+}
+
+#[test]
+fn a_command_line_that_cannot_be_read_is_told_as_every_failure_is() {
+    let ran = run(&["lock", "orders"], &[("LONGSHORE_ENVIRONMENT", "prod")]);
+    check(&ran, &["lock"], 2, "usage");
+    assert!(ran.err.contains("--reason <TEXT>"), "{ran:?}");
+    assert!(!ran.err.contains("--environment"), "{ran:?}");
+    assert!(ran.err.contains("next: longshore lock --help"), "{ran:?}");
+    for form in [&["-o", "json"][..], &["--output=json"]] {
+        let words = [&["quarantine", "clear", "orders"], form].concat();
+        let ran = run(&words, &[]);
+        let told: serde_json::Value = serde_json::from_str(&ran.err).unwrap();
+        assert_eq!((ran.code, &told["error"]), (2, &json!("usage")), "{ran:?}");
+        assert_eq!(told["next"], "longshore quarantine clear --help");
+    }
+    assert_eq!(run(&["--help"], &[]).code, 0);
+    assert_eq!(run(&["lock", "--help"], &[]).code, 0);
 }
 
 #[test]

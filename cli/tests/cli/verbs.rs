@@ -426,6 +426,43 @@ fn quarantine_is_listed_and_cleared() {
     assert_eq!(api.acts(), [clear]);
 }
 
+#[test]
+fn a_commit_that_is_known_is_meant_by_its_first_digits() {
+    let known = longshore_contract::History {
+        deployments: vec![summary("RolledBack"), summary("Failed")],
+        before: None,
+        looked: None,
+    };
+    let history = "GET /v1/apps/orders/deployments";
+    let begin = "POST /v1/apps/orders/deployments";
+    let api = StandIn::start()
+        .on("GET /v1/apps/orders", 200, &drifting())
+        .on(history, 200, &known)
+        .on(begin, 201, &begun(activating()))
+        .on(
+            &format!("DELETE /v1/apps/orders/quarantine/{COMMIT}"),
+            200,
+            &json!({}),
+        );
+    let short = &COMMIT[..9];
+    let ran = api.run(&["quarantine", "clear", "orders", short, "--reason", "x"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let ran = api.run(&["deploy", "orders", "--commit", short, "--yes"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let asked = api.asked();
+    let looked = asked.iter().find(|asked| asked.what == history).unwrap();
+    assert!(
+        looked.query.contains(&format!("commit={short}")),
+        "{looked:?}"
+    );
+    let begun = asked.iter().find(|asked| asked.what == begin).unwrap();
+    assert_eq!(begun.body["commit"], COMMIT);
+    let ran = api.run(&["deploy", "orders", "--commit", "1234567", "--yes"]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.err.contains("git rev-parse 1234567"), "{ran:?}");
+    assert_eq!(api.acts().len(), 2, "nothing is begun of what is not known");
+}
+
 /// The API of another environment, which says so.
 fn staging() -> StandIn {
     let mut me = whoami();
@@ -550,6 +587,21 @@ fn a_drill_stops_where_going_back_fails() {
     assert_eq!(ran.code, 1, "{ran:?}");
     assert_eq!(api.acts().len(), 1);
     assert!(ran.err.contains("longshore why"), "{ran:?}");
+    let home = format!("longshore drill orders --forward {OLD}");
+    assert!(ran.err.contains(&home), "{ran:?}");
+}
+
+#[test]
+fn a_drill_that_stopped_goes_forward_alone() {
+    let api = drill_ground("staging", "Succeeded");
+    let ran = api.run(&["drill", "orders", "--yes", "--forward", OLD, "-o", "json"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(ran.json()["forward"]["seconds"], 41);
+    assert_eq!(ran.json().get("back"), None);
+    let asked = api.asked();
+    let begin = asked.iter().find(|asked| asked.what.starts_with("POST"));
+    let body = json!({ "kind": "drill", "deployment": OLD, "reason": "drill" });
+    assert_eq!(begin.unwrap().body, body);
 }
 
 #[test]
@@ -668,6 +720,20 @@ fn the_schema_is_that_of_the_documentation() {
 
 fn parameter(text: &str) -> Value {
     json!({ "Parameter": { "Name": "x", "Type": "String", "Value": text, "Version": 7 } })
+}
+
+#[test]
+fn what_is_stored_is_printed_as_it_is_to_be_changed_and_applied_again() {
+    let aws = StandIn::start().on("AmazonSSM.GetParameter", 200, &parameter(GOOD));
+    let words = ["-e", "dev", "config", "show", "acme/orders"];
+    let ran = run(&words, &[("AWS_ENDPOINT_URL", &aws.url())]);
+    assert_eq!((ran.code, ran.out.trim_end()), (0, GOOD.trim_end()));
+    assert!(ran.err.contains("version 7"), "{ran:?}");
+    let missing = json!({ "__type": "ParameterNotFound", "message": "none" });
+    let aws = StandIn::start().on("AmazonSSM.GetParameter", 400, &missing);
+    let ran = run(&words, &[("AWS_ENDPOINT_URL", &aws.url())]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.err.contains("(not_configured)"), "{ran:?}");
 }
 
 #[test]

@@ -26,6 +26,37 @@ fn watch_tells_each_change_once_and_ends_with_the_outcome() {
 }
 
 #[test]
+fn what_holds_a_deployment_is_told_once_by_every_verb_that_shows_it() {
+    let mut queued = activating();
+    "Queued".clone_into(&mut queued.summary.state);
+    queued.run = None;
+    queued.timeline.truncate(1);
+    let held = || {
+        StandIn::start()
+            .on("GET /v1/apps/orders", 200, &drifting())
+            .on(
+                "POST /v1/apps/orders/deployments",
+                201,
+                &begun(queued.clone()),
+            )
+            .on(SHOW, 200, &queued)
+            .on(SHOW, 200, &queued)
+            .on(SHOW, 200, &succeeded())
+    };
+    let verbs: [&[&str]; 4] = [
+        &["watch", ID, "--interval", "0s"],
+        &["show", ID],
+        &["why", ID],
+        &["rollback", "orders", "--yes"],
+    ];
+    for words in verbs {
+        let ran = held().run(words);
+        let told = ran.out.matches("longshore freeze orders --break").count();
+        assert_eq!(told, 1, "{words:?}: {ran:?}");
+    }
+}
+
+#[test]
 fn watch_in_json_writes_a_line_for_each_change() {
     let api = StandIn::start()
         .on(SHOW, 200, &activating())

@@ -23,6 +23,10 @@ const LINES_MAX: usize = 500;
 const COMING_WITHIN: Millis = Millis::from_secs(14 * 24 * 60 * 60);
 const COMING_MAX: usize = 10;
 
+/// Among so many of an app's newest deployments the last one that has ended is looked for: before it stand one that runs, one
+/// that waits, and those that were replaced before they began.
+const LAST_AMONG: u32 = 5;
+
 /// How long after its end a deployment's hosts may still send what they wrote.
 const TAIL: Millis = Millis::from_secs(15);
 
@@ -122,10 +126,29 @@ pub async fn status<O: Office>(office: &O, app: &AppName) -> Result<contract::Ap
     let run = running.as_ref().and_then(|running| running.state.run());
     Ok(contract::AppStatus {
         summary: summary(office, &known, &slot).await?,
+        last: last(office, app).await?,
         quarantine: view::quarantine(&slot),
         freezes: coming(office, &known).await,
         hosts: view::hosts(&slot, run, &seen),
     })
+}
+
+/// The newest deployment that has ended, if it is among the newest.
+async fn last<O: Office>(
+    office: &O,
+    app: &AppName,
+) -> Result<Option<contract::DeploymentSummary>, Refusal> {
+    let newest = office.store().history(app, None, LAST_AMONG).await;
+    for id in newest.map_err(|error| unread(&error))? {
+        let deployment = office.store().deployment(&id).await;
+        let deployment = deployment.map_err(|error| unread(&error))?;
+        let told =
+            deployment.filter(|one| one.state.is_terminal() && one.state.name() != "Superseded");
+        if let Some(last) = told {
+            return Ok(Some(view::summary(&last)));
+        }
+    }
+    Ok(None)
 }
 
 /// The next freezes.

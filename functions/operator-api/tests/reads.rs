@@ -116,6 +116,31 @@ async fn a_host_that_is_being_moved_serves_nobody_knows_what() {
 }
 
 #[tokio::test]
+async fn the_last_end_is_told_whether_it_was_good_or_not_and_never_one_that_only_made_way() {
+    let office = FakeOffice::busy().await;
+    let named = |name: &str| {
+        let of = |one: &longshore_core::Deployment| one.state.name() == name;
+        samples::every_state().into_iter().find(of).unwrap()
+    };
+    let mut made_way = named("Superseded");
+    made_way.id = id(99);
+    office.save(&made_way, None).await;
+    for (number, state) in [(90, "Failed"), (91, "Succeeded"), (92, "Rejected")] {
+        let mut ended = named(state);
+        ended.id = id(number);
+        office.save(&ended, None).await;
+        let status: AppStatus = office.get(STATUS, json!({ "app": "orders" })).await;
+        let last = status.last.unwrap();
+        assert_eq!(
+            (last.id, last.state.as_str()),
+            (id(number).to_string(), state)
+        );
+    }
+    let never: AppStatus = office.get(STATUS, json!({ "app": "stock" })).await;
+    assert_eq!(never.last, None);
+}
+
+#[tokio::test]
 async fn every_state_of_a_deployment_is_told_in_full() {
     let office = FakeOffice::busy().await;
     for (number, sample) in (1..).zip(samples::every_state()) {

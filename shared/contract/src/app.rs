@@ -75,6 +75,9 @@ pub struct AppStatus {
     /// In short.
     #[serde(flatten)]
     pub summary: AppSummary,
+    /// The newest deployment that has ended, whether well or not; one that a newer one replaced before it began does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<DeploymentSummary>,
     /// The commits in quarantine, the newest first.
     pub quarantine: Vec<Quarantined>,
     /// The freezes that begin within fourteen days, the next one first; at most ten.

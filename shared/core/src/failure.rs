@@ -177,6 +177,19 @@ impl FailureClass {
         )
     }
 
+    /// Whether the commit itself is the reason, so that the same commit fails again on every host until somebody changes it.
+    #[must_use]
+    pub const fn is_of_the_commit(self) -> bool {
+        matches!(
+            self,
+            Self::BuildFailed
+                | Self::CommitMissing
+                | Self::Lockfile
+                | Self::NodeVersion
+                | Self::MigrationIrreversible
+        )
+    }
+
     /// Whether this says that the host could not be reached, rather than that it tried and failed.
     #[must_use]
     pub const fn is_about_reaching(self) -> bool {
