@@ -11,6 +11,7 @@ mod coverage;
 mod explain;
 mod fault;
 mod happen;
+mod judging;
 mod many;
 mod operators;
 mod player;

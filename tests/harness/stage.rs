@@ -30,7 +30,7 @@ pub enum Side {
 }
 
 /// Every call that a handler makes of a port.
-pub const CALLS: [&str; 30] = [
+pub const CALLS: [&str; 33] = [
     "store.deployment",
     "store.slot",
     "store.decision",
@@ -56,6 +56,9 @@ pub const CALLS: [&str; 30] = [
     "branches.head",
     "branches.between",
     "outside.probe",
+    "alarms.states",
+    "metrics.samples",
+    "app_logs.errors",
     "wake.later",
     "wake.confirm",
     "channels.publish",

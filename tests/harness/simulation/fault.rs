@@ -185,6 +185,17 @@ faults! {
     ClickDelayed = "a click is delayed";
     /// A click that Slack has not sent.
     ClickForged = "a click is forged";
+
+    /// The alarm that watches the app is raised.
+    AlarmRaised = "an alarm is raised";
+    /// Alarms cannot be read.
+    AlarmsBlind = "alarms cannot be read";
+    /// What is measured is worse than before.
+    MetricWorse = "a metric is worse";
+    /// The app begins to log errors.
+    ErrorsLogged = "an app logs errors";
+    /// Metrics and logs cannot be read.
+    NumbersBlind = "metrics and logs cannot be read";
 }
 
 impl Fault {
@@ -192,6 +203,12 @@ impl Fault {
     /// without operators stay what they are.
     #[must_use]
     pub fn is_of_operators(self) -> bool {
-        self >= Self::OperatorSaysYes
+        (Self::OperatorSaysYes..=Self::ClickForged).contains(&self)
+    }
+
+    /// Whether it is about what releases are judged by, which has a chance of its own for the same reason.
+    #[must_use]
+    pub fn is_of_judging(self) -> bool {
+        self >= Self::AlarmRaised
     }
 }

@@ -6,6 +6,7 @@
 )]
 
 use super::Fault;
+use super::judging;
 use super::operators;
 use super::player::{NOBODY, Player};
 use crate::bench::Bench;
@@ -43,6 +44,8 @@ pub(super) enum Deed {
     ChannelReturns(&'static str),
     /// The outside, what a start needs, and Bitbucket's API are back.
     ServicesReturn,
+    /// Alarms are quiet, and everything can be read.
+    NumbersReturn,
     /// A delivery comes again.
     Delivery(String),
     /// A pipeline stores the build of a commit.
@@ -72,6 +75,7 @@ impl Deed {
                 ssm.refuse_to_resolve(None);
                 bench.poll_recovers();
             }
+            Self::NumbersReturn => judging::recovered(bench),
             Self::BuildStored(digit) => bench.store_build(digit),
             Self::Click(event, signed) => operators::take_click(bench, &event, signed),
             Self::Delivery(event) => {
@@ -141,8 +145,13 @@ pub(super) fn happen(player: &mut Player, fault: Fault) -> bool {
         Fault::OperatorApproves | Fault::OperatorRefuses | Fault::OperatorCancels => {
             operator(player, fault)
         }
-        // Operators do these of themselves.
-        Fault::OperatorSaysYes
+        // Operators and what releases are judged by do these of themselves.
+        Fault::AlarmRaised
+        | Fault::AlarmsBlind
+        | Fault::MetricWorse
+        | Fault::ErrorsLogged
+        | Fault::NumbersBlind
+        | Fault::OperatorSaysYes
         | Fault::OperatorSaysNo
         | Fault::OperatorStops
         | Fault::OperatorLocks

@@ -1,6 +1,7 @@
 //! Plays one schedule.
 
 use super::happen::{Deed, happen};
+use super::judging::Judging;
 use super::operators::Operators;
 use super::table::TableWeather;
 use super::{Coverage, Fault, explain};
@@ -54,6 +55,8 @@ pub(super) struct Player {
     pushed: Vec<&'static str>,
     /// Whoever uses the operators' ways in, where the schedule has somebody.
     operators: Option<Operators>,
+    /// What releases are judged by, where the schedule has it.
+    judging: Option<Judging>,
 }
 
 /// Whose words are recorded as they are, without the API: [`Fault::OperatorApproves`] and its like.
@@ -63,6 +66,8 @@ pub(super) const NOBODY: &str = "zoe";
 const BUILDS: u64 = 0xB01D;
 /// Keeps the chances of operators apart from all others.
 const OPERATORS: u64 = 0x09E7;
+/// Keeps the chances of what releases are judged by apart from all others.
+const JUDGING: u64 = 0x1D6E;
 /// Tells the schedules with a freeze from those without.
 const FREEZES: u64 = 0xF0E5;
 
@@ -86,6 +91,10 @@ impl Player {
         let operators = operators
             .one_in(3)
             .then(|| Operators::join(operators, &mut bench));
+        let mut judging = Chance::of(seed ^ JUDGING);
+        let judging = judging
+            .one_in(3)
+            .then(|| Judging::begin(judging, &mut bench));
         let watching = chance.one_in(2);
         if watching {
             bench.watch();
@@ -94,7 +103,7 @@ impl Player {
         let table = TableWeather::over(&world.store, &world.clock, chance.seed());
         let one_in = chance.pick(&[1, 2, 4, 8, 16]);
         let known = Fault::ALL.iter().copied();
-        let known = known.filter(|fault| !fault.is_of_operators());
+        let known = known.filter(|fault| !fault.is_of_operators() && !fault.is_of_judging());
         let known = known.filter(|_| chance.one_in(one_in)).collect();
         Self {
             bench,
@@ -109,6 +118,7 @@ impl Player {
             agenda: Vec::new(),
             pushed: Vec::new(),
             operators,
+            judging,
         }
     }
 
@@ -121,6 +131,7 @@ impl Player {
                 self.go_on(steps);
                 self.trouble();
                 self.operate();
+                self.turn();
             }
         }
         self.calm();
@@ -312,6 +323,14 @@ impl Player {
         }
     }
 
+    /// What releases are judged by turns against them, where there is something.
+    fn turn(&mut self) {
+        if let Some(mut judging) = self.judging.take() {
+            judging.act(self);
+            self.judging = Some(judging);
+        }
+    }
+
     /// Faults stop. What was broken is repaired, what waits is let go on, and everything must come to rest.
     fn calm(&mut self) {
         self.bench.note("== faults stop");
@@ -335,6 +354,9 @@ impl Player {
         }
         if self.watching {
             bench.poll_fails(None);
+        }
+        if let Some(judging) = &mut self.judging {
+            judging.calm(bench);
         }
         bench.redrive();
         bench.run_until(Bench::is_at_rest);
