@@ -15,16 +15,24 @@ pub fn read() -> Result<Line, ExitCode> {
     let words: Vec<String> = std::env::args_os()
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
-    Line::try_parse().map_err(|error| match error.kind() {
-        ErrorKind::DisplayHelp
-        | ErrorKind::DisplayVersion
-        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => error.exit(),
-        _ => {
-            let failure = failure(&error.render().to_string(), &words);
-            Screen::plain(form(&words)).failure(&failure);
-            failure.exit.into()
+    Line::try_parse().map_err(|error| {
+        if is_asked_for(error.kind()) {
+            error.exit()
         }
+        let failure = failure(&error.render().to_string(), &words);
+        Screen::plain(form(&words)).failure(&failure);
+        failure.exit.into()
     })
+}
+
+/// The parser tells the help and the version as errors, too.
+const fn is_asked_for(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    )
 }
 
 /// The parser's own words without its usage, which names every option that has a variable as if it were needed.

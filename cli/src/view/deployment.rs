@@ -6,7 +6,7 @@ use crate::view::{checks, count, held, marked, plan, short, verdict_mark};
 use crate::when::{absolute, between, moment, relative, time_of_day};
 use longshore_contract::{
     AppSummary, CommitLine, Deployment, DeploymentSummary, Failure, History, HostVerdict, Looked,
-    Migrations, Plan, TimelineEntry, Timestamp, Verdict, Vote,
+    Plan, TimelineEntry, Timestamp, Vote,
 };
 
 /// An app's deployments, of which some may have been asked for, by the names and values that the API took.
@@ -165,7 +165,7 @@ fn head(page: &mut Page, deployment: &Deployment, now: Timestamp) {
         (
             "migrations",
             run.and_then(|run| run.migrations.as_ref())
-                .map(migrations_text),
+                .map(plan::migrations_text),
         ),
     ]);
 }
@@ -228,25 +228,6 @@ fn changelog(page: &mut Page, deployment: &Deployment) {
     if changelog.more {
         page.line("and more before these");
     }
-}
-
-/// What was found of migrations, in a line.
-#[must_use]
-pub fn migrations_text(migrations: &Migrations) -> String {
-    let number = usize::try_from(migrations.count).unwrap_or(usize::MAX);
-    let count = count(number, "new one", "new ones");
-    let verdict = match migrations.verdict {
-        Verdict::Safe => "safe to go back from",
-        Verdict::NeedsDown => "taken back before a rollback",
-        Verdict::Impossible if migrations.allowed => "no way back, which the configuration allows",
-        Verdict::Impossible => "no way back",
-    };
-    let applied = if migrations.applied { ", applied" } else { "" };
-    let findings = migrations.findings.iter().map(|text| format!("; {text}"));
-    format!(
-        "{count}, {verdict}{applied}{}",
-        findings.collect::<String>()
-    )
 }
 
 /// A failure in a line.

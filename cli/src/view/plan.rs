@@ -1,10 +1,9 @@
 //! What a deployment would do: the page that a person sees before saying yes. Of parameters it has names and versions only.
 
 use crate::page::{GOOD, Page, WAITS};
-use crate::view::deployment::migrations_text;
 use crate::view::{count, short};
 use crate::when::length;
-use longshore_contract::{ParameterChange, Plan, Release};
+use longshore_contract::{Migrations, ParameterChange, Plan, Release, Verdict};
 
 /// As many hosts of a wave as are named.
 const HOSTS_SHOWN: usize = 8;
@@ -52,6 +51,25 @@ pub fn onto(page: &mut Page, plan: &Plan) {
         let waves = plan.waves.iter().enumerate();
         page.table(&["WAVE", "HOSTS", ""], waves.map(wave_row).collect());
     }
+}
+
+/// What was found of migrations, in a line.
+#[must_use]
+pub fn migrations_text(migrations: &Migrations) -> String {
+    let number = usize::try_from(migrations.count).unwrap_or(usize::MAX);
+    let count = count(number, "new one", "new ones");
+    let verdict = match migrations.verdict {
+        Verdict::Safe => "safe to go back from",
+        Verdict::NeedsDown => "taken back before a rollback",
+        Verdict::Impossible if migrations.allowed => "no way back, which the configuration allows",
+        Verdict::Impossible => "no way back",
+    };
+    let applied = if migrations.applied { ", applied" } else { "" };
+    let findings = migrations.findings.iter().map(|text| format!("; {text}"));
+    format!(
+        "{count}, {verdict}{applied}{}",
+        findings.collect::<String>()
+    )
 }
 
 fn commit(plan: &Plan) -> String {

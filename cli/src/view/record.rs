@@ -71,7 +71,7 @@ pub fn whoami(me: &WhoAmI) -> Page {
     page
 }
 
-/// The API knows the roles of whoever signed in by OpenID Connect. Those of IAM are policies, which it never sees.
+/// The API knows the roles of whoever signed in on the console's page. Those of IAM are policies, which it never sees.
 fn roles(me: &WhoAmI) -> String {
     match &me.roles {
         Some(roles) if roles.is_empty() => "none".to_owned(),

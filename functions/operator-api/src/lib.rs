@@ -15,6 +15,7 @@ pub mod history;
 pub mod office;
 mod plan;
 pub mod read;
+mod refused;
 pub mod request;
 pub mod stats;
 mod view;

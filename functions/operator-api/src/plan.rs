@@ -1,6 +1,6 @@
 //! What a deployment would be, before it is begun. Nothing is written, and no host is asked.
 
-use crate::{Office, act, read, view};
+use crate::{Office, read, refused, view};
 use longshore_contract as contract;
 use longshore_contract::{ErrorWord, Refusal};
 use longshore_core::{AppName, Kind, Release, Slot, waves_of};
@@ -27,7 +27,7 @@ pub(crate) async fn of_wish<O: Office>(
         .map_err(|error| read::unread(&error))?;
     let policy = configured.config.policy();
     let begun = operate::judge(office, &slot, policy.migrates, wish).await;
-    let begun = begun.map_err(act::not_done)?;
+    let begun = begun.map_err(refused::not_done)?;
     let release = release(office, app, &configured, &begun).await?;
     let hosts = office.fleet().hosts(app, configured.config.tags()).await;
     let hosts = hosts.map_err(read::unresolved)?;

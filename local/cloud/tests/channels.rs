@@ -7,18 +7,15 @@
     reason = "a test may stop at the first surprise"
 )]
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+#[path = "common/scene.rs"]
+mod scene;
 
 use longshore_local::bitbucket::api::Status;
+use longshore_local::demo::app;
 use longshore_local::demo::record::Deployment;
-use longshore_local::demo::{app, prepare_with};
 use longshore_local::sinks::{Message, WEBHOOK_SECRET};
-use longshore_local::{LocalCloud, Options, wait};
+use scene::Scene;
 use tokio::process::Command;
-
-const LIMIT: Duration = Duration::from_mins(4);
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 const VERIFY: &str = "import base64, hashlib, hmac, sys
 secret, identity, at, body, signature = sys.argv[1:]
@@ -101,33 +98,19 @@ fn slack_has_one_message(messages: &[Message]) {
 
 #[tokio::test]
 async fn a_good_push_is_told_everywhere_once_and_stays_on_its_commit() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let program = PathBuf::from(env!("CARGO_BIN_EXE_longshore-local"));
-    let programs = program.parent().unwrap();
-    let mut options = Options::new(&root.canonicalize().unwrap(), folder.path(), programs);
-    options.hosts = 1;
-    options.minute_ms = 5_000;
-    options.webhook_program = Some(program.clone());
-    let cloud = LocalCloud::start(options).await.unwrap();
     let document = app::told_everywhere().unwrap();
-    let ready = prepare_with(&cloud, &document).await.unwrap();
-    app::write(&ready.tree).unwrap();
-    let commit = ready.tree.commit("first").await.unwrap();
-    ready.tree.push("main").await.unwrap();
-    let over = wait::until("rest", LIMIT, LOOK_EVERY, async || {
-        let all = Deployment::all(&cloud).await?;
-        Ok(all.into_iter().find(|deployment| deployment.at_rest))
-    });
-    let deployment = over.await.unwrap();
+    let scene = Scene::start(&document, |options| options.hosts = 1).await;
+    let first = scene.push("first").await;
+    let deployment = scene.over(&first).await;
+    let commit = scene.head().await;
     assert_eq!(deployment.state, "Succeeded");
-    let messages = cloud.sinks().messages();
+    let messages = scene.cloud.sinks().messages();
 
     teams_has_cards(&messages);
     receivers_can_verify(&messages, &deployment).await;
     slack_has_one_message(&messages);
 
-    let statuses = cloud.bitbucket_api().statuses();
+    let statuses = scene.cloud.bitbucket_api().statuses();
     let states: Vec<&str> = statuses.iter().map(Status::state).collect();
     assert_eq!(states, ["INPROGRESS", "SUCCESSFUL"]);
     assert!(
@@ -141,12 +124,12 @@ async fn a_good_push_is_told_everywhere_once_and_stays_on_its_commit() {
         "--format=%(refname:short) %(objectname)",
         "refs/tags",
     ];
-    let tags = ready.repository.git(&tags).await.unwrap();
+    let tags = scene.ready.repository.git(&tags).await.unwrap();
     let (name, hash) = tags.trim().split_once(' ').unwrap();
     assert!(
         name.starts_with("longshore/dev/") && name.ends_with(&commit[..12]),
         "{name}"
     );
     assert_eq!(hash, commit);
-    cloud.stop().await.unwrap();
+    scene.end().await;
 }

@@ -8,16 +8,16 @@
     reason = "a test may stop at the first surprise, and a signed click carries the real time"
 )]
 
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+#[path = "common/scene.rs"]
+mod scene;
+
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use longshore_local::demo::record::Deployment;
-use longshore_local::demo::{SIGNING_SECRET, app, prepare_with};
-use longshore_local::{LocalCloud, Options, sign, wait};
+use longshore_local::demo::{SIGNING_SECRET, app};
+use longshore_local::{LocalCloud, sign, wait};
+use scene::{LIMIT, LOOK_EVERY, Scene};
 use serde_json::{Value, json};
-
-const LIMIT: Duration = Duration::from_mins(4);
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What Slack sends when somebody clicks on a button with this value: the answer's status.
 async fn click(cloud: &LocalCloud, secret: &str, value: &str) -> u16 {
@@ -56,31 +56,18 @@ fn button(cloud: &LocalCloud) -> Option<String> {
 
 #[tokio::test]
 async fn a_signed_click_on_the_message_s_button_lets_the_deployment_begin() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let program = PathBuf::from(env!("CARGO_BIN_EXE_longshore-local"));
-    let programs = program.parent().unwrap();
-    let mut options = Options::new(&root.canonicalize().unwrap(), folder.path(), programs);
-    options.hosts = 1;
-    options.minute_ms = 5_000;
-    options.webhook_program = Some(program.clone());
-    let cloud = LocalCloud::start(options).await.unwrap();
     let mut document: Value = serde_json::from_str(app::CONFIGURATION).unwrap();
     document["approval"] = Value::Bool(true);
     document["approvals"] = json!({"people": [{"name": "eve", "slack": "U0EVE"}]});
-    let ready = prepare_with(&cloud, &document.to_string()).await.unwrap();
-    app::write(&ready.tree).unwrap();
-    ready.tree.commit("first").await.unwrap();
-    ready.tree.push("main").await.unwrap();
-    let asked = wait::until("question", LIMIT, LOOK_EVERY, async || Ok(button(&cloud)));
+    let scene = Scene::start(&document.to_string(), |options| options.hosts = 1).await;
+    let id = scene.push("first").await;
+    let cloud = &scene.cloud;
+    let asked = wait::until("question", LIMIT, LOOK_EVERY, async || Ok(button(cloud)));
     let value = asked.await.unwrap();
-    assert_eq!(click(&cloud, "another secret", &value).await, 401);
-    assert_eq!(click(&cloud, SIGNING_SECRET, &value).await, 200);
-    let over = wait::until("end", LIMIT, LOOK_EVERY, async || {
-        let all = Deployment::all(&cloud).await?;
-        Ok(all.into_iter().find(Deployment::is_over))
-    });
-    assert_eq!(over.await.unwrap().state, "Succeeded");
+    assert_eq!(click(cloud, "another secret", &value).await, 401);
+    assert_eq!(click(cloud, SIGNING_SECRET, &value).await, 200);
+    let over = scene.until(&id, "end", Deployment::is_over).await;
+    assert_eq!(over.state, "Succeeded");
     let answered = wait::until("answer", LIMIT, LOOK_EVERY, async || {
         let mut messages = cloud.sinks().messages().into_iter();
         Ok(messages.find(|message| message.path == "/slack/clicked"))
@@ -91,5 +78,5 @@ async fn a_signed_click_on_the_message_s_button_lets_the_deployment_begin() {
         answer.to_string().contains("was approved by eve"),
         "{answer}"
     );
-    cloud.stop().await.unwrap();
+    scene.end().await;
 }

@@ -1,126 +1,67 @@
 //! Longshore from end to end: the real template, the real functions, real hosts with a real app under pm2, and what goes
 //! wrong in between. Each test has a local cloud of its own.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test may stop at the first surprise"
-)]
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+#[path = "common/scene.rs"]
+mod scene;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use longshore_local::bitbucket::Webhook;
+use longshore_local::demo::app;
 use longshore_local::demo::record::Deployment;
-use longshore_local::demo::{Ready, app, prepare};
 use longshore_local::served::Served;
 use longshore_local::traces::{everything_left, places_of};
-use longshore_local::{LocalCloud, Options, pipeline, wait};
+use longshore_local::{pipeline, wait};
+use scene::{LIMIT, LOOK_EVERY, Scene};
 use serde_json::{Value, json};
 use ssm_stand_in::{Action, EventFaultChange, FaultChange, HostFaultChange};
 
-const LIMIT: Duration = Duration::from_mins(4);
-const LOOK_EVERY: Duration = Duration::from_millis(100);
-
-struct Scene {
-    cloud: LocalCloud,
-    ready: Ready,
-    folder: tempfile::TempDir,
-}
-
-impl Scene {
-    async fn start(hosts: usize, faults: FaultChange) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let root = root.canonicalize().unwrap();
-        let program = PathBuf::from(env!("CARGO_BIN_EXE_longshore-local"));
-        let mut options = Options::new(&root, folder.path(), program.parent().unwrap());
+/// A cloud with so many hosts whose SSM has these faults.
+async fn start(hosts: usize, faults: FaultChange) -> Scene {
+    Scene::start(app::CONFIGURATION, |options| {
         options.hosts = hosts;
         options.faults = faults;
-        options.minute_ms = 5_000;
-        options.webhook_program = Some(program.clone());
-        let cloud = LocalCloud::start(options).await.unwrap();
-        let ready = prepare(&cloud).await.unwrap();
-        Self {
-            cloud,
-            ready,
-            folder,
-        }
-    }
+    })
+    .await
+}
 
-    /// Commits and pushes; gives the new deployment's id.
-    async fn push(&self, message: &str) -> String {
-        let known = Deployment::all(&self.cloud).await.unwrap().len();
-        self.ready.tree.commit(message).await.unwrap();
-        self.ready.tree.push("main").await.unwrap();
-        let found = wait::until("deployment", LIMIT, LOOK_EVERY, async || {
-            Ok(Deployment::all(&self.cloud).await?.into_iter().nth(known))
-        });
-        found.await.unwrap().id
-    }
+fn break_something(scene: &Scene, change: &FaultChange) {
+    scene.cloud.agents().set_faults(change).unwrap();
+}
 
-    async fn until(
-        &self,
-        id: &str,
-        what: &str,
-        reached: impl Fn(&Deployment) -> bool,
-    ) -> Deployment {
-        let found = wait::until(what, LIMIT, LOOK_EVERY, async || {
-            let deployment = Deployment::read(&self.cloud, id).await?;
-            Ok(deployment.filter(&reached))
-        });
-        found.await.unwrap_or_else(|error| panic!("{error:#}"))
-    }
+fn act(scene: &Scene, action: Action) {
+    let actions = vec![action];
+    let change = FaultChange {
+        actions,
+        ..FaultChange::default()
+    };
+    break_something(scene, &change);
+}
 
-    async fn over(&self, id: &str) -> Deployment {
-        self.until(id, "end and rest of the deployment", |d| d.at_rest)
-            .await
-    }
+fn host_of(scene: &Scene, index: usize) -> String {
+    scene.cloud.hosts().get(index).unwrap().id.clone()
+}
 
-    async fn reaches(&self, id: &str, state: &str) {
-        let passed = |d: &Deployment| d.timeline.iter().any(|entry| entry.state == state);
-        self.until(id, state, passed).await;
+/// The release that each host answers with, by HTTP.
+async fn served_by(scene: &Scene) -> Vec<String> {
+    let mut served = Vec::new();
+    for host in scene.cloud.hosts() {
+        let release = Served::by(host).await.release;
+        assert!(!release.is_empty(), "{} must answer", host.id);
+        served.push(release);
     }
+    served
+}
 
-    fn break_something(&self, change: &FaultChange) {
-        self.cloud.agents().set_faults(change).unwrap();
-    }
-
-    fn act(&self, action: Action) {
-        self.break_something(&FaultChange {
-            actions: vec![action],
-            ..FaultChange::default()
-        });
-    }
-
-    fn host(&self, index: usize) -> String {
-        self.cloud.hosts().get(index).unwrap().id.clone()
-    }
-
-    /// The release that each host answers with, by HTTP.
-    async fn served(&self) -> Vec<String> {
-        let mut served = Vec::new();
-        for host in self.cloud.hosts() {
-            let release = Served::by(host).await.release;
-            assert!(!release.is_empty(), "{} must answer", host.id);
-            served.push(release);
-        }
-        served
-    }
-
-    /// What each host's own ledger calls active (I5: the table never contradicts it).
-    fn ledgers(&self) -> Vec<Value> {
-        let ledger = |root: PathBuf| std::fs::read(root.join("orders/ledger.json")).unwrap();
-        let hosts = self.cloud.hosts().iter();
-        hosts
-            .map(|host| serde_json::from_slice(&ledger(host.root())).unwrap())
-            .collect()
-    }
-
-    async fn end(self) {
-        self.cloud.stop().await.unwrap();
-        self.folder.close().unwrap();
-    }
+/// What each host's own ledger calls active (I5: the table never contradicts it).
+fn ledgers(scene: &Scene) -> Vec<Value> {
+    let ledger = |root: PathBuf| std::fs::read(root.join("orders/ledger.json")).unwrap();
+    let hosts = scene.cloud.hosts().iter();
+    hosts
+        .map(|host| serde_json::from_slice(&ledger(host.root())).unwrap())
+        .collect()
 }
 
 fn word<'a>(deployment: &'a Deployment, expected: &str) -> &'a str {
@@ -136,7 +77,7 @@ fn word<'a>(deployment: &'a Deployment, expected: &str) -> &'a str {
 
 #[tokio::test]
 async fn with_every_event_of_ssm_dropped_a_push_still_goes_live_and_a_bad_one_still_comes_back() {
-    let scene = Scene::start(
+    let scene = start(
         2,
         FaultChange {
             events: Some(EventFaultChange {
@@ -147,10 +88,9 @@ async fn with_every_event_of_ssm_dropped_a_push_still_goes_live_and_a_bad_one_st
         },
     )
     .await;
-    app::write(&scene.ready.tree).unwrap();
     let first = scene.push("first").await;
     word(&scene.over(&first).await, "Succeeded");
-    let good = scene.served().await;
+    let good = served_by(&scene).await;
 
     app::turn_sick(&scene.ready.tree).unwrap();
     let second = scene.push("second").await;
@@ -163,14 +103,13 @@ async fn with_every_event_of_ssm_dropped_a_push_still_goes_live_and_a_bad_one_st
         "{:?}",
         back.verdicts()
     );
-    assert_eq!(scene.served().await, good);
+    assert_eq!(served_by(&scene).await, good);
     scene.end().await;
 }
 
 #[tokio::test]
 async fn killing_scripts_agents_and_functions_in_the_middle_ends_in_the_right_state() {
-    let scene = Scene::start(2, FaultChange::default()).await;
-    app::write(&scene.ready.tree).unwrap();
+    let scene = start(2, FaultChange::default()).await;
     let first = scene.push("first").await;
     scene.reaches(&first, "Preparing").await;
     let running = wait::until("script", LIMIT, LOOK_EVERY, async || {
@@ -178,15 +117,18 @@ async fn killing_scripts_agents_and_functions_in_the_middle_ends_in_the_right_st
         Ok(log.exists().then_some(()))
     });
     running.await.unwrap();
-    let host = scene.host(0);
-    scene.act(Action::KillScript {
-        host,
-        command: None,
-    });
+    let host = host_of(&scene, 0);
+    act(
+        &scene,
+        Action::KillScript {
+            host,
+            command: None,
+        },
+    );
     let mut killed = scene.cloud.kill_function("reconciler").unwrap();
     scene.reaches(&first, "Activating").await;
-    let host = scene.host(1);
-    scene.act(Action::RestartAgent { host });
+    let host = host_of(&scene, 1);
+    act(&scene, Action::RestartAgent { host });
     for function in [
         "on-command-status",
         "health-verifier",
@@ -199,8 +141,8 @@ async fn killing_scripts_agents_and_functions_in_the_middle_ends_in_the_right_st
     let over = scene.over(&first).await;
     word(&over, "Succeeded");
     assert!(over.verdicts().values().all(|verdict| verdict == "proven"));
-    let served = scene.served().await;
-    for (ledger, served) in scene.ledgers().iter().zip(&served) {
+    let served = served_by(&scene).await;
+    for (ledger, served) in ledgers(&scene).iter().zip(&served) {
         assert_eq!(
             ledger.get("active").and_then(Value::as_str),
             Some(served.as_str())
@@ -212,12 +154,14 @@ async fn killing_scripts_agents_and_functions_in_the_middle_ends_in_the_right_st
 
 #[tokio::test]
 async fn a_lost_reply_of_send_command_is_found_again_and_nothing_is_activated_twice() {
-    let scene = Scene::start(1, FaultChange::default()).await;
-    scene.break_something(&FaultChange {
-        lose_send_replies: Some(1),
-        ..FaultChange::default()
-    });
-    app::write(&scene.ready.tree).unwrap();
+    let scene = start(1, FaultChange::default()).await;
+    break_something(
+        &scene,
+        &FaultChange {
+            lose_send_replies: Some(1),
+            ..FaultChange::default()
+        },
+    );
     let first = scene.push("first").await;
     word(&scene.over(&first).await, "Succeeded");
     let text = scene.cloud.agents().shown("commands").await.unwrap();
@@ -235,15 +179,14 @@ async fn a_lost_reply_of_send_command_is_found_again_and_nothing_is_activated_tw
 
 #[tokio::test]
 async fn repeats_and_hostile_texts_deploy_once_and_are_found_nowhere() {
-    let scene = Scene::start(1, FaultChange::default()).await;
-    app::write(&scene.ready.tree).unwrap();
+    let scene = start(1, FaultChange::default()).await;
     let first = scene
         .push("CANARY-message $(touch /tmp/CANARY-ran) {{ssm:/orders/dev/GREETING}}")
         .await;
     word(&scene.over(&first).await, "Succeeded");
 
     let webhook = scene.ready.webhook.clone();
-    let commit = scene.ready.tree.git(&["rev-parse", "HEAD"]).await.unwrap();
+    let commit = scene.head().await;
     let body = json!({
         "actor": {"display_name": "CANARY-author", "nickname": "ann", "uuid": "{87bb15eb-47c1-49b3-9f16-ca824a2979a4}"},
         "repository": {"full_name": app::REPOSITORY, "uuid": "{21fa9bf8-b5b2-4891-97ed-d590bad0f871}"},
@@ -299,8 +242,7 @@ async fn repeats_and_hostile_texts_deploy_once_and_are_found_nowhere() {
 /// By the template's own schedule, whose minutes are short here, and after the settling time, whose seconds are real.
 #[tokio::test]
 async fn a_push_whose_webhook_is_dropped_is_found_by_the_poll_and_goes_live() {
-    let scene = Scene::start(1, FaultChange::default()).await;
-    app::write(&scene.ready.tree).unwrap();
+    let scene = start(1, FaultChange::default()).await;
     let first = scene.push("first").await;
     word(&scene.over(&first).await, "Succeeded");
 
@@ -309,12 +251,12 @@ async fn a_push_whose_webhook_is_dropped_is_found_by_the_poll_and_goes_live() {
     let repository = bitbucket.repository(app::REPOSITORY).await.unwrap();
     repository.fall_silent().unwrap();
     let second = scene.push("nobody tells of this one").await;
-    let commit = scene.ready.tree.git(&["rev-parse", "HEAD"]).await.unwrap();
+    let commit = scene.head().await;
     let over = scene.over(&second).await;
     word(&over, "Succeeded");
     let cause = over.body.pointer("/timeline/0/cause");
     assert_eq!(cause, Some(&json!("poll")), "{:?}", over.timeline);
-    let served = scene.served().await;
+    let served = served_by(&scene).await;
     assert!(
         served
             .iter()
@@ -338,21 +280,17 @@ async fn a_push_whose_webhook_is_dropped_is_found_by_the_poll_and_goes_live() {
 
 #[tokio::test]
 async fn a_build_of_the_pipeline_is_waited_for_taken_by_every_host_and_never_built_there() {
-    let scene = Scene::start(2, FaultChange::default()).await;
+    let scene = start(2, FaultChange::default()).await;
     let mut configuration: Value = serde_json::from_str(app::CONFIGURATION).unwrap();
     configuration["source"] = json!("artifact");
     let hooks = configuration["hooks"].as_object_mut().unwrap();
     hooks.retain(|name, _| name == "migrate");
-    let environment = &scene.cloud.options().environment;
-    let name = format!("/longshore/{environment}/apps/{}", app::REPOSITORY);
-    let text = configuration.to_string();
-    scene.cloud.put_parameter(&name, &text).await.unwrap();
+    scene.configure(&configuration.to_string()).await;
     pipeline::make_bucket(&scene.cloud).await.unwrap();
 
-    app::write(&scene.ready.tree).unwrap();
     let id = scene.push("first").await;
     scene.reaches(&id, "Queued").await;
-    let commit = scene.ready.tree.git(&["rev-parse", "HEAD"]).await.unwrap();
+    let commit = scene.head().await;
     let commit = commit.trim();
     for _ in 0..2 {
         // The second run finds the build stored and leaves it as it is.
@@ -383,33 +321,32 @@ async fn a_build_of_the_pipeline_is_waited_for_taken_by_every_host_and_never_bui
 /// By the template's own schedule, whose minutes are short here.
 #[tokio::test]
 async fn a_host_that_was_away_during_a_deployment_comes_to_the_live_release_by_itself() {
-    let scene = Scene::start(2, FaultChange::default()).await;
+    let scene = start(2, FaultChange::default()).await;
     let mut configuration: Value = serde_json::from_str(app::CONFIGURATION).unwrap();
     configuration["waves"] = json!(["100%"]);
     configuration["hosts"] = json!({"unreachable_max": 1});
     configuration["timeouts"] = json!({"prepare_seconds": 30});
-    let environment = &scene.cloud.options().environment;
-    let name = format!("/longshore/{environment}/apps/{}", app::REPOSITORY);
-    let text = configuration.to_string();
-    scene.cloud.put_parameter(&name, &text).await.unwrap();
+    scene.configure(&configuration.to_string()).await;
     let away = |offline: bool| {
         let change = HostFaultChange {
             offline: Some(offline),
             ..HostFaultChange::default()
         };
-        scene.break_something(&FaultChange {
-            hosts: [(scene.host(1), change)].into(),
-            ..FaultChange::default()
-        });
+        break_something(
+            &scene,
+            &FaultChange {
+                hosts: [(host_of(&scene, 1), change)].into(),
+                ..FaultChange::default()
+            },
+        );
     };
     away(true);
-    app::write(&scene.ready.tree).unwrap();
     let first = scene.push("first").await;
     let over = scene.over(&first).await;
     word(&over, "Succeeded");
     let verdicts = over.verdicts();
     assert_eq!(
-        verdicts.get(&scene.host(1)).map(String::as_str),
+        verdicts.get(&host_of(&scene, 1)).map(String::as_str),
         Some("excused")
     );
 
@@ -424,9 +361,9 @@ async fn a_host_that_was_away_during_a_deployment_comes_to_the_live_release_by_i
     word(&joined, "Succeeded");
     assert_eq!(
         joined.verdicts().into_keys().collect::<Vec<_>>(),
-        [scene.host(1)]
+        [host_of(&scene, 1)]
     );
-    let served = scene.served().await;
+    let served = served_by(&scene).await;
     assert_eq!(served.first(), served.last());
     scene.end().await;
 }

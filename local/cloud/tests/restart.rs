@@ -2,93 +2,54 @@
 //!
 //! SIGKILL meets the emulator, the functions, scripts on hosts, pm2 and the apps. Each test has a cloud of its own.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test may stop at the first surprise"
-)]
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+#[path = "common/scene.rs"]
+mod scene;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
+use longshore_local::demo::app;
 use longshore_local::demo::record::Deployment;
-use longshore_local::demo::{Ready, app, prepare};
 use longshore_local::served::Served;
-use longshore_local::{LocalCloud, Options, wait};
+use longshore_local::{LocalCloud, Options};
+use scene::{Scene, options};
 use serde_json::Value;
 
-const LIMIT: Duration = Duration::from_mins(2);
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-
-/// A cloud that can be started again, with two hosts and a first release that is live on both.
-struct Scene {
-    cloud: LocalCloud,
-    ready: Ready,
-    folder: tempfile::TempDir,
-}
-
-fn options(folder: &Path) -> Options {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let root = root.canonicalize().unwrap();
-    let program = PathBuf::from(env!("CARGO_BIN_EXE_longshore-local"));
-    let mut options = Options::new(&root, folder, program.parent().unwrap());
-    options.minute_ms = 5_000;
+/// The options of a cloud that can be started again.
+fn persistent(folder: &Path) -> Options {
+    let mut options = options(folder);
     options.persistent = true;
-    options.webhook_program = Some(program);
     options
 }
 
-impl Scene {
+/// A cloud that can be started again, with two hosts and a first release that is live on both.
+struct Restartable(Scene);
+
+impl Restartable {
     async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let cloud = LocalCloud::start(options(folder.path())).await.unwrap();
-        assert!(!cloud.is_resumed());
-        let ready = prepare(&cloud).await.unwrap();
-        app::write(&ready.tree).unwrap();
-        let scene = Self {
-            cloud,
-            ready,
-            folder,
-        };
+        let scene = Scene::start(app::CONFIGURATION, |options| options.persistent = true).await;
+        assert!(!scene.cloud.is_resumed());
         let first = scene.push("first").await;
         assert_eq!(scene.over(&first).await.state, "Succeeded");
-        scene
-    }
-
-    async fn push(&self, message: &str) -> String {
-        let known = Deployment::all(&self.cloud).await.unwrap().len();
-        self.ready.tree.commit(message).await.unwrap();
-        self.ready.tree.push("main").await.unwrap();
-        let found = wait::until("deployment", LIMIT, LOOK_EVERY, async || {
-            Ok(Deployment::all(&self.cloud).await?.into_iter().nth(known))
-        });
-        found.await.unwrap().id
-    }
-
-    async fn until(&self, id: &str, what: &str, is: impl Fn(&Deployment) -> bool) -> Deployment {
-        let found = wait::until(what, LIMIT, LOOK_EVERY, async || {
-            let deployment = Deployment::read(&self.cloud, id).await?;
-            Ok(deployment.filter(&is))
-        });
-        found.await.unwrap_or_else(|error| panic!("{error:#}"))
-    }
-
-    async fn over(&self, id: &str) -> Deployment {
-        self.until(id, "end and rest", |one| one.at_rest).await
+        Self(scene)
     }
 
     /// Kills everything as soon as the deployment has reached this state, and starts it again from its folder.
     async fn cut_at(self, id: &str, state: &str) -> Self {
-        let seen = self.until(id, state, |one| passed(one, state)).await;
+        let seen = self.0.reaches(id, state).await;
         assert!(!seen.at_rest, "{state} came too late: {:?}", seen.timeline);
         let before = self.starts().await;
         assert_eq!(before.len(), 2, "both hosts serve before the cut");
-        let killed = self.cloud.cut_power().await.unwrap();
+        let Scene {
+            cloud,
+            ready,
+            folder,
+        } = self.0;
+        let killed = cloud.cut_power().await.unwrap();
         assert!(killed > 4, "emulator, functions, pm2 and apps: {killed}");
-        let cloud = LocalCloud::start(options(self.folder.path()))
-            .await
-            .unwrap();
+        let cloud = LocalCloud::start(persistent(folder.path())).await.unwrap();
         assert!(cloud.is_resumed());
         let again = Deployment::read(&cloud, id).await.unwrap().unwrap();
         assert!(
@@ -97,17 +58,17 @@ impl Scene {
             seen.timeline,
             again.timeline
         );
-        Self {
+        Self(Scene {
             cloud,
-            ready: self.ready,
-            folder: self.folder,
-        }
+            ready,
+            folder,
+        })
     }
 
     /// The process that answers on each host that does.
     async fn starts(&self) -> BTreeMap<String, Served> {
         let mut all = BTreeMap::new();
-        for host in self.cloud.hosts() {
+        for host in self.0.cloud.hosts() {
             let served = Served::by(host).await;
             if !served.release.is_empty() {
                 all.insert(host.id.clone(), served);
@@ -119,8 +80,8 @@ impl Scene {
     /// Both hosts serve the release of this commit, and their ledgers agree.
     async fn serves(&self, commit: &str) {
         let served = self.starts().await;
-        assert_eq!(served.len(), self.cloud.hosts().len());
-        for host in self.cloud.hosts() {
+        assert_eq!(served.len(), self.0.cloud.hosts().len());
+        for host in self.0.cloud.hosts() {
             let release = &served.get(&host.id).unwrap().release;
             assert!(release.starts_with(commit), "{release} for {commit}");
             let ledger = std::fs::read(host.root().join("orders/ledger.json")).unwrap();
@@ -132,16 +93,6 @@ impl Scene {
                 "one activation for each generation: {activations:?}"
             );
         }
-    }
-
-    async fn head(&self) -> String {
-        let head = self.ready.tree.git(&["rev-parse", "HEAD"]).await.unwrap();
-        head.trim().to_owned()
-    }
-
-    async fn end(self) {
-        self.cloud.stop().await.unwrap();
-        self.folder.close().unwrap();
     }
 }
 
@@ -160,34 +111,29 @@ fn activations(ledger: &Value) -> BTreeMap<u64, usize> {
     counts
 }
 
-fn passed(deployment: &Deployment, state: &str) -> bool {
-    let mut timeline = deployment.timeline.iter();
-    timeline.any(|entry| entry.state == state)
-}
-
 #[tokio::test]
 async fn everything_killed_while_preparing_activating_and_baking_still_ends_live_on_every_host() {
-    let mut scene = Scene::start().await;
-    let second = scene.push("second").await;
+    let mut scene = Restartable::start().await;
+    let second = scene.0.push("second").await;
     for state in ["Preparing", "Activating", "Baking"] {
         scene = scene.cut_at(&second, state).await;
     }
-    let over = scene.over(&second).await;
+    let over = scene.0.over(&second).await;
     assert_eq!(over.state, "Succeeded", "{:?}", over.timeline);
-    let head = scene.head().await;
+    let head = scene.0.head().await;
     scene.serves(&head).await;
-    scene.end().await;
+    scene.0.end().await;
 }
 
 #[tokio::test]
 async fn everything_killed_while_rolling_back_still_ends_with_the_release_before_on_every_host() {
-    let scene = Scene::start().await;
-    let good = scene.head().await;
-    app::turn_sick(&scene.ready.tree).unwrap();
-    let second = scene.push("second").await;
+    let scene = Restartable::start().await;
+    let good = scene.0.head().await;
+    app::turn_sick(&scene.0.ready.tree).unwrap();
+    let second = scene.0.push("second").await;
     let scene = scene.cut_at(&second, "RollingBack").await;
-    let over = scene.over(&second).await;
+    let over = scene.0.over(&second).await;
     assert_eq!(over.state, "RolledBack", "{:?}", over.timeline);
     scene.serves(&good).await;
-    scene.end().await;
+    scene.0.end().await;
 }

@@ -10,27 +10,19 @@
     reason = "a test may stop at the first surprise"
 )]
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+#[path = "common/scene.rs"]
+mod scene;
 
+use longshore_local::demo::app;
 use longshore_local::demo::record::Deployment;
-use longshore_local::demo::{Ready, app, prepare};
-use longshore_local::{LocalCloud, Options, wait};
+use scene::Scene;
 use serde_json::{Value, json};
 
-const LIMIT: Duration = Duration::from_mins(4);
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Seconds before the switch that are filled, and seconds after it.
 const BEFORE: i64 = 300;
 const AFTER: i64 = 120;
 /// Metrics of one request (Amazon CloudWatch API Reference, `PutMetricData`, takes up to 1000).
 const DATA_MAX: usize = 200;
-
-struct Scene {
-    cloud: LocalCloud,
-    ready: Ready,
-    folder: tempfile::TempDir,
-}
 
 /// What an app does before and after the switch.
 #[derive(Clone, Copy)]
@@ -49,24 +41,12 @@ const STEADY: Behaviour = Behaviour {
     errors: [1, 1],
 };
 
-impl Scene {
+/// The app, judged by numbers.
+struct Judged(Scene);
+
+impl Judged {
     async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let root = root.canonicalize().unwrap();
-        let program = PathBuf::from(env!("CARGO_BIN_EXE_longshore-local"));
-        let mut options = Options::new(&root, folder.path(), program.parent().unwrap());
-        options.hosts = 2;
-        options.minute_ms = 5_000;
-        options.webhook_program = Some(program);
-        let cloud = LocalCloud::start(options).await.unwrap();
-        let ready = prepare(&cloud).await.unwrap();
-        app::write(&ready.tree).unwrap();
-        Self {
-            cloud,
-            ready,
-            folder,
-        }
+        Self(Scene::start(app::CONFIGURATION, |options| options.hosts = 2).await)
     }
 
     /// The app's configuration from now on: judged by metrics and a log of this name, which nothing else has filled.
@@ -89,36 +69,14 @@ impl Scene {
             "logs": [{"group": format!("/orders/{name}"), "errors": "Error", "change_max": "50%", "events_min": 5}],
             "before_minutes": 5,
         });
-        let environment = &self.cloud.options().environment;
-        let parameter = format!("/longshore/{environment}/apps/{}", app::REPOSITORY);
-        let text = document.to_string();
-        self.cloud.put_parameter(&parameter, &text).await.unwrap();
+        self.0.configure(&document.to_string()).await;
     }
 
-    /// Commits and pushes; gives the new deployment's id.
-    async fn push(&self, message: &str) -> String {
-        let known = Deployment::all(&self.cloud).await.unwrap().len();
-        let settings = json!({"edition": message}).to_string();
-        self.ready.tree.write("settings.json", &settings).unwrap();
-        self.ready.tree.commit(message).await.unwrap();
-        self.ready.tree.push("main").await.unwrap();
-        let found = wait::until("deployment", LIMIT, LOOK_EVERY, async || {
-            Ok(Deployment::all(&self.cloud).await?.into_iter().nth(known))
-        });
-        found.await.unwrap().id
-    }
-
-    async fn until(
-        &self,
-        id: &str,
-        what: &str,
-        reached: impl Fn(&Deployment) -> bool,
-    ) -> Deployment {
-        let found = wait::until(what, LIMIT, LOOK_EVERY, async || {
-            let deployment = Deployment::read(&self.cloud, id).await?;
-            Ok(deployment.filter(&reached))
-        });
-        found.await.unwrap()
+    /// Pushes an edition of the app.
+    async fn push(&self, edition: &str) -> String {
+        let settings = json!({"edition": edition}).to_string();
+        self.0.ready.tree.write("settings.json", &settings).unwrap();
+        self.0.push(edition).await
     }
 
     /// A push of an app that behaves so, to its end.
@@ -126,20 +84,20 @@ impl Scene {
         self.judged_by(name).await;
         let id = self.push(name).await;
         let switched = |d: &Deployment| d.entered_ms("Verifying").is_some() || d.is_over();
-        let verifying = self.until(&id, "verification", switched).await;
+        let verifying = self.0.until(&id, "verification", switched).await;
         if let Some(behaviour) = behaviour {
             let switched = verifying.entered_ms("Activating").unwrap() / 1000;
             let at = i64::try_from(switched).unwrap();
             self.measure(name, at, behaviour).await;
             self.log(name, at, behaviour).await;
         }
-        self.until(&id, "end and rest of the deployment", |d| d.at_rest)
-            .await
+        self.0.over(&id).await
     }
 
     /// What is measured around the switch, as the app and the CloudWatch agent would send it.
     async fn measure(&self, name: &str, switched: i64, behaviour: Behaviour) {
         let hosts: Vec<String> = self
+            .0
             .cloud
             .hosts()
             .iter()
@@ -173,7 +131,7 @@ impl Scene {
                     put("Dimensions.member.1.Value", host.clone());
                 }
             }
-            let aws = self.cloud.aws();
+            let aws = self.0.cloud.aws();
             let sent = aws.query("monitoring", "2010-08-01", "PutMetricData", &parameters);
             sent.await.unwrap();
         }
@@ -193,10 +151,15 @@ impl Scene {
         }
         let call = async |action: &str, body: Value| {
             let target = format!("Logs_20140328.{action}");
-            self.cloud.aws().json("logs", &target, &body).await.unwrap()
+            self.0
+                .cloud
+                .aws()
+                .json("logs", &target, &body)
+                .await
+                .unwrap()
         };
         // The health verifier may read the groups of its environment only.
-        let tags = json!({"longshore:environment": self.cloud.options().environment});
+        let tags = json!({"longshore:environment": self.0.cloud.options().environment});
         let made = json!({"logGroupName": group, "tags": tags});
         call("CreateLogGroup", made).await;
         let stream = json!({"logGroupName": group, "logStreamName": "app"});
@@ -205,11 +168,6 @@ impl Scene {
             let body = json!({"logGroupName": group, "logStreamName": "app", "logEvents": some});
             call("PutLogEvents", body).await;
         }
-    }
-
-    async fn end(self) {
-        self.cloud.stop().await.unwrap();
-        self.folder.close().unwrap();
     }
 }
 
@@ -237,7 +195,7 @@ fn word(deployment: &Deployment) -> String {
 
 #[tokio::test]
 async fn what_doubles_latency_memory_or_errors_comes_back_and_a_quiet_service_stays() {
-    let scene = Scene::start().await;
+    let scene = Judged::start().await;
 
     let quiet = scene.ends("quiet", None).await;
     assert_eq!(word(&quiet), "Succeeded", "{:?}", findings(&quiet));
@@ -285,5 +243,5 @@ async fn what_doubles_latency_memory_or_errors_comes_back_and_a_quiet_service_st
         );
         println!("{name}: {said}");
     }
-    scene.end().await;
+    scene.0.end().await;
 }

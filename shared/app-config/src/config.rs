@@ -6,7 +6,7 @@ use crate::checks::{self, CHECKS_MAX, HttpCheck};
 use crate::document;
 use crate::field::{Field, List, Manager, Mode, Source, Whole};
 use crate::freeze::{self, Freezing};
-use crate::hosts::{HOSTS_MAX, Hosts};
+use crate::hosts::Hosts;
 use crate::notifications::{self, Notifications};
 use crate::people::{self, Approvals, Human};
 use crate::problem::{ConfigProblems, Problem, Problems};
@@ -16,7 +16,7 @@ use crate::section::{
 };
 use crate::text::{Branch, HookName, PackageName, RequestPath, ScriptPath, TargetGroup};
 use crate::url::HealthUrl;
-use crate::waves::{Size, Waves};
+use crate::waves::{HOSTS_MAX, Size, Waves};
 use longshore_core::{AppName, HealthPolicy, Millis, NoData, Person, Policy, Repository, WaveSize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -3,12 +3,10 @@
 use crate::field::{Field, Whole, kind_of};
 use crate::problem::{Problem, Problems, key_path};
 use crate::section::{Presence, section};
-use crate::waves::Size;
+use crate::waves::{HOSTS_MAX, Size};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Hosts that one deployment may have.
-pub(crate) const HOSTS_MAX: u32 = 10_000;
 const TAGS_MAX: usize = 5;
 const KEY_CHARS: &[u8] = b"_.:/=@-";
 const VALUE_CHARS: &[u8] = b"_.:/=+@ -";

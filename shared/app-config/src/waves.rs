@@ -1,12 +1,13 @@
 //! Waves: cumulative sizes of the part of the target set that is switched up to and including each wave.
 
 use crate::field::{Field, bounded_list};
-use crate::hosts::HOSTS_MAX;
 use crate::problem::{Problem, Problems, index_path};
 use crate::text::read_text;
 use longshore_core::WaveSize;
 use serde_json::{Value, json};
 
+/// Hosts that one deployment may have.
+pub(crate) const HOSTS_MAX: u32 = 10_000;
 const WAVES_MAX: usize = 10;
 
 /// A number of hosts or a share of the target set.

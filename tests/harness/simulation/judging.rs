@@ -1,6 +1,11 @@
 //! What releases are judged by in the schedules that have it: an alarm, a metric and a log. They turn against a release, or cannot
 //! be read, at random. Whatever nothing has turned against is measured as steady the whole time.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "these are the faults of judging alone: `happen` writes out every fault"
+)]
+
 use super::Fault;
 use super::happen::Deed;
 use super::player::Player;
