@@ -455,8 +455,8 @@ fn a_commit_that_is_known_is_meant_by_its_first_digits() {
         looked.query.contains(&format!("commit={short}")),
         "{looked:?}"
     );
-    let begun = asked.iter().find(|asked| asked.what == begin).unwrap();
-    assert_eq!(begun.body["commit"], COMMIT);
+    let sent = asked.iter().find(|asked| asked.what == begin).unwrap();
+    assert_eq!(sent.body["commit"], COMMIT);
     let ran = api.run(&["deploy", "orders", "--commit", "1234567", "--yes"]);
     assert_eq!(ran.code, 3, "{ran:?}");
     assert!(ran.err.contains("git rev-parse 1234567"), "{ran:?}");
