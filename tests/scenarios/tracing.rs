@@ -15,6 +15,13 @@ struct Told {
     from: u64,
     to: u64,
     is_error: bool,
+    host: Option<String>,
+}
+
+fn attribute(span: &Value, key: &str) -> Option<String> {
+    let mut all = span["attributes"].as_array().into_iter().flatten();
+    let found = all.find(|attribute| attribute["key"] == key)?;
+    found["value"]["stringValue"].as_str().map(str::to_owned)
 }
 
 /// The spans that the log has of a deployment, by their ids. A span that is told twice is an error.
@@ -37,6 +44,7 @@ fn spans(bench: &Bench, deployment: &Deployment) -> BTreeMap<String, Told> {
                 from: ms("startTimeUnixNano"),
                 to: ms("endTimeUnixNano"),
                 is_error: span["status"]["code"] == 2,
+                host: attribute(span, "host.id"),
             };
             let before = spans.insert(text(&span["spanId"]).unwrap(), told);
             assert_eq!(before, None, "told twice: {span}");
@@ -114,8 +122,10 @@ fn one_trace_tells_the_push_the_decision_the_commands_the_hosts_the_proof_and_th
     let run = deployment.state.run().unwrap();
     for number in 1..=3 {
         let host = host(number);
-        let name = format!("Activating {host}");
-        let span = hosts.iter().find(|span| span.name == name).unwrap();
+        let is_its = |span: &&&Told| {
+            span.name == "Activating on a host" && span.host.as_deref() == Some(host.as_str())
+        };
+        let span = hosts.iter().find(is_its).unwrap();
         let phase = &spans[span.parent.as_ref().unwrap()];
         let wave = if number == 1 { 1 } else { 2 };
         assert_eq!(phase.name, format!("Activating wave {wave}"));
@@ -145,7 +155,7 @@ fn the_trace_of_a_rollback_has_the_hosts_ways_back_and_is_an_error() {
     let back = named(&spans, "longshore-hosts").into_iter();
     let back: Vec<&str> = back
         .map(|span| span.name.as_str())
-        .filter(|name| name.starts_with("RollingBack "))
+        .filter(|name| *name == "RollingBack on a host")
         .collect();
     let moved = deployment.state.run().unwrap().moved.len();
     assert_eq!(back.len(), moved, "{spans:#?}");

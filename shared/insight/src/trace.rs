@@ -203,29 +203,25 @@ pub fn host_spans(deployment: &Deployment) -> Vec<Span> {
             .map(move |(host, took)| (task, host, took))
     });
     told.map(|(task, host, took)| {
-        let phase = deployment.timeline.iter().rfind(|entry| {
+        let place = deployment.timeline.iter().rposition(|entry| {
             let is_its_wave = entry
                 .wave
                 .is_none_or(|wave| run.wave_of(host) == Some(wave));
             entry.state == task.state() && is_its_wave && entry.at <= took.heard
         });
-        let place = phase.and_then(|phase| deployment.timeline.iter().position(|e| e == phase));
         let parent = place.map_or_else(|| SpanId::root(id), |place| SpanId::phase(id, place));
+        let phase = place.and_then(|place| deployment.timeline.get(place));
         let earliest = phase.map_or(deployment.origin.at, |entry| entry.at);
         let from = took.heard.before(took.time).max(earliest);
         let own = SpanId::host(id, task, host);
+        // Which host is an attribute: names are for kinds of spans (OpenTelemetry specification, "Span", name).
+        let name = format!("{} on a host", task.state());
         Span {
             attributes: vec![
                 ("host.id", host.to_string()),
                 ("longshore.took_ms", took.time.as_ms().to_string()),
             ],
-            ..Span::plain(
-                own,
-                parent,
-                format!("{} {host}", task.state()),
-                from,
-                took.heard,
-            )
+            ..Span::plain(own, parent, name, from, took.heard)
         }
     })
     .collect()
@@ -271,10 +267,8 @@ pub fn message_span(
     to: Timestamp,
 ) -> Span {
     let id = &deployment.id;
-    let entries = deployment.timeline.iter();
-    let place = entries.rev().position(|entry| entry.at <= message.since);
-    let last = deployment.timeline.len().saturating_sub(1);
-    let place = place.map_or(0, |from_the_end| last.saturating_sub(from_the_end));
+    let mut entries = deployment.timeline.iter();
+    let place = entries.rposition(|entry| entry.at <= message.since);
     Span {
         kind: SpanKind::Client,
         attributes: vec![
@@ -284,7 +278,7 @@ pub fn message_span(
         error: (!is_delivered).then_some("undelivered"),
         ..Span::plain(
             SpanId::message(id, message.number, from),
-            phase_or_root(deployment, place),
+            phase_or_root(deployment, place.unwrap_or(0)),
             format!("tell {}", message.kind.word()),
             from,
             to,

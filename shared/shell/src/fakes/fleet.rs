@@ -372,9 +372,9 @@ fn took(action: Action, host: &HostId, report: &Report) -> Option<Millis> {
         Action::Activate => 2_000,
         Action::Status | Action::Prune => 100,
     };
-    let place = host.as_str().bytes().rev().take(3);
-    let pace = place.fold(0_u64, |pace, digit| {
-        pace.wrapping_mul(7).wrapping_add(digit.into())
+    let last = host.as_str().bytes().rev().take(3);
+    let pace = last.fold(0_u64, |sum, digit| {
+        sum.wrapping_mul(7).wrapping_add(digit.into())
     });
     told.then(|| Millis::new(base.saturating_add(pace.saturating_mul(10))))
 }

@@ -113,7 +113,8 @@ fn timed() -> Deployment {
     };
     let later = START.after(Millis::new(1_500));
     for (place, host) in run.hosts.keys().enumerate() {
-        let ms = Millis::new(40_000 + u64::try_from(place).unwrap());
+        let own = Millis::new(u64::try_from(place).unwrap());
+        let ms = Millis::from_secs(40).plus(own);
         run.times.note(Task::Prepare, host, ms, START);
         run.times.note(Task::Activate, host, ms, START);
     }
