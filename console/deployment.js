@@ -198,12 +198,21 @@ function grouped(hosts) {
   return waves;
 }
 
+/** How long a host took, in the order of a deployment. */
+function tookOf({ took_ms: took = {} }) {
+  const states = ['Preparing', 'Migrating', 'Activating', 'Unmigrating', 'RollingBack'].filter((state) => state in took);
+  if (states.length === 0) return undefined;
+  const parts = states.map((state) => `${stateWord(state)} ${(took[state] / 1000).toFixed(1)} s`);
+  return h('p', { class: 'quiet' }, `By its own clock: ${parts.join(', ')}`);
+}
+
 function hostOf(host) {
   const failure = host.failure;
   return h(
     'li',
     {},
     h('div', { class: 'host' }, h('span', {}, h('code', {}, host.host), isHalfway(host) ? h('span', { class: 'quiet' }, ' was asked to switch') : undefined), verdictPill(host.verdict)),
+    tookOf(host),
     failure
       ? h('div', { class: 'why' }, h('code', {}, failure.class), failure.detail ? h('pre', { tabindex: '0' }, failure.detail) : undefined, h('p', {}, failure.next))
       : undefined,

@@ -19,6 +19,8 @@ const FEW = 10;
 /** The height of a bar's drawing, and the length of one beside a number. */
 const HIGH = 100;
 const LONG = 100;
+/** As many hosts of a step as are named. */
+const SLOWEST = 3;
 
 export const stats = {
   title: () => 'Statistics',
@@ -85,7 +87,7 @@ function numbers(context, seen) {
   const ended = Object.values(seen.ends).reduce((sum, times) => sum + times, 0);
   const window = h('p', { class: 'quiet' }, `${clock(seen.from)} to ${clock(seen.until)}`);
   if (ended === 0) return [incomplete(seen), window, h('p', { class: 'empty' }, 'No deployment ended in this time.', seen.open > 0 ? ` ${seen.open} had not ended by its end.` : '')];
-  return [incomplete(seen), window, endsOf(context, seen, ended), deliveryOf(seen), weeksOf(seen.weeks), timesOf(seen), troubles(context, seen)];
+  return [incomplete(seen), window, endsOf(context, seen, ended), deliveryOf(seen), weeksOf(seen.weeks), timesOf(seen), slowestOf(context, seen), troubles(context, seen)];
 }
 
 /** What is not counted is said before any number. */
@@ -301,10 +303,33 @@ function meter(value, most) {
   return drawing(LONG, 4, [['rect', { x: 0, y: 0, width, height: 4 }]], { class: 'meter', preserveAspectRatio: 'none' });
 }
 
-function troubles(context, seen) {
+/** Who takes longest for what hosts are asked to do. */
+function slowestOf(context, seen) {
+  const steps = seen.host_steps ?? [];
+  if (steps.length === 0) return undefined;
+  const rows = steps.flatMap(({ state, took, slowest }) => {
+    const most = Math.max(took.p50_ms, ...slowest.map((one) => one.took.p50_ms));
+    const row = (step, who, of) => [step, who, [time(of.p50_ms), meter(of.p50_ms, most)], time(of.max_ms), of.n];
+    return [row(stateWord(state), 'all hosts', took), ...slowest.slice(0, SLOWEST).map((one) => row(stateWord(state), hostName(context, one.host), one.took))];
+  });
+  return h(
+    'section',
+    { 'aria-labelledby': 'slowest' },
+    h('h2', { id: 'slowest' }, 'Slowest hosts'),
+    h('p', { class: 'quiet' }, 'How long hosts were at it by their own clocks, in each deployment all runs of a step together.'),
+    table(['Step', 'Host', 'Half within', 'Longest', 'n'], rows, 'Slowest hosts'),
+  );
+}
+
+/** A host, with a way to the deployments that it was in where an app is asked about. */
+function hostName(context, name) {
   const { app } = context.asked;
   const place = [context.environment.name, 'apps', app ?? '', 'deployments'];
-  const host = (name) => (app === undefined ? h('code', {}, name) : h('a', { href: address(place, { host: name }) }, h('code', {}, name)));
+  return app === undefined ? h('code', {}, name) : h('a', { href: address(place, { host: name }) }, h('code', {}, name));
+}
+
+function troubles(context, seen) {
+  const host = (name) => hostName(context, name);
   return h(
     'div',
     { class: 'halves' },

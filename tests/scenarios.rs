@@ -43,6 +43,8 @@ mod scripts;
 mod sending;
 #[path = "scenarios/sweeps.rs"]
 mod sweeps;
+#[path = "scenarios/tracing.rs"]
+mod tracing;
 #[path = "scenarios/weather.rs"]
 mod weather;
 #[path = "scenarios/webhook.rs"]

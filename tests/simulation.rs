@@ -12,7 +12,7 @@
     reason = "a test fails by panicking"
 )]
 
-use longshore_core::{Deployment, State, Timestamp};
+use longshore_core::{Deployment, HostId, Millis, State, Task, Timestamp};
 use longshore_insight::{Window, measure};
 use longshore_tests::{Simulated, simulate, simulate_all, tell, writes_of};
 use std::collections::{BTreeMap, BTreeSet};
@@ -124,10 +124,69 @@ fn median(mut times: Vec<u64>) -> Option<u64> {
     Some(times[times.len().div_ceil(2) - 1])
 }
 
+/// What hosts took, counted from what the hosts of the simulation tell by their own pace. Says how many times there were.
+fn hold_the_hosts_times(
+    deployments: &[Deployment],
+    told: &longshore_insight::Measures,
+    seed: u64,
+) -> usize {
+    let mut all = 0;
+    for task in Task::ALL {
+        let mut by_host: BTreeMap<&HostId, Vec<u64>> = BTreeMap::new();
+        for run in deployments.iter().filter_map(|one| one.state.run()) {
+            for host in run.hosts.keys() {
+                let took = run.times.of_host(task, host);
+                by_host
+                    .entry(host)
+                    .or_default()
+                    .extend(took.map(|took| took.time.as_ms()));
+            }
+        }
+        by_host.retain(|_, times| !times.is_empty());
+        let mut slowest: Vec<_> = by_host
+            .iter()
+            .map(|(host, times)| {
+                (
+                    median(times.clone()),
+                    times.iter().max().copied(),
+                    *host,
+                    times.len(),
+                )
+            })
+            .collect();
+        slowest.sort_by(|a, b| (b.0, b.1, a.2).cmp(&(a.0, a.1, b.2)));
+        slowest.truncate(10);
+        let step = told
+            .host_steps
+            .iter()
+            .find(|step| step.state == task.state());
+        let ms = |time: Option<Millis>| time.map(Millis::as_ms);
+        let named: Vec<_> = step
+            .iter()
+            .flat_map(|step| &step.slowest)
+            .map(|one| {
+                let n = usize::try_from(one.took.n).expect("a count");
+                (ms(one.took.p50), ms(one.took.max), &one.host, n)
+            })
+            .collect();
+        assert_eq!(named, slowest, "seed {seed}, {}", task.state());
+        let times: Vec<u64> = by_host.values().flatten().copied().collect();
+        let counted = step.map_or(0, |step| usize::try_from(step.took.n).expect("a count"));
+        assert_eq!(counted, times.len(), "seed {seed}, {}", task.state());
+        assert_eq!(
+            step.and_then(|step| ms(step.took.p50)),
+            median(times.clone())
+        );
+        all += times.len();
+    }
+    all
+}
+
 /// The numbers of `stats` agree with a count over what was written, schedule by schedule.
 #[test]
 fn the_measures_agree_with_a_count_over_the_writes() {
     let mut counted = (0, 0, 0);
+    let mut timed = 0;
     for seed in 0..100 {
         let lives = lives(seed);
         let deployments = lives.values().filter_map(|life| life.last.clone());
@@ -198,6 +257,7 @@ fn the_measures_agree_with_a_count_over_the_writes() {
             median(preparing),
             "seed {seed}"
         );
+        timed += hold_the_hosts_times(&deployments, &told, seed);
         counted = (
             counted.0 + succeeded,
             counted.1 + failed,
@@ -208,4 +268,6 @@ fn the_measures_agree_with_a_count_over_the_writes() {
         counted.0 > 50 && counted.1 > 10 && counted.2 > 10,
         "{counted:?}"
     );
+    eprintln!("{timed} times were told");
+    assert!(timed > 500, "{timed} times were told");
 }

@@ -32,3 +32,4 @@ FAILED_LINE=0
 AS_USER=()
 RAW=''
 NOTE=''
+TOOK='' # What the answer that is on record says of the time, in milliseconds.

@@ -27,12 +27,21 @@ printable() {
   printf '%s' "${text//\"/\\\"}"
 }
 
+# The clock that nobody sets, in milliseconds since the host was started: a time between two looks at it is right, whatever the
+# wall's clock does meanwhile.
+uptime_ms() {
+  local seconds
+  read -r seconds _ </proc/uptime
+  UPTIME_MS=$((10#${seconds/./}0))
+}
+
 # answer_line OUTCOME CLASS DETAIL: fields that were not validated are empty by construction (see read_parameters).
 answer_line() {
+  uptime_ms
   printf '{"longshore":1,"token":"%s","action":"%s","outcome":"%s","class":"%s","release":"%s","generation":%s,' \
     "${TOKEN:-}" "${ACTION:-}" "$1" "$2" "${ANSWER_RELEASE-${RELEASE:-}}" "${ANSWER_GENERATION:-${GENERATION:-0}}"
-  printf '"served":"%s","healthy":%s,%s"detail":"%s","repeated":false}' \
-    "${SERVED:-}" "${HEALTHY:-false}" "${MIGRATIONS:+\"migrations\":${MIGRATIONS},}" "$(printable "$3")"
+  printf '"served":"%s","healthy":%s,"took_ms":%s,%s"detail":"%s","repeated":false}' \
+    "${SERVED:-}" "${HEALTHY:-false}" "${TOOK:-$((UPTIME_MS - BEGAN_MS))}" "${MIGRATIONS:+\"migrations\":${MIGRATIONS},}" "$(printable "$3")"
 }
 
 # The result is in the ledger before it is told: a step that is killed in between answers `repeated` the next time.

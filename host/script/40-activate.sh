@@ -75,9 +75,13 @@ ask_for_proof() {
     line=$(SERVED=${RELEASE} HEALTHY=true answer_line 'done' 'done' '')
   fi
   node_says prove "$(seconds_left)" "${line}" "${PM2[@]}"
-  if [[ ${REPLY} == proven* ]]; then RECORDED=${line}; fi
-  read -r class SERVED HEALTHY detail <<<"${REPLY}"
+  read -r class SERVED HEALTHY TOOK detail <<<"${REPLY}"
   SERVED=${SERVED#-}
+  if [[ ${class} == proven && -n ${line} ]]; then
+    RECORDED=$(answer_line 'done' 'done' '')
+  else
+    TOOK='' # The step goes on, and with it the time.
+  fi
 }
 
 # What the app itself says of it, and whether it has started at all. The app's log belongs to the app's user, so it is read

@@ -16,9 +16,12 @@ function begin() {
   say('go', ...(ledger.balancer ? [ledger.balancer.target_group, ...ledger.balancer.targets] : []));
 }
 
-function finish(line) {
+// How long this step has run: the kernel's clock, as the shell reads it.
+const tookMs = () => Math.round(parseFloat(fs.readFileSync('/proc/uptime', 'utf8')) * 1000) - Number(env.LS_BEGAN_MS);
+
+function finish(line, changed = {}) {
   const ledger = loadLedger();
-  const answer = JSON.parse(line);
+  const answer = { ...JSON.parse(line), ...changed };
   const entry = ledger.entries.find((known) => known.token === env.LS_TOKEN);
   Object.assign(entry, { finished_at: now(), answer });
   if (answer.action === 'migrate' && answer.class === 'done') recordMigration(ledger);

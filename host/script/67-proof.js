@@ -53,15 +53,15 @@ async function prove(seconds, line, ...command) {
     const verdict = await attempt(state, command);
     if (verdict && verdict.class === 'proven') {
       await endStrays();
-      if (line) finish(line);
+      if (line) finish(line, { took_ms: state.took = tookMs() });
     }
-    if (verdict) return verdictLine(verdict, state.last);
+    if (verdict) return verdictLine(verdict, state);
     if (Date.now() >= stop) break;
     const early = state.clean > 0 || Date.now() - began < health.interval_seconds * 1000;
     await sleep(state.clean > 0 ? 100 : early ? 250 : health.interval_seconds * 1000);
   }
-  if (Date.now() >= hardStop) return verdictLine({ class: 'deadline_passed', detail: (state.wrong || state.last).detail }, state.last);
-  verdictLine(lastVerdict(state, await survey(command)), state.last);
+  if (Date.now() >= hardStop) return verdictLine({ class: 'deadline_passed', detail: (state.wrong || state.last).detail }, state);
+  verdictLine(lastVerdict(state, await survey(command)), state);
 }
 
 async function attempt(state, command) {
@@ -95,8 +95,8 @@ function lastVerdict(state, seen) {
   return seen.stale ? { class: 'stale', detail: 'a process of before is still running' } : state.wrong || state.last;
 }
 
-function verdictLine(verdict, last) {
-  say(verdict.class, last.served || '-', verdict.class === 'proven', verdict.detail);
+function verdictLine(verdict, { last, took = 0 }) {
+  say(verdict.class, last.served || '-', verdict.class === 'proven', took, verdict.detail);
 }
 
 // What is served now, judged by the release that the ledger calls active.

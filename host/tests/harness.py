@@ -368,5 +368,7 @@ class HostTest(unittest.TestCase):
         self.assertLess(len(answer.stdout), 2000)
         keys = [key for key in answer.body if key != "migrations"]
         self.assertEqual(keys, ["longshore", "token", "action", "outcome", "class", "release", "generation", "served",
-                                "healthy", "detail", "repeated"])
+                                "healthy", "took_ms", "detail", "repeated"])
+        self.assertIsInstance(answer.took_ms, int)
+        self.assertGreaterEqual(answer.took_ms, 0)
         self.assertRegex(answer.detail, re.compile(r"\A[ -~]{0,300}\Z"))

@@ -54,6 +54,23 @@ class TheWayOfAPush(HostTest):
         self.assertEqual(host.get("/COLOUR"), b"Ymx1ZQ==")
         self.the_old_release_comes_back(first, first_pins)
 
+    def test_an_answer_tells_how_long_the_step_ran_and_its_repeat_tells_the_same(self):
+        """By the program that proves and records at once, and by the one that only records."""
+        host = self.host
+        host.configure(attempts=5)
+        commit = host.commit("v1")
+        host.generation += 1
+        for action, attempt in (("prepare", 1), ("activate", 1), ("activate", 2)):
+            with self.subTest(action=action, attempt=attempt):
+                told = host.run(action, commit=commit, attempt=attempt)
+                self.check(told, 0, "done")
+                self.assertGreater(told.took_ms, 0)
+                self.assertLessEqual(told.took_ms, told.seconds * 1000 + 10)
+                self.assertEqual(host.ledger()["entries"][-1]["answer"], told.body)
+                again = host.run(action, commit=commit, attempt=attempt)
+                self.check(again, 0, "done")
+                self.assertEqual(again.body, {**told.body, "repeated": True})
+
     def the_new_processes_run_in(self, release, old_pids):
         """Old processes gone, new ones started later and inside the release's folder, asked of the kernel."""
         host, folder = self.host, str(self.host.app / "releases" / release)

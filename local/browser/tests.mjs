@@ -420,6 +420,13 @@ test('numbers that are not complete say so before any other, and a year of them 
       approval: { n: 0 },
       work: spread(100),
       steps: [{ state: 'Preparing', took: spread(100) }, { state: 'Unmigrating', took: spread(2) }],
+      host_steps: [
+        {
+          state: 'Activating',
+          took: { n: 40, p50_ms: 1900, p90_ms: 2600, max_ms: 61_000 },
+          slowest: [4, 3, 2, 1].map((host) => ({ host: `i-0000000000000000${host}`, took: { n: host, p50_ms: host * 1000, p90_ms: 61_000, max_ms: 61_000 } })),
+        },
+      ],
       failures: [{ what: 'health_failed', times: 8 }, { what: 'build_failed', times: 2 }],
       hosts: [{ what: 'i-00000000000000001', times: 4 }],
       drills: { took: { n: 0 }, failed: 1 },
@@ -433,6 +440,11 @@ test('numbers that are not complete say so before any other, and a year of them 
     for (const wanted of ['1000 deployments were read', 'at least', '10.0 %', 'no commit’s time is known', 'Nine of ten within 1 min 30 s', '1 not yet', '2 more failed before any host was switched', '1 rehearsed rollback did not succeed', 'health_failed', '✕2', 'too few']) {
       assert.ok(text.includes(wanted), `${wanted}: ${text}`);
     }
+    const slowest = await page.$$eval('section[aria-labelledby=slowest] tbody tr', (rows) => rows.map((row) => [...row.cells].map((cell) => cell.innerText.trim())));
+    assert.deepEqual(slowest, [
+      ['Activating', 'all hosts', '1.9 s', '1 min 1 s', '40'],
+      ...[4, 3, 2].map((host) => ['Activating', `i-0000000000000000${host}`, `${host}.0 s`, '1 min 1 s', String(host)]),
+    ]);
     assert.equal((await page.$$('.bars > div')).length, 53);
     const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
     assert.ok(wide <= screen, `${wide} of ${screen}`);

@@ -199,6 +199,8 @@ impl<'a> Sandbox<'a> {
             return json!({"unreadable": text});
         };
         answer.remove("detail");
+        let took = answer.remove("took_ms");
+        assert!(took.is_some_and(|ms| ms.is_u64()), "no time: {text}");
         answer.insert("exit".into(), output.status.code().into());
         Value::Object(answer)
     }

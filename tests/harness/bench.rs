@@ -20,7 +20,7 @@ use longshore_core::{
 use longshore_shell::accept::{self, News};
 use longshore_shell::advance::record;
 use longshore_shell::fakes::{Behaviour, HeadFault};
-use longshore_shell::ports::{Clock, PushKey};
+use longshore_shell::ports::{Clock, Head, PushKey};
 use longshore_shell::telemetry::Capture;
 use serde_json::{Value, json};
 use trigger_deploy::request::Response;
@@ -190,7 +190,11 @@ impl Bench {
     /// Pushes a commit of which no delivery tells. Gives the commit that was the head.
     pub fn push_unheard(&mut self, digit: &str) -> Option<String> {
         let branches = &self.cloud.world.branches;
-        branches.point(&self.repository, "main", Some(commit(digit)));
+        let head = Head {
+            commit: commit(digit),
+            committed_at: Some(self.cloud.world.clock.now()),
+        };
+        branches.point(&self.repository, "main", Some(head));
         self.head.replace(digit.to_owned())
     }
 
@@ -267,6 +271,7 @@ impl Bench {
             account: None,
             cause: Cause::Push,
             committed_at: None,
+            since: self.cloud.world.clock.now(),
         };
         let decided = drive(
             &self.cloud.stage,

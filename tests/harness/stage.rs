@@ -5,15 +5,15 @@ use longshore_analysis::{AlarmState, ErrorLines};
 use longshore_app_config::{AlarmName, CalendarName, ChangeCalendarName, LogGroup, Series};
 use longshore_core::{
     AppName, Artifact, Changelog, CommandId, Commit, Decision, Deployment, DeploymentId,
-    DocumentPin, Failure, HostId, MessageTs, Millis, ParameterName, Report, Repository, Slot,
+    DocumentPin, Failure, Heard, HostId, MessageTs, Millis, ParameterName, Repository, Slot,
     Timestamp, Token,
 };
 use longshore_shell::announce::{Announce, AnnounceError, Letter, Reply};
 use longshore_shell::ports::{
     Accept, Alarms, AppLogs, Artifacts, Belongs, Branches, CalendarError, Calendars, ChangeState,
-    Commands, Configs, Configured, Entry, Fleet, HeadError, LookAgain, LookError, Metrics, Order,
-    Outside, PushKey, Recorded, Repositories, Request, ResolveError, Sample, Save, Seen, SendError,
-    Sighting, Store, StoreError, Wake, Window,
+    Commands, Configs, Configured, Entry, Fleet, Head, HeadError, LookAgain, LookError, Metrics,
+    Order, Outside, PushKey, Recorded, Repositories, Request, ResolveError, Sample, Save, Seen,
+    SendError, Sighting, Store, StoreError, Wake, Window,
 };
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -366,7 +366,7 @@ impl<T: Commands> Commands for Staged<T> {
             .call("ssm.token_of", self.port.token_of(command))
             .await
     }
-    async fn reports(&self, command: &CommandId) -> Result<Vec<(HostId, Report)>, LookError> {
+    async fn reports(&self, command: &CommandId) -> Result<Vec<Heard>, LookError> {
         self.stage
             .call("ssm.reports", self.port.reports(command))
             .await
@@ -462,11 +462,7 @@ impl<T: Repositories> Repositories for Staged<T> {
 }
 
 impl<T: Branches> Branches for Staged<T> {
-    async fn head(
-        &self,
-        repository: &Repository,
-        branch: &str,
-    ) -> Result<Option<Commit>, HeadError> {
+    async fn head(&self, repository: &Repository, branch: &str) -> Result<Option<Head>, HeadError> {
         self.stage
             .call("branches.head", self.port.head(repository, branch))
             .await

@@ -8,7 +8,7 @@ use crate::shell::{Claim, Handler, Order, Save, Send};
 use crate::times;
 use crate::world::{Push, World};
 use longshore_core::{
-    Advance, CheckName, Command, CommandStatus, Deployment, Failure, FailureClass, Finding,
+    Advance, CheckName, Command, CommandStatus, Deployment, Failure, FailureClass, Finding, Heard,
     Judgement, Observation, Slot, Start, State, Timestamp, step,
 };
 
@@ -168,12 +168,9 @@ fn became_of(world: &World, setup: &Setup, command: &Command, seen: &mut Vec<Obs
             let there = world.ssm.iter().find(|there| there.id() == *id);
             for (host, delivery) in there.iter().flat_map(|there| &there.hosts) {
                 if let Delivery::Shown(said) = delivery {
-                    let report = said.report();
-                    seen.push(Observation::HostReported(
-                        token.clone(),
-                        host.clone(),
-                        report,
-                    ));
+                    // Times decide nothing, so that the model's hosts tell none.
+                    let heard = Heard::untimed(host.clone(), said.report());
+                    seen.push(Observation::HostReported(token.clone(), heard));
                 }
             }
         }

@@ -31,8 +31,8 @@ fn lines(bench: &Bench, event: &str) -> usize {
 #[test]
 fn a_push_whose_delivery_was_lost_is_found_within_two_polls_and_deployed_once() {
     let mut bench = watched();
-    bench.push_unheard("b");
     let lost = bench.now();
+    bench.push_unheard("b");
     bench.run_until(|bench| bench.deployments().len() == 2);
     assert!(bench.now().since(lost).as_ms() <= (300 + 60 + 1) * 1_000);
     bench.run();
@@ -43,6 +43,11 @@ fn a_push_whose_delivery_was_lost_is_found_within_two_polls_and_deployed_once() 
     let found = bench.deployment("b");
     assert_eq!(found.timeline[0].cause, Some(Cause::Poll));
     assert_eq!(found.origin.by, None);
+    assert_eq!(
+        found.origin.committed_at,
+        Some(lost),
+        "the branch tells when"
+    );
     bench.run_for(HOUR_S);
     assert_eq!(bench.deployments().len(), 2);
     assert_eq!(lines(&bench, "missed_push_found"), 1);

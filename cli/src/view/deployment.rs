@@ -2,6 +2,7 @@
 
 use crate::args;
 use crate::page::Page;
+use crate::view::stats::time;
 use crate::view::{checks, count, held, marked, plan, short, verdict_mark};
 use crate::when::{absolute, between, moment, relative, time_of_day};
 use longshore_contract::{
@@ -123,7 +124,7 @@ pub fn show(deployment: &Deployment, app: Option<&AppSummary>, now: Timestamp) -
     if let Some(run) = &deployment.run {
         page.gap().heading("Hosts");
         let rows = run.hosts.iter().map(host_row).collect();
-        page.table(&["WAVE", "HOST", "VERDICT", "MOVED", "WHY"], rows);
+        page.table(&["WAVE", "HOST", "VERDICT", "MOVED", "TOOK", "WHY"], rows);
     }
     page
 }
@@ -264,12 +265,30 @@ pub fn timeline_line(entry: &TimelineEntry) -> String {
     format!("{}  {}", time_of_day(entry.at), state_text(entry))
 }
 
+/// The states in which a host is timed, in the order of a deployment.
+const TIMED: [&str; 5] = [
+    "Preparing",
+    "Migrating",
+    "Activating",
+    "Unmigrating",
+    "RollingBack",
+];
+
+/// How long a host took for what it was asked to do; empty where it told no time.
+#[must_use]
+pub fn took_text(host: &HostVerdict) -> String {
+    let of = |state: &&str| Some(format!("{state} {}", time(*host.took_ms.get(*state)?)));
+    let parts: Vec<String> = TIMED.iter().filter_map(of).collect();
+    parts.join(", ")
+}
+
 fn host_row(host: &HostVerdict) -> Vec<String> {
     vec![
         host.wave.saturating_add(1).to_string(),
         host.host.clone(),
         format!("{} {}", verdict_mark(&host.verdict), host.verdict),
         if host.moved { "yes" } else { "" }.to_owned(),
+        took_text(host),
         host.failure.as_ref().map(failure_text).unwrap_or_default(),
     ]
 }

@@ -3,7 +3,9 @@
 use crate::page::{BAD, GOOD, Page};
 use crate::view::count;
 use crate::when::{absolute, length};
-use longshore_contract::{Counted, Delivery, Recovery, Spread, Stats, Step, Timestamp, Week};
+use longshore_contract::{
+    Counted, Delivery, HostStep, Recovery, Spread, Stats, Step, Timestamp, Week,
+};
 
 /// As many marks or blocks as a plot has at most.
 const PLOT: u64 = 24;
@@ -35,6 +37,7 @@ pub fn page(stats: &Stats) -> Page {
     by_week(&mut page, &stats.weeks);
     page.gap().heading("Where the time goes");
     times(&mut page, stats);
+    slowest(&mut page, &stats.host_steps);
     troubles(&mut page, "WHY NOT", "TIMES", &stats.failures);
     troubles(&mut page, "HOST IN TROUBLE", "TIMES", &stats.hosts);
     page
@@ -133,8 +136,45 @@ fn spread(spread: Spread) -> String {
     }
 }
 
+/// As many hosts of a step as are named.
+const SLOWEST_SHOWN: usize = 3;
+
+/// Who took longest in each step, beside all hosts together.
+fn slowest(page: &mut Page, steps: &[HostStep]) {
+    if steps.is_empty() {
+        return;
+    }
+    let longest = |step: &HostStep| {
+        step.slowest
+            .iter()
+            .filter_map(|host| host.took.p50_ms)
+            .max()
+    };
+    let row = |step: &str, who: &str, took: Spread, most: u64| {
+        vec![
+            step.to_owned(),
+            who.to_owned(),
+            took.n.to_string(),
+            took.p50_ms.map(time).unwrap_or_default(),
+            took.max_ms.map(time).unwrap_or_default(),
+            bar(took.p50_ms.unwrap_or(0), most),
+        ]
+    };
+    let rows = steps.iter().flat_map(|step| {
+        let most = longest(step).max(step.took.p50_ms).unwrap_or(0);
+        let hosts = step.slowest.iter().take(SLOWEST_SHOWN);
+        let hosts = hosts.map(move |host| row("", &host.host, host.took, most));
+        std::iter::once(row(&step.state, "all hosts", step.took, most)).chain(hosts)
+    });
+    page.gap().heading("Slowest hosts, by their own clocks");
+    page.table(
+        &["STEP", "HOST", "N", "P50", "LONGEST", "P50"],
+        rows.collect(),
+    );
+}
+
 /// A time in its two largest units; below ten seconds with a tenth.
-fn time(ms: u64) -> String {
+pub(super) fn time(ms: u64) -> String {
     match ms {
         ..10_000 => format!("{}.{}s", ms / 1_000, ms % 1_000 / 100),
         10_000.. => length(i64::try_from(ms / 1_000).unwrap_or(i64::MAX)),

@@ -1,7 +1,7 @@
 //! Why a deployment did not succeed: the class, the first real error line, the host, and the command that helps.
 
 use crate::page::Page;
-use crate::view::deployment::{failure_text, state_text};
+use crate::view::deployment::{failure_text, state_text, took_text};
 use crate::view::{checks, count, held, marked, short};
 use crate::when::moment;
 use longshore_contract::{
@@ -38,6 +38,7 @@ pub fn page(deployment: &Deployment, app: Option<&AppSummary>, now: Timestamp) -
             ("class", Some(failure.class.clone())),
             ("first error", Some(failure.detail.clone())),
             ("hosts", hosts_of(deployment, failure)),
+            ("they took", times_of(deployment, failure)),
             ("next", Some(failure.next.clone())),
         ]);
     }
@@ -137,6 +138,19 @@ fn hosts_of(deployment: &Deployment, failure: &Failure) -> Option<String> {
         more => format!(" and {more} more"),
     };
     Some(format!("{}{more}", shown.join(" ")))
+}
+
+/// How long those hosts took, as far as they are named and have told it: one that gave up at once has another trouble than one that
+/// worked to the end of its time.
+fn times_of(deployment: &Deployment, failure: &Failure) -> Option<String> {
+    let same = failing(deployment).filter(|(_, other)| other.class == failure.class);
+    let told = same
+        .take(HOSTS_SHOWN)
+        .filter(|(host, _)| !host.took_ms.is_empty());
+    let told: Vec<String> = told
+        .map(|(host, _)| format!("{}: {}", host.host, took_text(host)))
+        .collect();
+    (!told.is_empty()).then(|| told.join("; "))
 }
 
 /// What other hosts said that is not the same.

@@ -88,6 +88,7 @@ fn statistics_of_nothing_and_of_too_much_say_so() {
         approval: longshore_contract::Spread::default(),
         work: longshore_contract::Spread::default(),
         steps: Vec::new(),
+        host_steps: Vec::new(),
         failures: Vec::new(),
         hosts: Vec::new(),
         drills: longshore_contract::Drills::default(),

@@ -3,9 +3,9 @@
 use longshore_contract::{
     AppStatus, AppSummary, Apps, Audit, AuditEntry, Begun, Changelog, CommitLine, Counted,
     Delivery, Deployment, DeploymentSummary, Drift, Drills, Failure, Freeze, FreezeToCome, History,
-    HostStatus, HostVerdict, Judgement, Live, Lock, Looked, Migrations, Number, ParameterChange,
-    Ping, Plan, Quarantined, Recovery, Release, Run, Spread, Stats, Step, TimelineEntry, Timestamp,
-    Verdict, Vote, Week, WhoAmI,
+    HostStatus, HostStep, HostTimes, HostVerdict, Judgement, Live, Lock, Looked, Migrations,
+    Number, ParameterChange, Ping, Plan, Quarantined, Recovery, Release, Run, Spread, Stats, Step,
+    TimelineEntry, Timestamp, Verdict, Vote, Week, WhoAmI,
 };
 use std::collections::BTreeMap;
 
@@ -88,7 +88,24 @@ fn host(name: &str, wave: u32, verdict: &str, failure: Option<Failure>) -> HostV
         verdict: verdict.to_owned(),
         moved: matches!(verdict, "proven" | "failed" | "restored"),
         failure,
+        took_ms: took(name, verdict),
     }
+}
+
+/// What a host told of its time; the last one runs a script of before there were times.
+fn took(name: &str, verdict: &str) -> BTreeMap<String, u64> {
+    let steps: &[(&str, u64)] = match (name, verdict) {
+        ("i-00000004", _) | (_, "untouched" | "unreachable") => &[],
+        (_, "prepared") => &[("Preparing", 41_250)],
+        (_, "restored") => &[
+            ("Preparing", 40_000),
+            ("Activating", 61_000),
+            ("RollingBack", 1_900),
+        ],
+        (_, _) => &[("Preparing", 39_100), ("Activating", 2_300)],
+    };
+    let steps = steps.iter().map(|(state, ms)| ((*state).to_owned(), *ms));
+    steps.collect()
 }
 
 fn entry(at: &str, state: &str, wave: Option<u32>) -> TimelineEntry {
@@ -494,6 +511,18 @@ fn delivery(changes: u32, failed: u32) -> Delivery {
     }
 }
 
+fn host_step(state: &str, took: Spread, slowest: &[(&str, Spread)]) -> HostStep {
+    let host = |(host, took): &(&str, Spread)| HostTimes {
+        host: (*host).to_owned(),
+        took: *took,
+    };
+    HostStep {
+        state: state.to_owned(),
+        took,
+        slowest: slowest.iter().map(host).collect(),
+    }
+}
+
 /// Four weeks of an app.
 pub(crate) fn stats() -> Stats {
     let day = |text: &str| format!("{text}T00:00:00Z").parse().unwrap();
@@ -528,6 +557,23 @@ pub(crate) fn stats() -> Stats {
             step("Preparing", spread(15, 61_000, 80_000, 90_000)),
             step("Activating", spread(13, 12_000, 15_000, 15_500)),
             step("RollingBack", spread(3, 9_500, 11_000, 11_000)),
+        ],
+        host_steps: vec![
+            host_step(
+                "Preparing",
+                spread(41, 40_000, 52_000, 88_000),
+                &[
+                    ("i-00000003", spread(14, 51_000, 80_000, 88_000)),
+                    ("i-00000002", spread(14, 40_100, 41_000, 42_000)),
+                    ("i-00000004", spread(1, 40_000, 40_000, 40_000)),
+                    ("i-00000001", spread(12, 38_000, 40_000, 40_000)),
+                ],
+            ),
+            host_step(
+                "Activating",
+                spread(27, 1_900, 2_600, 9_900),
+                &[("i-00000002", spread(14, 2_400, 9_000, 9_900))],
+            ),
         ],
         failures: vec![
             Counted {

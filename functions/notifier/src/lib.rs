@@ -25,7 +25,7 @@ use longshore_events::{Batch, Failures, Message as Hint};
 use longshore_shell::advance::{AdvanceError, record};
 use longshore_shell::announce::{Announce, AnnounceError};
 use longshore_shell::ports::{Clock, Store};
-use longshore_shell::telemetry;
+use longshore_shell::{telemetry, traces};
 
 /// After this time a message that no channel takes is given up: it is news no longer, and the alarm has long been raised.
 const GIVEN_UP_AFTER: Millis = Millis::from_secs(24 * 3600);
@@ -59,7 +59,7 @@ async fn one<D: Desk>(desk: &D, body: &str) -> Result<(), DeskError> {
     let claimed = claim(desk, deployment).await?;
     let deliveries = claimed
         .iter()
-        .map(|(deployment, announcement)| deliver(desk, deployment, announcement));
+        .map(|(deployment, announcement)| traced(desk, deployment, announcement));
     let mut undelivered = None;
     let results = join_all(deliveries).await;
     for ((deployment, announcement), result) in claimed.iter().zip(results) {
@@ -79,6 +79,19 @@ async fn one<D: Desk>(desk: &D, body: &str) -> Result<(), DeskError> {
         }
     }
     undelivered.map_or(Ok(()), |error| Err(DeskError::undelivered(error)))
+}
+
+/// Delivers a message and tells of it in the deployment's trace.
+async fn traced<D: Desk>(
+    desk: &D,
+    deployment: &Deployment,
+    announcement: &Announcement,
+) -> Result<(), AnnounceError> {
+    let from = desk.clock().now();
+    let result = deliver(desk, deployment, announcement).await;
+    let to = desk.clock().now();
+    traces::tell_message(deployment, announcement, result.is_ok(), from, to);
+    result
 }
 
 /// Claims every message that nobody else is delivering right now, each with the deployment as it was then.

@@ -3,6 +3,7 @@
 
 use crate::asked::Page;
 use crate::{Office, read, view};
+use futures_util::future::join_all;
 use longshore_contract as contract;
 use longshore_contract::Refusal;
 use longshore_core::{AppName, Deployment, DeploymentId, HostId, Millis, Timestamp};
@@ -15,6 +16,9 @@ pub const LOOKED_MAX: u32 = 200;
 
 /// As many ids as are asked of the index at once while deployments are looked through.
 const CHUNK: u32 = 50;
+
+/// Reads that are under way at once. Whoever stops in between has read at most seven in vain.
+const READS_AT_ONCE: usize = 8;
 
 /// By so much the order of ids may differ from that of the times of acceptance: each function has a clock of its own.
 pub(crate) const SKEW: Millis = Millis::from_secs(60);
@@ -101,6 +105,8 @@ pub(crate) struct Walk<'a, O> {
     /// The last one that was looked at, or where it was entered.
     before: Option<DeploymentId>,
     ids: VecDeque<DeploymentId>,
+    /// Those of them that are read and were not looked at.
+    read: VecDeque<(DeploymentId, Option<Deployment>)>,
     /// Whether the index has nothing more.
     is_over: bool,
     /// How many were looked at.
@@ -122,6 +128,7 @@ impl<'a, O: Office> Walk<'a, O> {
             chunk,
             before,
             ids: VecDeque::new(),
+            read: VecDeque::new(),
             is_over: false,
             looked: 0,
             back_to: None,
@@ -131,14 +138,12 @@ impl<'a, O: Office> Walk<'a, O> {
     /// The next older one; `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Deployment>, Refusal> {
         loop {
-            if self.ids.is_empty() && !self.is_over {
-                self.fetch().await?;
+            if self.read.is_empty() {
+                self.read_some().await?;
             }
-            let Some(id) = self.ids.pop_front() else {
+            let Some((id, read)) = self.read.pop_front() else {
                 return Ok(None);
             };
-            let read = self.office.store().deployment(&id).await;
-            let read = read.map_err(|error| read::unread(&error))?;
             self.before = Some(id);
             self.looked = self.looked.saturating_add(1);
             if let Some(deployment) = read {
@@ -146,6 +151,22 @@ impl<'a, O: Office> Walk<'a, O> {
                 return Ok(Some(deployment));
             }
         }
+    }
+
+    /// Reads the next few, all at once.
+    async fn read_some(&mut self) -> Result<(), Refusal> {
+        if self.ids.is_empty() && !self.is_over {
+            self.fetch().await?;
+        }
+        let some = self.ids.len().min(READS_AT_ONCE);
+        let some: Vec<DeploymentId> = self.ids.drain(..some).collect();
+        let store = self.office.store();
+        let reads = join_all(some.iter().map(|id| store.deployment(id))).await;
+        for (id, read) in some.into_iter().zip(reads) {
+            let read = read.map_err(|error| read::unread(&error))?;
+            self.read.push_back((id, read));
+        }
+        Ok(())
     }
 
     async fn fetch(&mut self) -> Result<(), Refusal> {
@@ -161,11 +182,12 @@ impl<'a, O: Office> Walk<'a, O> {
     pub(crate) fn end(&mut self) {
         self.is_over = true;
         self.ids.clear();
+        self.read.clear();
     }
 
     /// Where to go on; `None` at the end.
     pub(crate) fn rest(self) -> Option<DeploymentId> {
-        let is_over = self.is_over && self.ids.is_empty();
+        let is_over = self.is_over && self.ids.is_empty() && self.read.is_empty();
         self.before.filter(|_| !is_over)
     }
 }

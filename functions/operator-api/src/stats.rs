@@ -138,6 +138,7 @@ fn told(measures: &Measures) -> contract::Stats {
         approval: spread(measures.approval),
         work: spread(measures.work),
         steps: measures.steps.iter().map(step).collect(),
+        host_steps: measures.host_steps.iter().map(host_step).collect(),
         failures: measures.failures.iter().map(counted).collect(),
         hosts: measures.hosts.iter().map(counted).collect(),
         drills: contract::Drills {
@@ -158,6 +159,18 @@ fn step(step: &longshore_insight::Step) -> contract::Step {
     contract::Step {
         state: step.state.to_owned(),
         took: spread(step.took),
+    }
+}
+
+fn host_step(step: &longshore_insight::HostStep) -> contract::HostStep {
+    let slowest = step.slowest.iter().map(|one| contract::HostTimes {
+        host: one.host.to_string(),
+        took: spread(one.took),
+    });
+    contract::HostStep {
+        state: step.state.to_owned(),
+        took: spread(step.took),
+        slowest: slowest.collect(),
     }
 }
 

@@ -4,7 +4,7 @@ use longshore_contract as contract;
 use longshore_contract::{Drift, HostStatus, HostVerdict, Verdict};
 use longshore_core::{
     Deployment, Failure, Finding, HostId, Judgement, Live, Lock, Migrations, Outcome, Phase,
-    Release, Rounds, Run, Slot, State, Timestamp,
+    Release, Rounds, Run, Slot, State, Task, Timestamp,
 };
 use longshore_shell::ports::{Deed, Entry, Ping, Seen};
 use std::collections::{BTreeMap, BTreeSet};
@@ -277,8 +277,7 @@ fn run(run: &Run) -> contract::Run {
 /// How one host stands in a deployment; `None` when it is none of its targets.
 pub(crate) fn verdict_of(deployment: &Deployment, host: &HostId) -> Option<HostVerdict> {
     let run = deployment.state.run()?;
-    let wave = run.waves.iter().position(|hosts| hosts.contains(host))?;
-    Some(verdict(run, u32::try_from(wave).unwrap_or(u32::MAX), host))
+    Some(verdict(run, run.wave_of(host)?, host))
 }
 
 fn verdict(run: &Run, wave: u32, host: &HostId) -> HostVerdict {
@@ -293,7 +292,16 @@ fn verdict(run: &Run, wave: u32, host: &HostId) -> HostVerdict {
         failure: standing
             .and_then(|standing| standing.failure())
             .map(failure),
+        took_ms: took_ms(run, host),
     }
+}
+
+fn took_ms(run: &Run, host: &HostId) -> BTreeMap<String, u64> {
+    let of = |task: Task| {
+        let took = run.times.of_host(task, host)?;
+        Some((task.state().to_owned(), took.time.as_ms()))
+    };
+    Task::ALL.into_iter().filter_map(of).collect()
 }
 
 pub(crate) fn migrations(migrations: &Migrations) -> contract::Migrations {

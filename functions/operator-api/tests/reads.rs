@@ -12,21 +12,27 @@
 )]
 
 mod common {
+    pub(crate) mod counting;
     pub(crate) mod office;
 }
 #[path = "../../../shared/core/tests/common/samples.rs"]
 mod samples;
 
+use common::counting::Counting;
 use common::office::{AT_WORK, FakeOffice};
 use longshore_contract::{
     AppStatus, Apps, Audit, Deployment, Drift, ErrorWord, History, Logs, Ping, Refusal, Stats,
     WhoAmI,
 };
 use longshore_core::{FailureClass, Millis, State};
+use longshore_insight::Filter;
 use longshore_shell::fakes::StoreFault;
 use longshore_shell::ports::Clock;
+use operator_api::asked::Page;
+use operator_api::history::history;
 use samples::{host, id};
 use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
 
 const STATUS: &str = "GET /v1/apps/{app}";
 const HISTORY: &str = "GET /v1/apps/{app}/deployments";
@@ -400,6 +406,39 @@ async fn one_answer_looks_through_so_many_and_the_next_goes_on_there() {
         }
     }
     assert_eq!((answers, found), (3, vec![id(1).to_string()]));
+}
+
+#[tokio::test]
+async fn deployments_are_read_eight_at_once_and_come_in_their_order() {
+    let office = crowded(100).await;
+    let counting = Counting::over(&office);
+    let asked = |limit| Page {
+        limit,
+        before: None,
+    };
+    let app = common::office::app("stock");
+    let open = Filter::default();
+    let page = history(&counting, &app, &asked(50), &open).await.unwrap();
+    let ids: Vec<String> = page.deployments.into_iter().map(|one| one.id).collect();
+    let newest: Vec<String> = (51..=100)
+        .rev()
+        .map(|number| id(number).to_string())
+        .collect();
+    assert_eq!((ids, page.before), (newest, Some(id(51).to_string())));
+    let read = counting.all.load(Ordering::SeqCst);
+    assert_eq!((read, counting.most.load(Ordering::SeqCst)), (50, 8));
+    // What is looked for is the third of a handful that are read together, and the next answer goes on right behind it.
+    let filter = Filter {
+        until: Some(samples::START.after(Millis::from_secs(60 * 98))),
+        result: Filter::result_of("Succeeded"),
+        ..Filter::default()
+    };
+    let counting = Counting::over(&office);
+    let page = history(&counting, &app, &asked(3), &filter).await.unwrap();
+    let ids: Vec<String> = page.deployments.into_iter().map(|one| one.id).collect();
+    assert_eq!(ids, [97, 96, 95].map(|number| id(number).to_string()));
+    assert_eq!(page.before, Some(id(95).to_string()));
+    assert!(counting.all.load(Ordering::SeqCst) <= page.looked.unwrap().at + 7);
 }
 
 #[tokio::test]

@@ -6,10 +6,11 @@
 
 use crate::converge::converge;
 use crate::turn;
-use longshore_core::{Commit, Decision, EnvironmentName, Millis, Repository, Slot, decide_head};
+use longshore_core::{Decision, EnvironmentName, Millis, Repository, Slot, Timestamp, decide_head};
 use longshore_shell::accept::{self, Deciding, Refusal, Standing};
 use longshore_shell::ports::{
-    Branches, Clock, Configs, HeadError, Ids, Repositories, ResolveError, Sighting, Store, Wake,
+    Branches, Clock, Configs, Head, HeadError, Ids, Repositories, ResolveError, Sighting, Store,
+    Wake,
 };
 use longshore_shell::telemetry::{self, Line};
 use longshore_shell::world::Watch;
@@ -55,7 +56,9 @@ pub(crate) async fn poll<W: Watch>(world: &W) -> Result<(), ResolveError> {
 /// Looks again at a branch that was seen to have moved, and decides about it when nothing has changed since.
 pub(crate) async fn confirm<W: Watch>(world: &W, seen: &Sighting) {
     match head(world, &seen.repository).await {
-        Ok(Some((now, _))) if now == seen.head => adopt(world, seen).await,
+        Ok(Some((now, _))) if now.commit == seen.head => {
+            adopt(world, seen, now.committed_at).await;
+        }
         Ok(_) => {}
         Err(unseen) => say_unseen(&seen.repository, &unseen),
     }
@@ -73,17 +76,17 @@ async fn look<W: Watch>(world: &W, repository: &Repository) -> Result<(), Unseen
     let Some((head, slot)) = head(world, repository).await? else {
         return Ok(());
     };
-    let Some(verdict) = decide_head(&head, &slot) else {
+    let Some(verdict) = decide_head(&head.commit, &slot) else {
         return Ok(());
     };
     let seen = Sighting {
         repository: repository.clone(),
-        head,
+        head: head.commit,
         last: slot.last_push.map(|last| last.deployment),
     };
     match verdict {
         // Leaving it alone cannot come too early.
-        Err(_) => adopt(world, &seen).await,
+        Err(_) => adopt(world, &seen, head.committed_at).await,
         Ok(_) => {
             // Lost, it is sent again by the next poll.
             let _next_poll_repeats_it = world.wake().confirm(&seen, SETTLED_AFTER).await;
@@ -96,7 +99,7 @@ async fn look<W: Watch>(world: &W, repository: &Repository) -> Result<(), Unseen
 async fn head<W: Watch>(
     world: &W,
     repository: &Repository,
-) -> Result<Option<(Commit, Slot)>, Unseen> {
+) -> Result<Option<(Head, Slot)>, Unseen> {
     let standing = accept::standing(&Entry(world), repository).await;
     let Standing { configured, slot } = standing.map_err(Unseen::Here)?;
     let configured = match configured {
@@ -116,9 +119,9 @@ async fn head<W: Watch>(
     Ok(head.map(|head| (head, slot)))
 }
 
-async fn adopt<W: Watch>(world: &W, seen: &Sighting) {
+async fn adopt<W: Watch>(world: &W, seen: &Sighting, committed_at: Option<Timestamp>) {
     let repository = &seen.repository;
-    match accept::adopt(&Entry(world), seen).await {
+    match accept::adopt(&Entry(world), seen, committed_at).await {
         Ok(None) => {}
         Ok(Some(decision)) => {
             let line = about(telemetry::warn("missed_push_found"), repository);

@@ -12,9 +12,9 @@ mod gate;
 
 pub use gate::Gate;
 
-use longshore_core::{Cause, Decision};
+use longshore_core::{Cause, Decision, Timestamp};
 use longshore_shell::accept::{self, Deciding, News, Refusal};
-use longshore_shell::ports::Configs;
+use longshore_shell::ports::{Clock, Configs};
 use longshore_shell::secrets::SecretError;
 use longshore_shell::telemetry;
 use request::{Request, Response};
@@ -35,6 +35,7 @@ pub trait Entrance: Deciding {
 /// Answers one delivery. Bitbucket sends again after a 5xx and after nothing else, so whatever leaves a change undecided is
 /// answered with one. The repeat is harmless: what was decided the first time is decided for good.
 pub async fn handle<E: Entrance>(entrance: &E, request: &Request) -> Response {
+    let since = entrance.clock().now();
     let Ok(body) = request.body(request::BODY_MAX) else {
         return refused("body", Response::malformed());
     };
@@ -55,7 +56,7 @@ pub async fn handle<E: Entrance>(entrance: &E, request: &Request) -> Response {
             Response::malformed()
         }
         Ok(None) => Response::not_ours(),
-        Ok(Some(push)) => decide_all(entrance, &push).await,
+        Ok(Some(push)) => decide_all(entrance, &push, since).await,
     }
 }
 
@@ -84,7 +85,7 @@ async fn signed<'a, E: Entrance>(
 /// Decides about every change, that of the environment's own branch first: it is the only one that can become a deployment.
 /// While nothing is on record a failure is answered with a 5xx, and the delivery comes again with everything in it. After
 /// that only records of what is left alone can be missing; those are in the log.
-async fn decide_all<E: Entrance>(entrance: &E, push: &Push<'_>) -> Response {
+async fn decide_all<E: Entrance>(entrance: &E, push: &Push<'_>, since: Timestamp) -> Response {
     let mut decisions: Vec<Option<Decision>> = vec![None; push.changes.len()];
     for index in in_order(entrance, push).await {
         let (Some(change), Some(place)) = (push.changes.get(index), decisions.get_mut(index))
@@ -98,6 +99,7 @@ async fn decide_all<E: Entrance>(entrance: &E, push: &Push<'_>) -> Response {
             account: push.account.as_deref(),
             cause: Cause::Push,
             committed_at: change.committed_at,
+            since,
         };
         match accept::decide(entrance, &news, &change.to_decide()).await {
             Ok(decision) => {

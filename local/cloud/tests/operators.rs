@@ -8,6 +8,7 @@
     reason = "a test may stop at the first surprise"
 )]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -213,6 +214,7 @@ async fn the_numbers_are_those_of_the_table_and_of_the_log(scene: &Scene) {
         (number(&lead["n"]), number(&lead["p50_ms"])),
         (1, end - since)
     );
+    hosts_are_counted(&told, &records);
     let path = "/v1/apps/orders/deployments?kind=push&result=Succeeded";
     let found = scene.ask("carol", GET, path, None).await;
     assert_eq!(found.body["deployments"][0]["id"], push["id"], "{found:?}");
@@ -226,6 +228,63 @@ async fn the_numbers_are_those_of_the_table_and_of_the_log(scene: &Scene) {
     );
     assert_eq!(line["LeadTimeFromPush"], end - since, "{line}");
     assert_eq!(line["_aws"]["Timestamp"], end, "{line}");
+}
+
+/// How long the hosts took, from the bodies: real runs of the real script.
+fn hosts_are_counted(told: &Value, records: &[Value]) {
+    let mut all: BTreeMap<(&str, String), Vec<u64>> = BTreeMap::new();
+    for record in records {
+        let Some(ended) = record["state"].get("ended") else {
+            continue;
+        };
+        for (task, groups) in ended["run"]["times"].as_object().into_iter().flatten() {
+            let state = match task.as_str() {
+                "prepare" => "Preparing",
+                "migrate" => "Migrating",
+                "activate" => "Activating",
+                other => panic!("nobody has asked for {other}"),
+            };
+            for group in groups.as_array().unwrap() {
+                let mut took = group[2].as_array().unwrap().iter();
+                for range in group[1].as_str().unwrap().split(',') {
+                    let (first, last) = range.split_once('-').unwrap_or((range, range));
+                    let place = |text: &str| text.parse::<usize>().unwrap();
+                    for place in place(first)..=place(last) {
+                        let host = record["tables"]["hosts"][place].as_str().unwrap();
+                        let ms = took.next().unwrap().as_u64().unwrap();
+                        all.entry((state, host.to_owned())).or_default().push(ms);
+                    }
+                }
+                assert_eq!(took.next(), None, "{group}");
+            }
+        }
+    }
+    let steps = told["host_steps"].as_array().unwrap();
+    let states = steps.iter().map(|step| step["state"].as_str().unwrap());
+    let states: Vec<&str> = states.collect();
+    assert_eq!(states, ["Preparing", "Migrating", "Activating"], "{told}");
+    for step in steps {
+        let state = step["state"].as_str().unwrap();
+        let slowest = step["slowest"].as_array().unwrap();
+        let mine = all.iter().filter(|((of, _), _)| *of == state);
+        let n = mine.clone().map(|(_, times)| times.len()).sum::<usize>();
+        assert_eq!(step["took"]["n"], n, "{step} of {all:?}");
+        assert_eq!(slowest.len(), mine.count());
+        let mut before = u64::MAX;
+        for host in slowest {
+            let key = (state, host["host"].as_str().unwrap().to_owned());
+            let mut times = all[&key].clone();
+            times.sort_unstable();
+            let p50 = times[times.len().div_ceil(2) - 1];
+            let told = &host["took"];
+            assert_eq!(
+                (&told["n"], &told["p50_ms"], &told["max_ms"]),
+                (&json!(times.len()), &json!(p50), &json!(times.last())),
+            );
+            assert!(p50 <= before && p50 > 0, "{step}");
+            before = p50;
+        }
+    }
 }
 
 /// The one line that tells of a deployment's end, as soon as a function's log has it.
@@ -244,6 +303,8 @@ async fn lines_about(scene: &Scene, id: &str) -> Vec<Value> {
         "health-verifier",
         "auto-rollback",
         "on-command-status",
+        "notifier",
+        "trigger-deploy",
     ] {
         let group = format!("/longshore/dev/{function}");
         let asked = json!({ "logGroupName": group, "limit": 10_000 });
@@ -271,8 +332,9 @@ async fn the_spans_of_all_functions_are_one_tree(scene: &Scene) {
         let lines = lines_about(scene, id).await;
         let spans = lines.into_iter().filter(|line| line["event"] == "trace");
         let spans: Vec<String> = spans.map(|line| line.to_string()).collect();
-        let has_root = spans.iter().any(|line| line.contains("push orders"));
-        anyhow::Ok(has_root.then_some(spans))
+        let has = |name: &str| spans.iter().any(|line| line.contains(name));
+        let is_whole = has("push orders") && has("tell ended");
+        anyhow::Ok(is_whole.then_some(spans))
     };
     let lines = wait::until("root of the trace", LIMIT, LOOK_EVERY, told);
     let traces = decoded(&lines.await.unwrap()).await;
@@ -281,7 +343,14 @@ async fn the_spans_of_all_functions_are_one_tree(scene: &Scene) {
     };
     assert_eq!(trace["root"], "push orders");
     let list = |name: &str| trace[name].as_array().unwrap().clone();
-    for service in ["longshore", "reconciler", "health-verifier"] {
+    for service in [
+        "longshore",
+        "longshore-hosts",
+        "trigger-deploy",
+        "reconciler",
+        "health-verifier",
+        "notifier",
+    ] {
         assert!(list("services").contains(&json!(service)), "{trace}");
     }
     let path = format!("/v1/deployments/{id}");

@@ -3,6 +3,7 @@
 use crate::{Plan, Release};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// What a deployment can be for.
@@ -180,6 +181,11 @@ pub struct HostVerdict {
     /// Why, where the verdict has a reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// How long it took for what it was asked to do, by its own clock: milliseconds by the state in which it was asked, such as
+    /// `Activating`, all its runs together. Missing where it told no time, and in a deployment with more than 200 hosts for those
+    /// that are not among the slowest.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub took_ms: BTreeMap<String, u64>,
 }
 
 /// Why something failed.

@@ -30,7 +30,9 @@ pub use page::{Audit, AuditEntry, History, LogLine, Logs, Looked};
 pub use plan::{Artifact, ParameterChange, Plan, Release};
 pub use request::{Approve, Begin, BeginKind, BreakGlass, LockApp, ProvenBy, Reason};
 pub use route::{CONSOLE_PREFIX, Method, Operation, Query, Role, Route};
-pub use stats::{Counted, Delivery, Drills, Recovery, Spread, Stats, Step, Week};
+pub use stats::{
+    Counted, Delivery, Drills, HostStep, HostTimes, Recovery, Spread, Stats, Step, Week,
+};
 
 /// A moment; RFC 3339 in UTC on the wire.
 pub use jiff::Timestamp;

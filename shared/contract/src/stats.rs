@@ -42,6 +42,9 @@ pub struct Stats {
     pub work: Spread,
     /// How long each step took.
     pub steps: Vec<Step>,
+    /// How long hosts took for what they were asked in the steps, by their own clocks; only steps of which a host told a time.
+    #[serde(default)]
+    pub host_steps: Vec<HostStep>,
     /// Why they did not succeed, the most frequent class first.
     pub failures: Vec<Counted>,
     /// The hosts that failed or could not be reached, the most troubled first; ten at most.
@@ -113,6 +116,27 @@ pub struct Step {
     /// The state.
     pub state: String,
     /// For each deployment all its times in this state together.
+    pub took: Spread,
+}
+
+/// How long hosts took for what they are asked in one step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HostStep {
+    /// The state in which they are asked.
+    pub state: String,
+    /// For each host of each deployment all its runs together. Of a deployment with more than 200 hosts the 200 that took longest
+    /// count.
+    pub took: Spread,
+    /// The hosts that took longest, by their middle time and then their longest; ten at most.
+    pub slowest: Vec<HostTimes>,
+}
+
+/// How long one host took for what it is asked in one step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HostTimes {
+    /// The instance id.
+    pub host: String,
+    /// For each deployment in which it told a time; `n` is how many these were.
     pub took: Spread,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! An ask ends when every host has an answer. Its deadline makes sure that it ends.
 
-use crate::command::{Action, Command, CommandStatus, Report, Token};
+use crate::command::{Action, Command, CommandStatus, Heard, Report, Token};
 use crate::failure::{Failure, FailureClass};
 use crate::ids::{CommandId, DeploymentId, Generation, HostId};
 use crate::policy::Policy;
@@ -165,11 +165,11 @@ impl Ask {
     pub(crate) fn reported(
         &mut self,
         token: &Token,
-        host: &HostId,
-        report: &Report,
+        heard: &Heard,
         now: Timestamp,
         policy: &Policy,
     ) -> bool {
+        let Heard { host, report, .. } = heard;
         let place = self.place(token);
         let Some((index, command)) = place.and_then(|at| Some((at, self.commands.get_mut(at)?)))
         else {
@@ -271,6 +271,12 @@ impl Ask {
             }
             None => self.add_command(vec![host.clone()], attempt, due),
         }
+    }
+
+    /// Whether the last word about this host of this command is still to come.
+    pub(crate) fn waits_for(&self, token: &Token, host: &HostId) -> bool {
+        let command = self.place(token).and_then(|at| self.commands.get(at));
+        command.is_some_and(|command| command.hosts.contains(host))
     }
 
     /// Where the command of this token stands. Commands stand in the order of their numbers.

@@ -3,7 +3,7 @@
 use crate::failure::{Failure, FailureClass};
 use crate::ids::{CommandId, DeploymentId, Generation, HostId, ReleaseId};
 use crate::migrations::Found;
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 use std::fmt;
 
 /// What the host script is asked to do.
@@ -170,6 +170,29 @@ pub enum Report {
     Failed(Failure),
     /// There is no answer and none will come from this command; the script may have run all the same.
     Lost(FailureClass),
+}
+
+/// The last word about one host of one command, as it was heard.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Heard {
+    /// The host.
+    pub host: HostId,
+    /// What it said, or is known of it.
+    pub report: Report,
+    /// How long it was at it, by its own clock, where it told that.
+    pub took: Option<Millis>,
+}
+
+impl Heard {
+    /// A report without a time.
+    #[must_use]
+    pub const fn untimed(host: HostId, report: Report) -> Self {
+        Self {
+            host,
+            report,
+            took: None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -25,12 +25,13 @@ mod slot;
 mod state;
 mod text;
 mod time;
+mod times;
 mod transition;
 
 pub use ask::{Answer, Ask};
 pub use changelog::{Changelog, CommitLine};
 pub use channel::{Channel, Post, Route, Severity};
-pub use command::{Action, Command, CommandStatus, Report, Token};
+pub use command::{Action, Command, CommandStatus, Heard, Report, Token};
 pub use decision::{Change, Decision, RefKind, SkipReason, decide, decide_head};
 pub use deployment::{
     Announcement, AnnouncementKind, Cause, Checks, Deployment, Desk, Kind, Origin, TimelineEntry,
@@ -52,4 +53,5 @@ pub use rounds::{Judging, Round, Rounds};
 pub use slot::{Acceptance, LastPush, Live, Lock, Proven, Slot, SlotBusy};
 pub use state::{Outcome, Phase, Run, Standing, State};
 pub use time::{Millis, Timestamp};
+pub use times::{Task, Times, Took};
 pub use transition::{Advance, Why, absorb, step};

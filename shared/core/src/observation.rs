@@ -2,7 +2,7 @@
 
 use crate::changelog::Changelog;
 use crate::channel::Post;
-use crate::command::{Report, Token};
+use crate::command::{Heard, Token};
 use crate::failure::Failure;
 use crate::freeze::{BreakGlass, Freeze};
 use crate::ids::{CommandId, DeploymentId, Generation, HostId};
@@ -58,7 +58,7 @@ pub enum Observation {
     /// SSM does not have a command whose sending was begun, and the settling time is over.
     CommandMissing(Token),
     /// The last word about one host of one command.
-    HostReported(Token, HostId, Report),
+    HostReported(Token, Heard),
     /// The checks of one round were done.
     Judged {
         /// The number of the round; 0 before anything is changed.

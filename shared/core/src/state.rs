@@ -1,6 +1,7 @@
 //! The states of a deployment. Data lives in the variant where it is true.
 
 use crate::ask::Ask;
+use crate::command::Heard;
 use crate::failure::Failure;
 use crate::ids::{DeploymentId, Generation, HostId};
 use crate::migrations::{Migrations, Verdict};
@@ -8,6 +9,7 @@ use crate::people::Said;
 use crate::release::{DocumentPin, Release};
 use crate::rounds::Rounds;
 use crate::time::Timestamp;
+use crate::times::{Task, Times};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a deployment is.
@@ -154,6 +156,8 @@ pub struct Run {
     pub rounds: u32,
     /// What was found of migrations; `None` when no host could judge them.
     pub migrations: Option<Migrations>,
+    /// How long hosts took, as far as they told it.
+    pub times: Times,
     /// When it started.
     pub started_at: Timestamp,
 }
@@ -234,6 +238,19 @@ impl Phase {
             Self::Unmigrating { .. } => "Unmigrating",
             Self::RollingBack { .. } => "RollingBack",
             Self::VerifyingRollback { .. } => "VerifyingRollback",
+        }
+    }
+
+    /// What hosts are timed at in it; `None` where they are only looked at.
+    #[must_use]
+    pub const fn task(&self) -> Option<Task> {
+        match self {
+            Self::Preparing(_) => Some(Task::Prepare),
+            Self::Migrating(_) => Some(Task::Migrate),
+            Self::Activating(_) => Some(Task::Activate),
+            Self::Unmigrating { .. } => Some(Task::Unmigrate),
+            Self::RollingBack { .. } => Some(Task::Restore),
+            Self::Verifying { .. } | Self::Baking { .. } | Self::VerifyingRollback { .. } => None,
         }
     }
 
@@ -353,6 +370,13 @@ impl Standing {
 }
 
 impl Run {
+    /// Notes what a host told of its time.
+    pub(crate) fn clock(&mut self, task: Option<Task>, heard: &Heard, now: Timestamp) {
+        if let (Some(task), Some(time)) = (task, heard.took) {
+            self.times.note(task, &heard.host, time, now);
+        }
+    }
+
     /// The hosts that stand like this.
     pub(crate) fn standing_as(&self, wanted: &Standing) -> impl Iterator<Item = HostId> {
         let wanted = wanted.clone();
@@ -382,6 +406,13 @@ impl Run {
             .filter(|host| !matches!(self.hosts.get(*host), Some(Standing::Excused(_))))
             .cloned()
             .collect()
+    }
+
+    /// The wave of a host; `None` for one that is not in the target set.
+    #[must_use]
+    pub fn wave_of(&self, host: &HostId) -> Option<u32> {
+        let wave = self.waves.iter().position(|hosts| hosts.contains(host))?;
+        u32::try_from(wave).ok()
     }
 
     /// The hosts of one wave that were not asked to switch yet, without the excused ones.

@@ -14,6 +14,7 @@ mod rounds;
 mod waiting;
 
 use crate::channel::{Channel, Route};
+use crate::command::{Heard, Token};
 use crate::deployment::{Announcement, Deployment};
 use crate::observation::Observation;
 use crate::state::{Phase, State};
@@ -80,7 +81,34 @@ pub fn step(deployment: &Deployment, seen: &Observation, now: Timestamp) -> Adva
         noted.note(judgements);
         return stepped(&noted, seen, now);
     }
+    if let Observation::HostReported(token, heard) = seen
+        && let Some(clocked) = clocked(deployment, token, heard, now)
+    {
+        return stepped(&clocked, seen, now);
+    }
     stepped(deployment, seen, now)
+}
+
+/// The deployment with what a host told of its time; `None` when it told none, or is not waited for.
+fn clocked(
+    deployment: &Deployment,
+    token: &Token,
+    heard: &Heard,
+    now: Timestamp,
+) -> Option<Deployment> {
+    heard.took?;
+    let State::Active { phase, .. } = &deployment.state else {
+        return None;
+    };
+    let task = phase.task();
+    if task.is_none() || !phase.ask()?.waits_for(token, &heard.host) {
+        return None;
+    }
+    let mut clocked = deployment.clone();
+    if let State::Active { run, .. } = &mut clocked.state {
+        run.clock(task, heard, now);
+    }
+    Some(clocked)
 }
 
 /// Whether the checks of this round are to be done. What came late of another round changes nothing.

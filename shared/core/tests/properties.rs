@@ -17,8 +17,8 @@ mod samples;
 
 use longshore_core::{
     Advance, Channel, CommandStatus, Deployment, DeploymentId, Failure, FailureClass, Generation,
-    Kind, MessageTs, Millis, Observation, Outcome, Post, Report, SlackChannel, Slot, Standing,
-    State, Timestamp, Verdict, WaveSize, absorb, step,
+    Heard, Kind, MessageTs, Millis, Observation, Outcome, Post, Report, SlackChannel, Slot,
+    Standing, State, Timestamp, Verdict, WaveSize, absorb, step,
 };
 use proptest::prelude::*;
 use samples::{accepted, all_done, command_id, every_state, failed, id, policy, said, start, vote};
@@ -69,11 +69,10 @@ fn observation(deployment: &Deployment, made: &Move) -> Option<Observation> {
                 6 => samples::prepared(Verdict::Impossible, true),
                 _ => samples::done(deployment),
             };
-            Some(Observation::HostReported(
-                command.token.clone(),
-                host,
-                report,
-            ))
+            // Some answers tell a time, whatever they say.
+            let took = (answer % 2 == 0).then(|| Millis::from_secs(u64::from(*answer)));
+            let heard = Heard { host, report, took };
+            Some(Observation::HostReported(command.token.clone(), heard))
         }
         Move::Other(choice) => Some(other(deployment, *choice)),
     }

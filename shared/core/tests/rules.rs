@@ -14,13 +14,13 @@
 mod samples;
 
 use longshore_core::{
-    Advance, AppName, Deployment, Failure, FailureClass, Finding, Freeze, FreezeSource, HostId,
-    Lock, Millis, Observation, Outcome, Phase, Policy, Report, Rounds, Slot, SlotBusy, Standing,
-    State, Timestamp, WaveSize, step,
+    Advance, AppName, Deployment, Failure, FailureClass, Finding, Freeze, FreezeSource, Heard,
+    HostId, Lock, Millis, Observation, Outcome, Phase, Policy, Report, Rounds, Slot, SlotBusy,
+    Standing, State, Task, Timestamp, WaveSize, step,
 };
 use samples::{
-    START, accepted, all_done, answer_all, done, failed, host, id, judged, must, person, phase,
-    policy, release, round, start,
+    START, accepted, all_done, answer_all, done, failed, heard, host, id, judged, must, person,
+    phase, policy, release, round, start,
 };
 use std::collections::BTreeSet;
 
@@ -534,7 +534,7 @@ fn a_fleet_that_is_away_is_asked_again_by_fifties_and_not_host_by_host() {
     let mut again = preparing;
     for command in &first {
         for host in &command.hosts {
-            let seen = Observation::HostReported(command.token.clone(), host.clone(), lost.clone());
+            let seen = Observation::HostReported(command.token.clone(), heard(host, lost.clone()));
             again = must(&again, &seen, START);
         }
     }
@@ -544,4 +544,107 @@ fn a_fleet_that_is_away_is_asked_again_by_fifties_and_not_host_by_host() {
         .map(|c| (c.hosts.len(), c.token.attempt))
         .collect();
     assert_eq!(sizes, [(50, 2), (50, 2), (20, 2)]);
+}
+
+#[test]
+fn hosts_are_timed_at_what_they_are_asked_to_do_and_not_at_the_looks_of_the_rounds() {
+    let queued = accepted(policy());
+    let mut deployment = must(&queued, &Observation::Ready(start(2, true)), START);
+    let mut seen = Vec::new();
+    let mut now = START;
+    while !deployment.state.is_terminal() {
+        let Some(command) = deployment.commands().first().cloned() else {
+            now = deployment.next_look(now).unwrap();
+            deployment = must(&deployment, &Observation::TimePassed, now);
+            continue;
+        };
+        let host = command.hosts[0].clone();
+        seen.push((deployment.state.name(), host.clone()));
+        let told = Heard {
+            report: done(&deployment),
+            took: Some(Millis::new(u64::try_from(seen.len()).unwrap())),
+            host,
+        };
+        let told = Observation::HostReported(command.token, told);
+        deployment = must(&deployment, &told, now);
+    }
+    assert_eq!(deployment.state.name(), "Succeeded");
+    let times = &deployment.state.run().unwrap().times;
+    let kept: Vec<_> = Task::ALL
+        .into_iter()
+        .flat_map(|task| {
+            times
+                .of(task)
+                .map(move |(host, took)| (task.state(), host, *took))
+        })
+        .collect();
+    // Each once, in the order in which they were asked: two prepare, one migrates, each switches in a wave of its own.
+    let asked = seen
+        .iter()
+        .enumerate()
+        .filter(|(_, (state, _))| Task::ALL.iter().any(|task| task.state() == *state));
+    let asked: Vec<_> = asked.collect();
+    assert_eq!((kept.len(), asked.len()), (5, 5));
+    assert!(seen.len() > 5, "there were rounds");
+    for ((place, (state, host)), (task, of, took)) in asked.into_iter().zip(kept) {
+        let told = Millis::new(u64::try_from(place + 1).unwrap());
+        assert_eq!((*state, host, told), (task, of, took.time));
+    }
+}
+
+#[test]
+fn what_was_prepared_for_an_approval_counts_with_what_is_prepared_after_it() {
+    let mut policy = policy();
+    policy.approvals = 1;
+    policy.migrates = false;
+    let queued = accepted(policy);
+    let tell = |deployment: &Deployment, ms| {
+        let command = deployment.commands()[0].clone();
+        let host = command.hosts[0].clone();
+        let report = done(deployment);
+        let took = Some(Millis::new(ms));
+        let heard = Heard { host, report, took };
+        must(
+            deployment,
+            &Observation::HostReported(command.token, heard),
+            START,
+        )
+    };
+    let ready = Observation::Ready(start(1, true));
+    let asked = tell(&must(&queued, &ready, START), 900);
+    assert_eq!(asked.state.name(), "AwaitingApproval");
+    let yes = Observation::Approved(samples::vote(&asked));
+    let again = must(&must(&asked, &yes, START), &ready, START);
+    let switching = tell(&again, 20);
+    assert_eq!(switching.state.name(), "Activating");
+    let times = &switching.state.run().unwrap().times;
+    let took = times.of_host(Task::Prepare, &host(1)).unwrap();
+    assert_eq!(took.time, Millis::new(920));
+}
+
+#[test]
+fn a_time_of_a_host_that_is_not_waited_for_is_not_kept() {
+    let ready = Observation::Ready(start(2, true));
+    let preparing = must(&accepted(policy()), &ready, START);
+    let command = preparing.commands()[0].clone();
+    let heard = |report| Heard {
+        host: host(1),
+        report,
+        took: Some(Millis::new(7)),
+    };
+    let first = Observation::HostReported(command.token.clone(), heard(done(&preparing)));
+    let once = must(&preparing, &first, START);
+    let refused = heard(failed(FailureClass::Busy));
+    let again = Observation::HostReported(command.token, refused);
+    assert_eq!(
+        step(&once, &again, START),
+        Advance::Unchanged(longshore_core::Why::AlreadyKnown)
+    );
+    let took = once
+        .state
+        .run()
+        .unwrap()
+        .times
+        .of_host(Task::Prepare, &host(1));
+    assert_eq!(took.unwrap().time, Millis::new(7));
 }

@@ -17,8 +17,11 @@ mod window;
 pub use changes::{Delivery, Recovery};
 pub use end::{End, Served};
 pub use filter::{CommitStart, Filter, InvalidCommitStart};
-pub use measures::{Counted, Drills, Measures, Step, Week, measure};
+pub use measures::{Counted, Drills, HostStep, HostTimes, Measures, Step, Week, measure};
 pub use spans::Spans;
 pub use spread::Spread;
-pub use trace::{Span, SpanId, TraceId, phase_spans, work_span};
+pub use trace::{
+    Span, SpanId, SpanKind, TraceId, accept_span, host_spans, message_span, phase_spans, send_span,
+    work_span,
+};
 pub use window::{Window, week_of};

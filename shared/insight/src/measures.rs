@@ -4,7 +4,7 @@ use crate::changes::{Change, Delivery, changes_of};
 use crate::spans::{Spans, WORK, ended_at, first_entered};
 use crate::spread::Spread;
 use crate::window::Window;
-use longshore_core::{AppName, Deployment, Kind, Millis, State, Timestamp};
+use longshore_core::{AppName, Deployment, HostId, Kind, Millis, State, Task, Timestamp};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -26,6 +26,26 @@ pub struct Step {
     /// The state's name.
     pub state: &'static str,
     /// For each deployment all its times in this state together.
+    pub took: Spread,
+}
+
+/// How long hosts took for one task, by their own clocks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostStep {
+    /// The state in which hosts are asked to do it.
+    pub state: &'static str,
+    /// For each host of each deployment all its runs of the task together.
+    pub took: Spread,
+    /// The hosts that took longest, by their middle time and then their longest; ten at most.
+    pub slowest: Vec<HostTimes>,
+}
+
+/// How long one host took for one task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostTimes {
+    /// The host.
+    pub host: HostId,
+    /// For each deployment in which it told a time.
     pub took: Spread,
 }
 
@@ -69,6 +89,8 @@ pub struct Measures {
     pub work: Spread,
     /// How long each step took, in the order of the documentation; only steps that there were.
     pub steps: Vec<Step>,
+    /// How long hosts took for what they were asked in them, in the same order; only tasks of which a host told a time.
+    pub host_steps: Vec<HostStep>,
     /// Why they did not succeed, the most frequent class first.
     pub failures: Vec<Counted>,
     /// The hosts that failed or could not be reached, the most troubled first; ten at most.
@@ -119,6 +141,7 @@ pub fn measure<'a>(
         approval: Spread::of(spans.iter().filter_map(Spans::approval)),
         work: Spread::of(spans.iter().filter_map(Spans::work)),
         steps: steps(&spans),
+        host_steps: host_steps(&mine),
         failures: failures(&mine),
         hosts: hosts(&mine),
         drills: drills(&mine),
@@ -151,6 +174,35 @@ fn steps(spans: &[Spans]) -> Vec<Step> {
         took: Spread::of(spans.iter().filter_map(|spans| spans.of_state(state))),
     });
     steps.filter(|step| step.took.n > 0).collect()
+}
+
+fn host_steps(mine: &[&Deployment]) -> Vec<HostStep> {
+    let steps = Task::ALL.into_iter().map(|task| {
+        let mut by_host: BTreeMap<&HostId, Vec<Millis>> = BTreeMap::new();
+        for run in mine.iter().filter_map(|one| one.state.run()) {
+            for (host, took) in run.times.of(task) {
+                by_host.entry(host).or_default().push(took.time);
+            }
+        }
+        HostStep {
+            state: task.state(),
+            took: Spread::of(by_host.values().flatten().copied()),
+            slowest: slowest(by_host),
+        }
+    });
+    steps.filter(|step| step.took.n > 0).collect()
+}
+
+/// The slowest first, those that are as slow by their names.
+fn slowest(by_host: BTreeMap<&HostId, Vec<Millis>>) -> Vec<HostTimes> {
+    let hosts = by_host.into_iter().map(|(host, times)| HostTimes {
+        host: host.clone(),
+        took: Spread::of(times),
+    });
+    let mut hosts: Vec<HostTimes> = hosts.collect();
+    hosts.sort_by_key(|one| Reverse((one.took.p50, one.took.max)));
+    hosts.truncate(HOSTS_SHOWN);
+    hosts
 }
 
 fn failures(mine: &[&Deployment]) -> Vec<Counted> {

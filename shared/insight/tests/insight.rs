@@ -15,9 +15,10 @@ mod common;
 
 use common::samples::{self, release};
 use common::{deployment, minute, minutes, of_app};
-use longshore_core::{Deployment, HostId, Kind, Millis, Outcome, Person, State};
+use longshore_core::{Deployment, HostId, Kind, Millis, Outcome, Person, State, Task, Times};
 use longshore_insight::{
-    CommitStart, Counted, Delivery, Filter, Measures, Spans, Spread, Window, measure,
+    CommitStart, Counted, Delivery, Filter, Measures, SpanId, Spans, Spread, Window, host_spans,
+    measure,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -234,6 +235,164 @@ fn the_story_that_was_counted_by_hand() {
         times: 3,
     };
     assert_eq!(told.failures, [why]);
+}
+
+/// A deployment that ended at this minute, in which hosts told these times in milliseconds.
+fn timed(number: u32, ended: u64, told: &[(Task, u32, u64)]) -> Deployment {
+    let mut made = deployment(
+        number,
+        Kind::Push,
+        'a',
+        &[(0, "Queued"), (ended, "Succeeded")],
+    );
+    let run = samples::every_state()
+        .iter()
+        .find_map(|one| one.state.run().cloned());
+    let mut run = run.unwrap();
+    run.times = Times::default();
+    for (task, host, ms) in told {
+        run.times
+            .note(*task, &samples::host(*host), Millis::new(*ms), minute(1));
+    }
+    if let State::Ended { run: own, .. } = &mut made.state {
+        *own = Some(run);
+    }
+    made
+}
+
+#[test]
+fn the_slowest_hosts_of_each_step_as_they_were_counted_by_hand() {
+    let window = Window {
+        from: minute(10),
+        until: minute(20),
+    };
+    let story = [
+        timed(
+            1,
+            11,
+            &[
+                (Task::Activate, 1, 100),
+                (Task::Activate, 2, 900),
+                (Task::Prepare, 1, 7),
+            ],
+        ),
+        timed(
+            2,
+            12,
+            &[
+                (Task::Activate, 1, 300),
+                (Task::Activate, 2, 200),
+                (Task::Restore, 3, 50),
+            ],
+        ),
+        timed(3, 13, &[(Task::Activate, 1, 200), (Task::Activate, 3, 200)]),
+        // They ended before the window and after it.
+        timed(4, 9, &[(Task::Activate, 1, 99_999)]),
+        timed(5, 20, &[(Task::Activate, 1, 99_999)]),
+        // It told no time.
+        timed(6, 14, &[]),
+    ];
+    let told = measure(&story, window);
+    let states: Vec<_> = told.host_steps.iter().map(|step| step.state).collect();
+    assert_eq!(states, ["Preparing", "Activating", "RollingBack"]);
+    let activating = &told.host_steps[1];
+    let ms = |spread: Spread| {
+        (
+            spread.n,
+            spread.p50.unwrap().as_ms(),
+            spread.max.unwrap().as_ms(),
+        )
+    };
+    assert_eq!(
+        ms(activating.took),
+        (6, 200, 900),
+        "100, 200, 200, 200, 300 and 900"
+    );
+    let slowest: Vec<_> = activating
+        .slowest
+        .iter()
+        .map(|one| (one.host.clone(), ms(one.took)))
+        .collect();
+    assert_eq!(
+        slowest,
+        [
+            // All have 200 in the middle; the longest decides.
+            (samples::host(2), (2, 200, 900)),
+            (samples::host(1), (3, 200, 300)),
+            (samples::host(3), (1, 200, 200)),
+        ]
+    );
+    assert_eq!(ms(told.host_steps[2].took), (1, 50, 50));
+}
+
+#[test]
+fn ten_of_the_slowest_hosts_are_named_and_all_are_counted() {
+    let hosts: Vec<_> = (1..=30)
+        .map(|host| (Task::Prepare, host, u64::from(host)))
+        .collect();
+    let told = measure(&[timed(1, 1, &hosts)], two_weeks());
+    let step = &told.host_steps[0];
+    assert_eq!((step.took.n, step.slowest.len()), (30, 10));
+    assert_eq!(step.slowest[0].host, samples::host(30));
+    assert_eq!(step.slowest[9].host, samples::host(21));
+}
+
+#[test]
+fn a_hosts_span_ends_when_its_answer_was_heard_and_does_not_begin_before_its_phase() {
+    let mut made = deployment(
+        1,
+        Kind::Push,
+        'a',
+        &[
+            (0, "Queued"),
+            (2, "Preparing"),
+            (5, "Activating"),
+            (6, "Verifying"),
+            (8, "Activating"),
+            (9, "Succeeded"),
+        ],
+    );
+    let timed = timed(2, 9, &[]);
+    let mut run = timed.state.run().unwrap().clone();
+    run.waves = vec![
+        vec![samples::host(1)],
+        vec![samples::host(2), samples::host(3)],
+    ];
+    (made.timeline[2].wave, made.timeline[4].wave) = (Some(0), Some(1));
+    for (task, host, took, heard) in [
+        (Task::Prepare, 1, 1, 4),
+        // It told more than there was time for.
+        (Task::Prepare, 2, 60, 5),
+        // Heard in the moment in which the next wave began: the wave of the host counts.
+        (Task::Activate, 1, 1, 8),
+        (Task::Activate, 2, 1, 9),
+        (Task::Activate, 3, 1, 8),
+        // Asked in a state that the timeline does not have: as a part of the whole.
+        (Task::Restore, 1, 1, 9),
+    ] {
+        run.times
+            .note(task, &samples::host(host), minutes(took), minute(heard));
+    }
+    assert_eq!(host_spans(&made), [], "it told no times yet");
+    if let State::Ended { run: own, .. } = &mut made.state {
+        *own = Some(run);
+    }
+    let phase = |entry| Some(SpanId::phase(&made.id, entry));
+    let told: Vec<_> = host_spans(&made)
+        .into_iter()
+        .map(|span| (span.parent, span.from, span.to))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (phase(1), minute(3), minute(4)),
+            (phase(1), minute(2), minute(5)),
+            (phase(2), minute(7), minute(8)),
+            (phase(4), minute(8), minute(9)),
+            (phase(4), minute(8), minute(8)),
+            (Some(SpanId::root(&made.id)), minute(8), minute(9)),
+        ]
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::ports::{
     Accept, Clock, Configs, Configured, Ids, PushKey, Recorded, ResolveError, Sighting, Store,
     StoreError,
 };
+use crate::traces;
 use longshore_app_config::AppConfig;
 use longshore_core::{
     Acceptance, Advance, AppName, Cause, Change, Commit, Decision, Deployment, DeploymentId,
@@ -54,6 +55,8 @@ pub struct News<'a> {
     pub cause: Cause,
     /// When the commit was made, where that was told.
     pub committed_at: Option<Timestamp>,
+    /// When whoever brings it began with it.
+    pub since: Timestamp,
 }
 
 /// What is to be brought to hosts although nobody has pushed: what is live, to hosts that came late, or with the newest
@@ -88,6 +91,7 @@ pub async fn adjust<D: Deciding>(
         account: None,
         cause: Cause::Poll,
         committed_at: None,
+        since: world.clock().now(),
     };
     let wanted = Wanted {
         kind: &adjustment.kind,
@@ -177,11 +181,17 @@ pub async fn decide<D: Deciding>(
 ///
 /// Its key names the finding and not the change, as nobody has told how the branch came there: the repository, the last push
 /// that was accepted, the head, and what is said of it. So a branch that comes to the same commit a second time is decided
-/// a second time, and a commit that stays in quarantine is on record once.
+/// a second time, and a commit that stays in quarantine is on record once. `committed_at` is when the head's commit was made,
+/// where that was told.
 ///
 /// # Errors
 /// [`Refusal`] when nothing is on record.
-pub async fn adopt<D: Deciding>(world: &D, seen: &Sighting) -> Result<Option<Decision>, Refusal> {
+pub async fn adopt<D: Deciding>(
+    world: &D,
+    seen: &Sighting,
+    committed_at: Option<Timestamp>,
+) -> Result<Option<Decision>, Refusal> {
+    let since = world.clock().now();
     for _ in 0..CONFLICTS_MAX {
         let Standing { configured, slot } = standing(world, &seen.repository).await?;
         let Ok(configured) = configured else {
@@ -201,7 +211,8 @@ pub async fn adopt<D: Deciding>(world: &D, seen: &Sighting) -> Result<Option<Dec
             by: None,
             account: None,
             cause: Cause::Poll,
-            committed_at: None,
+            committed_at,
+            since,
         };
         let recorded = match verdict {
             Err(reason) => record(world, &key, reason.into()).await,
@@ -385,8 +396,9 @@ async fn accept<D: Deciding>(
         superseded: superseded.as_ref(),
     };
     let recorded = world.store().accept(accept).await?;
-    if let (Recorded::New, Some(superseded)) = (&recorded, &superseded) {
-        ended::tell(superseded);
+    if let Recorded::New = &recorded {
+        traces::tell_accept(&deployment, news.cause, news.since, world.clock().now());
+        superseded.iter().for_each(ended::tell);
     }
     Ok(Decided::of(recorded, Decision::Deploy(id)))
 }

@@ -4,9 +4,10 @@
 //! The token is sent to Bitbucket's own host only, over HTTPS and without following redirects (`web.rs`), and no error
 //! repeats it. What Bitbucket answers is believed only as a commit of forty digits under the name that was asked for.
 
+use crate::clock::from_rfc3339;
 use crate::connect::Aws;
 use crate::fault::Fault;
-use crate::ports::{Branches, HeadError};
+use crate::ports::{Branches, Head, HeadError};
 use crate::secrets::{SecretError, SecretName, Secrets};
 use crate::web::{Call, Reply, Web};
 use http::Method;
@@ -14,6 +15,7 @@ use hyper::body::Bytes;
 use longshore_core::{Changelog, Commit, CommitLine, Repository};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde_json::Value;
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -83,11 +85,7 @@ impl<S: Secrets> BitbucketBranches<S> {
 }
 
 impl<S: Secrets> Branches for BitbucketBranches<S> {
-    async fn head(
-        &self,
-        repository: &Repository,
-        branch: &str,
-    ) -> Result<Option<Commit>, HeadError> {
+    async fn head(&self, repository: &Repository, branch: &str) -> Result<Option<Head>, HeadError> {
         let url = url(&self.api, repository, branch);
         let reply = self.ask(repository, &url, ANSWER_MAX).await?;
         verdict(&reply, branch)
@@ -117,7 +115,9 @@ impl<S: Secrets> Branches for BitbucketBranches<S> {
 /// A branch's address. Its name keeps its slashes, as Bitbucket's own links do.
 fn url(api: &str, repository: &Repository, branch: &str) -> String {
     let name = encoded(branch);
-    format!("{api}/2.0/repositories/{repository}/refs/branches/{name}?fields=name,target.hash")
+    format!(
+        "{api}/2.0/repositories/{repository}/refs/branches/{name}?fields=name,target.hash,target.date"
+    )
 }
 
 /// The commits of one that another does not have, by the parameters `include` and `exclude` of the documentation ("List commits",
@@ -151,6 +151,10 @@ struct Body<'a> {
 struct Target<'a> {
     #[serde(borrow)]
     hash: Cow<'a, str>,
+    /// When the commit was made, in RFC 3339 (Bitbucket's REST API, "Get a branch": `target.date`). What is no time there spoils
+    /// no answer.
+    #[serde(default)]
+    date: Value,
 }
 
 #[derive(Deserialize)]
@@ -173,7 +177,7 @@ struct Author {
     raw: String,
 }
 
-fn verdict(reply: &Reply, branch: &str) -> Result<Option<Commit>, HeadError> {
+fn verdict(reply: &Reply, branch: &str) -> Result<Option<Head>, HeadError> {
     const WHAT: &str = "GET refs/branches";
     let Some(body) = body_of(reply, WHAT)? else {
         return Ok(None);
@@ -208,9 +212,12 @@ fn commits_of(body: &[u8]) -> Option<Changelog> {
     Some(Changelog::new(commits, body.next.is_some()))
 }
 
-fn head_of(body: &[u8], branch: &str) -> Option<Commit> {
+fn head_of(body: &[u8], branch: &str) -> Option<Head> {
     let body: Body<'_> = serde_json::from_slice(body).ok()?;
-    let head = Commit::parse(&body.target.hash).ok()?;
+    let head = Head {
+        commit: Commit::parse(&body.target.hash).ok()?,
+        committed_at: body.target.date.as_str().and_then(from_rfc3339),
+    };
     (body.name == branch).then_some(head)
 }
 
@@ -222,6 +229,7 @@ fn unusable(asked: &'static str, what: &str) -> HeadError {
 mod tests {
     use super::*;
     use http::{HeaderMap, StatusCode};
+    use longshore_core::Timestamp;
 
     fn reply(status: u16, body: &str) -> Reply {
         Reply {
@@ -231,7 +239,7 @@ mod tests {
         }
     }
 
-    fn asked(status: u16, body: &str) -> Result<Option<Commit>, HeadError> {
+    fn asked(status: u16, body: &str) -> Result<Option<Head>, HeadError> {
         verdict(&reply(status, body), "main")
     }
 
@@ -247,7 +255,7 @@ mod tests {
             assert_eq!(
                 url("https://api.bitbucket.org", &repository, branch),
                 format!(
-                    "https://api.bitbucket.org/2.0/repositories/acme/orders/refs/branches/{name}?fields=name,target.hash"
+                    "https://api.bitbucket.org/2.0/repositories/acme/orders/refs/branches/{name}?fields=name,target.hash,target.date"
                 )
             );
         }
@@ -261,8 +269,9 @@ mod tests {
                 r#"{{"name":"{name}","target":{{"hash":"{hash}","type":"commit"}},"type":"branch"}}"#
             )
         };
-        let head = asked(200, &body("main", &hash)).unwrap();
-        assert_eq!(head, Some(Commit::parse(&hash).unwrap()));
+        let head = asked(200, &body("main", &hash)).unwrap().unwrap();
+        assert_eq!(head.commit, Commit::parse(&hash).unwrap());
+        assert_eq!(head.committed_at, None);
         for body in [
             body("other", &hash),
             body("main", "aaaaaaa"),
@@ -274,6 +283,33 @@ mod tests {
         ] {
             let answer = asked(200, &body);
             assert!(matches!(answer, Err(HeadError::Unavailable(_))), "{body}");
+        }
+    }
+
+    #[test]
+    fn the_time_of_a_head_is_taken_where_it_is_one_and_spoils_nothing_where_it_is_none() {
+        let hash = "a".repeat(40);
+        let at = |date: &str| {
+            let body = format!(r#"{{"name":"main","target":{{"hash":"{hash}","date":{date}}}}}"#);
+            let head = asked(200, &body).unwrap().unwrap();
+            head.committed_at.map(Timestamp::as_unix_ms)
+        };
+        assert_eq!(
+            at(r#""2023-11-14T22:13:20+00:00""#),
+            Some(1_700_000_000_000)
+        );
+        assert_eq!(
+            at(r#""2023-11-15T00:13:20.5+02:00""#),
+            Some(1_700_000_000_500)
+        );
+        for none in [
+            "null",
+            "1700000000",
+            r#""yesterday""#,
+            r#""""#,
+            r#"{"x":1}"#,
+        ] {
+            assert_eq!(at(none), None, "{none}");
         }
     }
 

@@ -11,7 +11,7 @@ mod send;
 use crate::connect::Aws;
 use crate::ports::{Clock, Commands, LookError, Order, SendError};
 use aws_sdk_ssm::Client;
-use longshore_core::{CommandId, HostId, Report, Timestamp, Token};
+use longshore_core::{CommandId, Heard, Timestamp, Token};
 
 /// Pages that one question may read; a bound, not a goal.
 const PAGES_MAX: usize = 200;
@@ -53,7 +53,7 @@ impl<C: Clock> Commands for SsmCommands<C> {
             .map_err(|fault| LookError(fault.into()))
     }
 
-    async fn reports(&self, command: &CommandId) -> Result<Vec<(HostId, Report)>, LookError> {
+    async fn reports(&self, command: &CommandId) -> Result<Vec<Heard>, LookError> {
         reports::reports(&self.ssm, command)
             .await
             .map_err(|fault| LookError(fault.into()))

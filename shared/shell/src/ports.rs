@@ -7,8 +7,8 @@ use longshore_app_config::{
 };
 use longshore_core::{
     Action, AppName, Artifact, Changelog, CommandId, Commit, Decision, Deployment, DeploymentId,
-    Desk, DocumentPin, EnvironmentName, Failure, HostId, Millis, ParameterName, Release, ReleaseId,
-    Report, Repository, Said, Slot, Timestamp, Token,
+    Desk, DocumentPin, EnvironmentName, Failure, Heard, HostId, Millis, ParameterName, Release,
+    ReleaseId, Repository, Said, Slot, Timestamp, Token,
 };
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -271,7 +271,7 @@ pub trait Commands: Sync {
     fn reports(
         &self,
         command: &CommandId,
-    ) -> impl Future<Output = Result<Vec<(HostId, Report)>, LookError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Heard>, LookError>> + Send;
 }
 
 /// Why a deployment cannot start, or cannot be looked at now.
@@ -516,6 +516,15 @@ pub enum HeadError {
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// Where a branch points.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The commit.
+    pub commit: Commit,
+    /// When it was made, by the clock of whoever made it, where that was told.
+    pub committed_at: Option<Timestamp>,
+}
+
 /// Where the branches point, and what lies between two commits.
 pub trait Branches: Sync {
     /// The commit that a branch points to; `None` when there is no such branch, or no such repository for this token.
@@ -523,7 +532,7 @@ pub trait Branches: Sync {
         &self,
         repository: &Repository,
         branch: &str,
-    ) -> impl Future<Output = Result<Option<Commit>, HeadError>> + Send;
+    ) -> impl Future<Output = Result<Option<Head>, HeadError>> + Send;
 
     /// The commits that can be reached from one and not from another, the newest first. `None` when the repository does not
     /// know one of them.

@@ -6,6 +6,7 @@
 //! (`deployment.id`) and the same everywhere; `event` names the line, and metric filters of the template read it.
 
 use crate::clock::SystemClock;
+use crate::otlp;
 use crate::ports::Clock;
 use aws_smithy_types::date_time::{DateTime, Format};
 use longshore_core::{
@@ -145,29 +146,8 @@ impl Line {
     /// Makes the line an export request of OpenTelemetry in its JSON form (OTLP specification, "JSON Protobuf Encoding"): ids in
     /// hexadecimal, nanoseconds as text. A receiver ignores the other fields of the line.
     pub fn spans(self, service: &'static str, trace: TraceId, spans: &[Span]) -> Self {
-        let nanoseconds = |at: Timestamp| format!("{}000000", at.as_unix_ms());
-        let of_span = |span: &Span| {
-            let mut told = json!({
-                "traceId": format!("{:032x}", trace.0),
-                "spanId": format!("{:016x}", span.id.0),
-                "name": span.name,
-                "kind": 1,
-                "startTimeUnixNano": nanoseconds(span.from),
-                "endTimeUnixNano": nanoseconds(span.to),
-            });
-            if let (Some(parent), Some(fields)) = (span.parent, told.as_object_mut()) {
-                let id = format!("{:016x}", parent.0);
-                fields.insert("parentSpanId".to_owned(), id.into());
-            }
-            told
-        };
-        let spans: Vec<_> = spans.iter().map(of_span).collect();
-        let service = json!({ "key": "service.name", "value": { "stringValue": service } });
-        let request = json!([{
-            "resource": { "attributes": [service] },
-            "scopeSpans": [{ "scope": { "name": "longshore" }, "spans": spans }],
-        }]);
-        self.raw("resourceSpans", &request.to_string())
+        let of_service = otlp::of_service(service, trace, spans);
+        self.raw("resourceSpans", &json!([of_service]).to_string())
     }
 
     fn new(level: Level, event: &'static str) -> Self {

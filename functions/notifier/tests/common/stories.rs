@@ -12,9 +12,9 @@
 use longshore_core::{
     Action, Advance, Announcement, AnnouncementKind, AppName, Channel, CheckName, Commit,
     Deployment, DeploymentId, DocumentPin, EnvironmentName, Failure, FailureClass, Finding, Found,
-    Generation, HealthPolicy, HostId, Judgement, Kind, Millis, Observation, Origin, ParameterName,
-    Person, Policy, Reason, Release, Report, Repository, Said, Start, State, Timestamp, Token,
-    Verdict, Via, Vote, WaveSize, step,
+    Generation, HealthPolicy, Heard, HostId, Judgement, Kind, Millis, Observation, Origin,
+    ParameterName, Person, Policy, Reason, Release, Report, Repository, Said, Start, State,
+    Timestamp, Token, Verdict, Via, Vote, WaveSize, step,
 };
 use std::collections::BTreeMap;
 
@@ -199,7 +199,7 @@ impl Story {
             return self;
         };
         let report = says(host, token.action, &release);
-        let seen = Observation::HostReported(token.clone(), host.clone(), report);
+        let seen = Observation::HostReported(token.clone(), Heard::untimed(host.clone(), report));
         if let Advance::Advanced(next) = step(&self.deployment, &seen, self.now) {
             self.deployment = *next;
         }

@@ -189,6 +189,13 @@ impl Desk {
         Ok(hash.trim().to_owned())
     }
 
+    /// When a commit was made, as git says it in RFC 3339.
+    async fn date(&self, full_name: &str, hash: &str) -> Result<String> {
+        let question = ["show", "--no-patch", "--format=%cI", hash];
+        let date = self.git(full_name, &question).await?;
+        Ok(date.trim().to_owned())
+    }
+
     /// The refusal that is due, or that of a wrong token.
     fn refusal(&self, headers: &HeaderMap, token: &str) -> Option<Response> {
         if let Some(status) = self.with(|seen| seen.refusals.pop_front()) {
@@ -241,10 +248,11 @@ async fn branch(
         .target(&full_name, &format!("refs/heads/{branch}"))
         .await
     {
-        Ok(hash) => answer(
-            StatusCode::OK,
-            &json!({ "name": branch, "target": { "hash": hash } }),
-        ),
+        Ok(hash) => {
+            let date = desk.date(&full_name, &hash).await.ok();
+            let target = json!({ "hash": hash, "date": date });
+            answer(StatusCode::OK, &json!({ "name": branch, "target": target }))
+        }
         Err(_) => answer(StatusCode::NOT_FOUND, &error("no such branch")),
     }
 }

@@ -17,14 +17,18 @@ pub fn absorb(deployment: &mut Deployment, seen: &Observation, now: Timestamp) -
         return None;
     };
     let is_preparing = matches!(phase, Phase::Preparing(_));
+    let task = phase.task();
     let ask = phase.ask_mut()?;
     match seen {
         Observation::SendStarted(token) => Some(ask.send_started(token, now)),
         Observation::CommandSent(token, id) => Some(ask.sent(token, id)),
         Observation::SendPostponed(token) => Some(ask.postponed(token, now, &deployment.policy)),
         // The last answer ends the question.
-        Observation::HostReported(token, host, report) if ask.waiting.len() > 1 => {
-            let changed = ask.reported(token, host, report, now, &deployment.policy);
+        Observation::HostReported(token, heard) if ask.waiting.len() > 1 => {
+            let changed = ask.reported(token, heard, now, &deployment.policy);
+            if changed {
+                run.clock(task, heard, now);
+            }
             if changed && is_preparing {
                 judge(run, seen);
             }

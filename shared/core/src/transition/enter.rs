@@ -331,9 +331,7 @@ pub(super) fn heard(
             now,
             policy,
         ),
-        Observation::HostReported(token, host, report) => {
-            next.reported(token, host, report, now, policy)
-        }
+        Observation::HostReported(token, heard) => next.reported(token, heard, now, policy),
         Observation::TimePassed if now >= ask.deadline => {
             next.give_up();
             true

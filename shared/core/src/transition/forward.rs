@@ -2,7 +2,7 @@
 
 use super::{Advance, Why, enter, entered, kept, restoring, waiting};
 use crate::ask::{Answer, Ask};
-use crate::command::{Action, Report};
+use crate::command::{Action, Heard, Report};
 use crate::deployment::Deployment;
 use crate::failure::{Failure, FailureClass};
 use crate::ids::{HostId, PlanDigest};
@@ -13,6 +13,7 @@ use crate::policy::waves_of;
 use crate::rounds::Judging;
 use crate::state::{Outcome, Phase, Run, Standing, State};
 use crate::time::Timestamp;
+use crate::times::Times;
 use std::collections::BTreeSet;
 
 /// The turn came: the target set, the release and the document are frozen, and every host is asked to prepare.
@@ -56,6 +57,10 @@ pub(super) fn start(deployment: &Deployment, start: &Start, now: Timestamp) -> A
         moved: BTreeSet::new(),
         rounds: 0,
         migrations: None,
+        // A plan that people have said yes to was prepared for them.
+        times: deployment
+            .approved()
+            .map_or_else(Times::default, |plan| plan.times.clone()),
         started_at: now,
     };
     if enter::room(deployment, &run) == 0 {
@@ -218,7 +223,8 @@ pub(super) fn activating(
 /// Takes what a host found of migrations. The first host of the target set that could judge them is to run them: it has
 /// the release to go back to.
 pub(super) fn judge(run: &mut Run, seen: &Observation) {
-    if let Observation::HostReported(_, host, Report::Done { found, .. }) = seen
+    if let Observation::HostReported(_, Heard { host, report, .. }) = seen
+        && let Report::Done { found, .. } = report
         && let Some(found) = found
         && run.previous.is_some()
         && leads(run, host)

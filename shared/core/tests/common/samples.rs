@@ -17,7 +17,7 @@
 use longshore_core::{
     Advance, Amount, AppName, BreakGlass, Channel, CheckName, Command, CommandId, CommandStatus,
     Commit, Deployment, DeploymentId, DocumentPin, EnvironmentName, Failure, FailureClass, Finding,
-    Found, Freeze, FreezeSource, Generation, HealthPolicy, HostId, Judgement, Kind, Measure,
+    Found, Freeze, FreezeSource, Generation, HealthPolicy, Heard, HostId, Judgement, Kind, Measure,
     MessageTs, Millis, NoData, Observation, Origin, Person, Phase, PlanDigest, Policy, Post,
     Reason, Release, Report, Repository, Said, SlackChannel, Start, State, Timestamp, Token,
     Verdict, Via, Vote, WaveSize, step,
@@ -158,6 +158,11 @@ pub fn must(deployment: &Deployment, seen: &Observation, now: Timestamp) -> Depl
     }
 }
 
+/// A report as it is heard without a time, as hosts told it before they told any.
+pub fn heard(host: &HostId, report: Report) -> Heard {
+    Heard::untimed(host.clone(), report)
+}
+
 /// What each command of the current question is answered with.
 pub fn answer_all(
     mut deployment: Deployment,
@@ -167,7 +172,7 @@ pub fn answer_all(
     for command in deployment.commands().to_vec() {
         for host in &command.hosts {
             let said = report(&command.token, host);
-            let seen = Observation::HostReported(command.token.clone(), host.clone(), said);
+            let seen = Observation::HostReported(command.token.clone(), heard(host, said));
             if let Advance::Advanced(next) = step(&deployment, &seen, now) {
                 deployment = *next;
             }
@@ -324,7 +329,7 @@ fn last_answer(deployment: &Deployment) -> Deployment {
     let mut next = must(&sending, &sent, START);
     for host in first.hosts.iter().skip(1) {
         let report = done(&next);
-        let told = Observation::HostReported(first.token.clone(), host.clone(), report);
+        let told = Observation::HostReported(first.token.clone(), heard(host, report));
         next = must(&next, &told, START);
     }
     next
@@ -344,7 +349,10 @@ pub fn every_observation(deployment: &Deployment) -> Vec<(String, Observation, T
         |command| command.token.clone(),
     );
     let asked = command.map_or_else(|| host(1), |command| command.hosts[0].clone());
-    let report = |report: Report| Observation::HostReported(token.clone(), asked.clone(), report);
+    let report = |report: Report| {
+        let heard = Heard::untimed(asked.clone(), report);
+        Observation::HostReported(token.clone(), heard)
+    };
     let broken = Failure::of(FailureClass::AccessDenied);
     let wrong = Report::Done {
         served: None,

@@ -288,10 +288,8 @@ async fn became_of<W: World>(
         }
         CommandStatus::Sent { command: id } => {
             let reports = world.commands().reports(id).await?.into_iter();
-            let heard = reports.map(|(host, report)| {
-                let token = command.token.clone();
-                Observation::HostReported(token, host, report)
-            });
+            let token = || command.token.clone();
+            let heard = reports.map(|heard| Observation::HostReported(token(), heard));
             Ok(heard.collect())
         }
     }

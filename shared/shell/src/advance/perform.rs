@@ -3,6 +3,7 @@
 use super::AdvanceError;
 use super::record::{Folded, fold, record, write};
 use crate::ports::{Clock, Commands, Order, SendError};
+use crate::traces;
 use crate::world::World;
 use futures_util::future::join_all;
 use longshore_core::{
@@ -68,10 +69,14 @@ async fn send_some<W: World>(
             .map(|order| send(world, order, now, &claimed.deployment));
         became.extend(join_all(sends).await.into_iter().flatten());
     }
-    let id = &claimed.deployment.id;
+    let of_claim = claimed.deployment.clone();
+    let id = &of_claim.id;
     let recorded = record(world.store(), world.clock(), id, &became, cause).await?;
     folded.deployment = recorded.map_or(claimed.deployment, |recorded| recorded.deployment);
     folded.changed = true;
+    if let Some(first) = orders.first() {
+        traces::tell_send(&of_claim, first.action(), now, world.clock().now());
+    }
     Ok(true)
 }
 

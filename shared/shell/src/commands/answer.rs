@@ -3,8 +3,11 @@
 //! It comes from a host, so it is foreign: unknown words become `internal`, text is cut and made printable, and a line
 //! that carries another token is not an answer at all.
 
-use longshore_core::{Failure, FailureClass, Found, ReleaseId, Report, Verdict};
+use longshore_core::{
+    Failure, FailureClass, Found, Heard, HostId, Millis, ReleaseId, Report, Times, Verdict,
+};
 use serde::Deserialize;
+use serde_json::Value;
 use std::borrow::Cow;
 
 /// The classes that a host may give. The others are about what SSM or the control plane saw, and a host that could claim
@@ -67,6 +70,9 @@ struct Answer<'a> {
     detail: Cow<'a, str>,
     #[serde(default)]
     migrations: Option<Migrations>,
+    /// How long the step ran. Scripts of before do not tell it, and as nothing depends on it, whatever is no time is left out.
+    #[serde(default)]
+    took_ms: Value,
 }
 
 /// What the host found of migrations, as far as it decides anything.
@@ -83,18 +89,30 @@ const FORM: u32 = 1;
 
 /// Reads the answer from a step's output. The first line that is an answer to this token counts; whatever else is there
 /// (the agent adds lines of its own) does not.
-pub(super) fn read(output: &str, token: &str) -> Report {
+pub(super) fn read(host: HostId, output: &str, token: &str) -> Heard {
     let answer = output
         .lines()
         .filter_map(|line| serde_json::from_str::<Answer<'_>>(line.trim()).ok())
         .find(|answer| answer.longshore == FORM && answer.token == token);
     match answer {
-        Some(answer) => report(&answer),
-        None => Report::Failed(Failure::with_detail(
-            FailureClass::NoAnswer,
-            &summary(output),
-        )),
+        Some(answer) => Heard {
+            host,
+            report: report(&answer),
+            took: took(&answer),
+        },
+        None => Heard::untimed(
+            host,
+            Report::Failed(Failure::with_detail(
+                FailureClass::NoAnswer,
+                &summary(output),
+            )),
+        ),
     }
+}
+
+fn took(answer: &Answer<'_>) -> Option<Millis> {
+    let took = answer.took_ms.as_u64().map(Millis::new);
+    took.filter(|took| *took <= Times::BELIEVED_MAX)
 }
 
 fn report(answer: &Answer<'_>) -> Report {
@@ -163,8 +181,16 @@ mod tests {
         )
     }
 
+    fn host() -> HostId {
+        HostId::parse("i-00000000000000001").unwrap()
+    }
+
+    fn reported(output: &str, token: &str) -> Report {
+        read(host(), output, token).report
+    }
+
     fn class_of(output: &str) -> FailureClass {
-        match read(output, TOKEN) {
+        match reported(output, TOKEN) {
             Report::Failed(failure) => failure.class,
             other @ (Report::Done { .. } | Report::Lost(_)) => panic!("{other:?}"),
         }
@@ -178,14 +204,14 @@ mod tests {
             healthy: true,
             found: None,
         };
-        assert_eq!(read(&line("done", "done", &rest), TOKEN), expected);
+        assert_eq!(reported(&line("done", "done", &rest), TOKEN), expected);
         let nothing = Report::Done {
             served: None,
             healthy: false,
             found: None,
         };
         assert_eq!(
-            read(&line("done", "done", r#","served":"""#), TOKEN),
+            reported(&line("done", "done", r#","served":"""#), TOKEN),
             nothing
         );
     }
@@ -196,7 +222,7 @@ mod tests {
             let rest = format!(
                 r#","migrations":{{"verdict":"{verdict}","allowed":false,"count":2,"findings":["2.sql: DROP TABLE"]}}"#
             );
-            match read(&line("done", "done", &rest), TOKEN) {
+            match reported(&line("done", "done", &rest), TOKEN) {
                 Report::Done { found, .. } => found.unwrap(),
                 other @ (Report::Failed(_) | Report::Lost(_)) => panic!("{other:?}"),
             }
@@ -228,12 +254,37 @@ mod tests {
     }
 
     #[test]
+    fn a_time_is_taken_where_it_can_be_one_and_what_is_none_spoils_no_answer() {
+        let told = |rest: &str| read(host(), &line("done", "done", rest), TOKEN);
+        let day = Times::BELIEVED_MAX.as_ms();
+        for (rest, took) in [
+            (r#","took_ms":1840"#.to_owned(), Some(1840)),
+            (r#","took_ms":0"#.to_owned(), Some(0)),
+            (format!(r#","took_ms":{day}"#), Some(day)),
+            (format!(r#","took_ms":{}"#, day + 1), None),
+            (r#","took_ms":99999999999999999999999999"#.to_owned(), None),
+            (r#","took_ms":-1"#.to_owned(), None),
+            (r#","took_ms":1.5"#.to_owned(), None),
+            (r#","took_ms":"1840""#.to_owned(), None),
+            (r#","took_ms":null"#.to_owned(), None),
+            (r#","took_ms":{"ms":[1]}"#.to_owned(), None),
+            (String::new(), None),
+        ] {
+            let heard = told(&rest);
+            assert_eq!(heard.took, took.map(Millis::new), "{rest}");
+            assert!(matches!(heard.report, Report::Done { .. }), "{rest}");
+        }
+        let failed = line("failed", "build_failed", r#","took_ms":7"#);
+        assert_eq!(read(host(), &failed, TOKEN).took, Some(Millis::new(7)));
+    }
+
+    #[test]
     fn the_answer_is_found_among_other_lines() {
         let output = format!(
             "warning: something\n{{\"longshore\":1}}\n{}\n\n----------ERROR-------\nfailed to run commands: exit status 12",
             line("refused", "busy", r#","detail":"lock held by\u00a0x""#)
         );
-        let report = read(&output, TOKEN);
+        let report = reported(&output, TOKEN);
         let expected = Failure::with_detail(FailureClass::Busy, "lock held by\u{a0}x");
         assert_eq!(report, Report::Failed(expected));
     }
@@ -265,7 +316,7 @@ mod tests {
     #[test]
     fn output_that_is_no_answer_is_shown_short_and_printable() {
         let output = format!("\n\u{1b}[31m{}\nsecond line", "x".repeat(5_000));
-        match read(&output, TOKEN) {
+        match reported(&output, TOKEN) {
             Report::Failed(failure) => {
                 assert!(failure.detail().starts_with("?[31mxxx"));
                 assert_eq!(failure.detail().len(), 120);

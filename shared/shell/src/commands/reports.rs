@@ -7,7 +7,7 @@ use super::{PAGES_MAX, answer};
 use crate::fault::Fault;
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::CommandInvocation;
-use longshore_core::{CommandId, FailureClass, HostId, Report};
+use longshore_core::{CommandId, FailureClass, Heard, HostId, Report};
 
 /// The largest page (SSM API reference: `MaxResults`, at most 50).
 const PAGE: i32 = 50;
@@ -16,10 +16,7 @@ const PAGE: i32 = 50;
 const STEP: &str = "longshore";
 
 /// The last words about the hosts of a command, in SSM's order.
-pub(super) async fn reports(
-    ssm: &Client,
-    command: &CommandId,
-) -> Result<Vec<(HostId, Report)>, Fault> {
+pub(super) async fn reports(ssm: &Client, command: &CommandId) -> Result<Vec<Heard>, Fault> {
     let mut reports = Vec::new();
     let mut next = None;
     for _ in 0..PAGES_MAX {
@@ -41,18 +38,17 @@ pub(super) async fn reports(
     Err(Fault::senseless("ListCommandInvocations", "too many pages"))
 }
 
-fn report_of(invocation: &CommandInvocation) -> Option<(HostId, Report)> {
+fn report_of(invocation: &CommandInvocation) -> Option<Heard> {
     let host = HostId::parse(invocation.instance_id()?).ok()?;
     let status = invocation.status()?.as_str();
     let details = invocation.status_details().unwrap_or_default();
-    let report = match last_word(status, details)? {
-        LastWord::Lost(class) => Report::Lost(class),
+    Some(match last_word(status, details)? {
+        LastWord::Lost(class) => Heard::untimed(host, Report::Lost(class)),
         LastWord::Ran => {
             let token = invocation.comment().unwrap_or_default();
-            answer::read(output_of(invocation), token)
+            answer::read(host, output_of(invocation), token)
         }
-    };
-    Some((host, report))
+    })
 }
 
 /// The output of our step.

@@ -1,6 +1,6 @@
 //! Branches in memory, and what can go wrong when they are asked for.
 
-use crate::ports::{Branches, HeadError};
+use crate::ports::{Branches, Head, HeadError};
 use longshore_core::{Changelog, Commit, CommitLine, Repository};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,7 +24,7 @@ pub struct FakeBranches(Arc<Mutex<Inner>>);
 
 #[derive(Debug)]
 struct Inner {
-    heads: BTreeMap<(Repository, String), Commit>,
+    heads: BTreeMap<(Repository, String), Head>,
     /// Where each repository's branches have pointed, in their order: its history.
     history: BTreeMap<Repository, Vec<CommitLine>>,
     fault: Option<HeadFault>,
@@ -44,17 +44,18 @@ impl Default for FakeBranches {
 
 impl FakeBranches {
     /// Lets a branch point to a commit, or deletes it.
-    pub fn point(&self, repository: &Repository, branch: &str, to: Option<Commit>) {
+    pub fn point(&self, repository: &Repository, branch: &str, to: Option<Head>) {
         let key = (repository.clone(), branch.to_owned());
         let mut inner = self.lock();
         match to {
-            Some(commit) => {
+            Some(head) => {
+                let commit = &head.commit;
                 let message = format!("Commit {}\n\nMore of it.", commit.short());
                 let line =
                     CommitLine::new(commit.clone(), "Eve Example <eve@example.com>", &message);
                 let history = inner.history.entry(repository.clone()).or_default();
                 history.push(line);
-                inner.heads.insert(key, commit)
+                inner.heads.insert(key, head)
             }
             None => inner.heads.remove(&key),
         };
@@ -77,11 +78,7 @@ impl FakeBranches {
 }
 
 impl Branches for FakeBranches {
-    async fn head(
-        &self,
-        repository: &Repository,
-        branch: &str,
-    ) -> Result<Option<Commit>, HeadError> {
+    async fn head(&self, repository: &Repository, branch: &str) -> Result<Option<Head>, HeadError> {
         let mut inner = self.lock();
         inner.asked.push(repository.clone());
         inner.answers()?;

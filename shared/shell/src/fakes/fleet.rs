@@ -5,8 +5,8 @@ use super::ManualClock;
 use super::host::{Behaviour, FakeHost, Point};
 use crate::ports::{Clock, Commands, Fleet, LookError, Order, Ping, ResolveError, Seen, SendError};
 use longshore_core::{
-    AppName, CommandId, Commit, DocumentPin, Failure, FailureClass, Found, HostId, ParameterName,
-    Release, Report, Timestamp, Token,
+    Action, AppName, CommandId, Commit, DocumentPin, Failure, FailureClass, Found, Heard, HostId,
+    Millis, ParameterName, Release, Report, Timestamp, Token,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -359,6 +359,26 @@ fn no_answer(output: &str) -> Report {
     Report::Failed(Failure::with_detail(FailureClass::NoAnswer, output))
 }
 
+/// How long a host says that it took: each host has a pace of its own, and what reached nobody has no time.
+fn took(action: Action, host: &HostId, report: &Report) -> Option<Millis> {
+    let told = match report {
+        Report::Done { .. } => true,
+        Report::Failed(failure) => failure.class != FailureClass::NoAnswer,
+        Report::Lost(_) => false,
+    };
+    let base: u64 = match action {
+        Action::Prepare => 30_000,
+        Action::Migrate | Action::Unmigrate => 8_000,
+        Action::Activate => 2_000,
+        Action::Status | Action::Prune => 100,
+    };
+    let last = host.as_str().bytes().rev().take(3);
+    let pace = last.fold(0_u64, |sum, digit| {
+        sum.wrapping_mul(7).wrapping_add(digit.into())
+    });
+    told.then(|| Millis::new(base.saturating_add(pace.saturating_mul(10))))
+}
+
 fn behaviour_of(behaviours: &BTreeMap<Commit, Behaviour>, release: &Release) -> Behaviour {
     let known = behaviours.get(&release.commit).copied();
     known.unwrap_or(Behaviour::Good)
@@ -400,7 +420,7 @@ impl Commands for FakeSsm {
         Ok(found.map(|(order, _, _)| order.token.clone()))
     }
 
-    async fn reports(&self, command: &CommandId) -> Result<Vec<(HostId, Report)>, LookError> {
+    async fn reports(&self, command: &CommandId) -> Result<Vec<Heard>, LookError> {
         let inner = self.look()?;
         let (spread, now) = (inner.spread_s, self.clock.now());
         let known = inner.commands.get(command);
@@ -414,12 +434,15 @@ impl Commands for FakeSsm {
                 let count = u64::try_from(count).unwrap_or(1);
                 spread.saturating_mul(place).div_euclid(count) > passed
             };
-            reports.iter().filter(move |(host, _)| !late(host))
+            let action = order.action();
+            let there = reports.iter().filter(move |(host, _)| !late(host));
+            there.map(move |(host, report)| Heard {
+                host: host.clone(),
+                report: report.clone(),
+                took: took(action, host, report),
+            })
         });
-        let list = known.into_iter().flatten();
-        Ok(list
-            .map(|(host, report)| (host.clone(), report.clone()))
-            .collect())
+        Ok(known.into_iter().flatten().collect())
     }
 }
 

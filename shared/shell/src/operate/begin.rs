@@ -3,7 +3,7 @@
 
 use super::{CONFLICTS_MAX, NotDone, Operator, Refusal, deployment};
 use crate::accept::{self, Deciding, News, Standing, Wanted};
-use crate::ports::{Configs, Configured, PushKey, Store, StoreError};
+use crate::ports::{Clock, Configs, Configured, PushKey, Store, StoreError};
 use longshore_core::{
     AppName, Artifact, Cause, Commit, Decision, Deployment, DeploymentId, Kind, Migrations,
     Outcome, Reason, Release, Repository, SkipReason, Slot, State, Verdict,
@@ -61,6 +61,7 @@ pub async fn begin<D: Deciding>(
     reason: Option<&Reason>,
     key: &str,
 ) -> Result<DeploymentId, NotDone> {
+    let since = world.clock().now();
     for _ in 0..CONFLICTS_MAX {
         let Standing { configured, slot } = accept::standing(world, repository).await?;
         let configured = configured.map_err(Refusal::NotConfigured)?;
@@ -83,6 +84,7 @@ pub async fn begin<D: Deciding>(
             account: None,
             cause: Cause::Operator,
             committed_at: None,
+            since,
         };
         let wanted = Wanted {
             kind: &begun.kind,

@@ -2,11 +2,11 @@
 
 use super::replay::access;
 use super::server::Server;
-use longshore_core::{Commit, Repository};
+use longshore_core::{Commit, Repository, Timestamp};
 use longshore_shell::branches::BitbucketBranches;
 use longshore_shell::config::Access;
 use longshore_shell::connect::Aws;
-use longshore_shell::ports::{Branches, HeadError};
+use longshore_shell::ports::{Branches, Head, HeadError};
 use longshore_shell::secrets::{SecretError, SecretName, Secrets};
 use secrecy::SecretString;
 
@@ -71,7 +71,7 @@ fn local(server: &Server) -> Access {
     ])
 }
 
-async fn head(server: &Server, tokens: Tokens) -> Result<Option<Commit>, HeadError> {
+async fn head(server: &Server, tokens: Tokens) -> Result<Option<Head>, HeadError> {
     let access = local(server);
     let aws = Aws::connect(&access).unwrap();
     let branches = BitbucketBranches::new(&aws, access.bitbucket_api(), tokens);
@@ -90,7 +90,9 @@ fn branch() -> String {
     let hash = "a".repeat(40);
     answer(
         "200 OK",
-        &format!(r#"{{"name":"release/2 x","target":{{"hash":"{hash}"}}}}"#),
+        &format!(
+            r#"{{"name":"release/2 x","target":{{"hash":"{hash}","date":"2023-11-14T22:13:20+00:00"}}}}"#
+        ),
     )
 }
 
@@ -98,10 +100,14 @@ fn branch() -> String {
 async fn a_head_is_asked_for_in_one_request_with_the_token() {
     let server = Server::answering(branch()).await;
     let found = head(&server, ONE_FOR_ALL).await.unwrap();
-    assert_eq!(found, Some(Commit::parse(&"a".repeat(40)).unwrap()));
+    let expected = Head {
+        commit: Commit::parse(&"a".repeat(40)).unwrap(),
+        committed_at: Some(Timestamp::from_unix_ms(1_700_000_000_000)),
+    };
+    assert_eq!(found, Some(expected));
     let asked = server.asked();
     assert_eq!(asked.len(), 1);
-    let line = "GET /2.0/repositories/acme/orders/refs/branches/release/2%20x?fields=name,target.hash HTTP/1.1\r\n";
+    let line = "GET /2.0/repositories/acme/orders/refs/branches/release/2%20x?fields=name,target.hash,target.date HTTP/1.1\r\n";
     assert!(asked[0].starts_with(line), "{}", asked[0]);
     let header = "authorization: Bearer canary-all\r\n";
     assert!(asked[0].contains(header), "{}", asked[0]);

@@ -34,7 +34,7 @@ async fn reports(replay: &Replay) -> Vec<(String, Report)> {
     let reports = commands.reports(&id).await.unwrap();
     let named = reports
         .into_iter()
-        .map(|(host, report)| (host.to_string(), report));
+        .map(|heard| (heard.host.to_string(), heard.report));
     named.collect()
 }
 

@@ -6,8 +6,8 @@ use super::people::SaidRecord;
 use super::tables::{Packer, Places, Unpacker, grouped, ungroup};
 use super::words::{DocumentRecord, FailureRecord, ReleaseRecord, VerdictWord};
 use longshore_core::{
-    DeploymentId, Found, Generation, HostId, Migrations, Outcome, Phase, Release, Run, Standing,
-    State, Timestamp, Verdict,
+    DeploymentId, Found, Generation, HostId, Migrations, Millis, Outcome, Phase, Release, Run,
+    Standing, State, Task, Times, Timestamp, Verdict,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -105,7 +105,24 @@ pub(super) struct RunRecord {
     rounds: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     migrations: Option<MigrationsRecord>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    times: TimesRecord,
     started_at_ms: u64,
+}
+
+/// The times that hosts took for a task: of those that were heard at once, when that was, counted from the start, which hosts they
+/// are, and their times in that order. A straggler is heard alone, so that this must be short.
+type TimesRecord = BTreeMap<TaskWord, Vec<(i64, Places, Vec<u64>)>>;
+
+/// [`Task`], stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum TaskWord {
+    Prepare,
+    Migrate,
+    Activate,
+    Unmigrate,
+    Restore,
 }
 
 /// [`Migrations`], stored.
@@ -325,6 +342,7 @@ impl RunRecord {
             moved: packer.hosts(&run.moved),
             rounds: run.rounds,
             migrations: run.migrations.as_ref().map(MigrationsRecord::from),
+            times: pack_times(run, packer),
             started_at_ms: run.started_at.as_unix_ms(),
         }
     }
@@ -349,6 +367,7 @@ impl RunRecord {
             moved: tables.hosts(&self.moved)?.into_iter().collect(),
             rounds: self.rounds,
             migrations: self.migrations.map(Migrations::try_from).transpose()?,
+            times: unpack_times(self.times, self.started_at_ms, tables)?,
             started_at: Timestamp::from_unix_ms(self.started_at_ms),
         })
     }
@@ -379,6 +398,69 @@ impl TryFrom<MigrationsRecord> for Migrations {
             found: Found::new(verdict, record.is_allowed, record.count, findings),
             are_applied: record.are_applied,
         })
+    }
+}
+
+fn pack_times(run: &Run, packer: &mut Packer) -> TimesRecord {
+    let mut records = TimesRecord::new();
+    for task in Task::ALL {
+        let told = run.times.of(task).map(|(host, took)| (took.heard, host));
+        for (heard, hosts) in grouped(told) {
+            let took = hosts
+                .iter()
+                .filter_map(|host| run.times.of_host(task, host));
+            let took = took.map(|took| took.time.as_ms()).collect();
+            let since = heard.as_unix_ms().cast_signed();
+            let since = since.saturating_sub(run.started_at.as_unix_ms().cast_signed());
+            let of_task = records.entry(task_word(task)).or_default();
+            of_task.push((since, packer.hosts(hosts), took));
+        }
+    }
+    records
+}
+
+fn unpack_times(
+    records: TimesRecord,
+    started_at_ms: u64,
+    tables: &Unpacker,
+) -> Result<Times, RecordError> {
+    let mut times = Times::default();
+    for (word, records) in records {
+        let task = task_of(word);
+        for (since, places, took) in records {
+            let hosts = tables.hosts(&places)?;
+            if hosts.len() != took.len() {
+                return Err(RecordError::new("times that do not fit their hosts"));
+            }
+            let heard = Timestamp::from_unix_ms(started_at_ms.saturating_add_signed(since));
+            for (host, took) in hosts.iter().zip(took) {
+                if times.of_host(task, host).is_some() {
+                    return Err(RecordError::new("a host with two times for one task"));
+                }
+                times.note(task, host, Millis::new(took), heard);
+            }
+        }
+    }
+    Ok(times)
+}
+
+const fn task_word(task: Task) -> TaskWord {
+    match task {
+        Task::Prepare => TaskWord::Prepare,
+        Task::Migrate => TaskWord::Migrate,
+        Task::Activate => TaskWord::Activate,
+        Task::Unmigrate => TaskWord::Unmigrate,
+        Task::Restore => TaskWord::Restore,
+    }
+}
+
+const fn task_of(word: TaskWord) -> Task {
+    match word {
+        TaskWord::Prepare => Task::Prepare,
+        TaskWord::Migrate => Task::Migrate,
+        TaskWord::Activate => Task::Activate,
+        TaskWord::Unmigrate => Task::Unmigrate,
+        TaskWord::Restore => Task::Restore,
     }
 }
 

@@ -10,7 +10,7 @@ use longshore_core::{
     Advance, AnnouncementKind, AppName, Artifact, BreakGlass, Changelog, Channel, ChannelName,
     CommitLine, Failure, FailureClass, Freeze, FreezeSource, Generation, Kind, Live, Lock, Millis,
     ObjectVersion, Observation, ParameterName, Person, Phase, Proven, Reason, Release, Route,
-    Severity, Sha256Digest, State, Timestamp, WaveSize, step,
+    Severity, Sha256Digest, State, Task, Timestamp, WaveSize, step,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -100,6 +100,57 @@ fn told() -> Deployment {
     let mut deployment = accepted(policy);
     deployment.posts.push(post());
     deployment
+}
+
+/// One that succeeded, with the times that its hosts told: two heard at once, one later and one with a second run.
+fn timed() -> Deployment {
+    let mut deployment = every_state()
+        .into_iter()
+        .find(|deployment| deployment.state.name() == "Succeeded")
+        .unwrap();
+    let State::Ended { run: Some(run), .. } = &mut deployment.state else {
+        panic!("it has ended");
+    };
+    let later = START.after(Millis::new(1_500));
+    for (place, host) in run.hosts.keys().enumerate() {
+        let own = Millis::new(u64::try_from(place).unwrap());
+        let ms = Millis::from_secs(40).plus(own);
+        run.times.note(Task::Prepare, host, ms, START);
+        run.times.note(Task::Activate, host, ms, START);
+    }
+    let host = samples::host(1);
+    for (task, ms) in [
+        (Task::Activate, 7),
+        (Task::Migrate, 900),
+        (Task::Unmigrate, 0),
+        (Task::Restore, 2),
+    ] {
+        run.times.note(task, &host, Millis::new(ms), later);
+    }
+    deployment
+}
+
+#[test]
+fn the_times_of_hosts_are_read_back_and_ones_that_do_not_fit_are_refused() {
+    let deployment = timed();
+    round_trip(&deployment);
+    let good: Value = serde_json::from_str(&write_deployment(&deployment).unwrap()).unwrap();
+    let of = |change: &dyn Fn(&mut Value)| {
+        let mut bad = good.clone();
+        change(&mut bad["state"]["ended"]["run"]["times"]);
+        read_deployment(&bad.to_string())
+            .map(|_| ())
+            .unwrap_err()
+            .to_string()
+    };
+    let short = of(&|times| times["prepare"][0][2] = json!([1]));
+    assert_eq!(short, "times that do not fit their hosts");
+    let twice = of(&|times| {
+        let first = times["prepare"][0].clone();
+        times["prepare"].as_array_mut().unwrap().push(first);
+    });
+    assert_eq!(twice, "a host with two times for one task");
+    of(&|times| times["sleep"] = json!([]));
 }
 
 #[test]
@@ -330,6 +381,7 @@ fn kept() -> Vec<(String, String)> {
         bodies.push((name, write_deployment(&deployment).unwrap()));
     }
     bodies.push(("ornate".to_owned(), write_deployment(&ornate()).unwrap()));
+    bodies.push(("timed".to_owned(), write_deployment(&timed()).unwrap()));
     bodies.push(("told".to_owned(), write_deployment(&told()).unwrap()));
     bodies.push(("slot".to_owned(), write_slot(&full_slot()).unwrap()));
     bodies

@@ -1,7 +1,7 @@
 //! How large a record becomes. Large fleets are put together by hand: walking there host by host takes minutes.
 
 use super::*;
-use longshore_core::{Answer, Ask, CommandStatus, HostId, Phase, Run, Standing};
+use longshore_core::{Answer, Ask, CommandStatus, HostId, Phase, Run, Standing, Task, Times};
 
 /// A deployment of this many hosts that prepares, with every command sent.
 fn preparing(hosts: u32) -> Deployment {
@@ -60,6 +60,39 @@ fn scattered(run: &mut Run, ask: &mut Ask) {
         run.hosts.insert(host.clone(), Standing::Prepared);
         ask.answers.insert(host, Answer::Done);
     }
+}
+
+/// Every host has told a time for every task, each heard at another moment.
+fn timed(run: &mut Run) {
+    for task in Task::ALL {
+        for (place, host) in run
+            .hosts
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+            .iter()
+            .enumerate()
+        {
+            let heard = START.after(Millis::new(u64::try_from(place).unwrap()));
+            run.times.note(task, host, Times::BELIEVED_MAX, heard);
+        }
+    }
+}
+
+#[test]
+fn the_times_of_hosts_take_little_room_however_many_there_are() {
+    let with = |hosts| activating(hosts, |run, _| timed(run));
+    let without = |hosts| activating(hosts, |_, _| ());
+    for hosts in [200, 1_000, 10_000] {
+        let name = format!("{hosts} hosts, all their times at moments of their own");
+        let more = round_trip(&name, &with(hosts)) - round_trip("without", &without(hosts));
+        assert!(more < 35_000, "{more} bytes more");
+    }
+    let both = activating(10_000, |run, ask| {
+        scattered(run, ask);
+        timed(run);
+    });
+    assert!(round_trip("10,000 hosts, every other one done, with times", &both) < BODY_MAX);
 }
 
 fn line(host: &HostId, what: &str) -> Failure {
