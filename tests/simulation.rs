@@ -12,11 +12,10 @@
     reason = "a test fails by panicking"
 )]
 
-use longshore_core::{Deployment, EnvironmentName, State, Timestamp};
+use longshore_core::{Deployment, State, Timestamp};
 use longshore_insight::{Window, measure};
-use longshore_shell::fakes::{FakeStream, MemoryArchive};
-use longshore_tests::{Simulated, simulate, simulate_all, tell, writes_of};
-use serde_json::{Value, json};
+use longshore_tests::{Simulated, exported, simulate, simulate_all, tell, writes_of};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 const SEEDS: u64 = 10_000;
@@ -111,22 +110,12 @@ fn lives(seed: u64) -> BTreeMap<String, Life> {
 /// stream is handed over in batches of several sizes, of which each fails once and comes again.
 #[test]
 fn an_export_of_every_schedule_is_the_timeline_of_the_table() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
     let mut entries = 0;
     for seed in 0..60 {
-        let mut stream = FakeStream::default();
-        for write in writes_of(seed) {
-            for deployment in &write.deployments {
-                stream.deployment(deployment, deployment.origin.at).unwrap();
-            }
-            if let Some(slot) = &write.slot {
-                stream.slot(slot, Timestamp::default()).unwrap();
-            }
-        }
-        let size = usize::try_from(seed % 7 + 1).unwrap();
-        let told = runtime.block_on(export(&stream, size));
+        let batch = usize::try_from(seed % 7 + 1).unwrap();
+        let text = exported(&writes_of(seed), batch);
+        let told = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        let told: Vec<Value> = told.collect();
         let kind = |line: &Value, kind: &str| line["type"] == kind;
         for (id, life) in lives(seed) {
             let last = life.last.unwrap();
@@ -158,36 +147,6 @@ fn an_export_of_every_schedule_is_the_timeline_of_the_table() {
         assert_eq!(ids.len(), told.len(), "seed {seed}");
     }
     assert!(entries > 1000, "{entries}");
-}
-
-/// The lines of all objects together.
-async fn export(stream: &FakeStream, size: usize) -> Vec<Value> {
-    let environment = EnvironmentName::parse("prod").unwrap();
-    let archive = MemoryArchive::default();
-    for batch in stream.records().chunks(size) {
-        let batch = json!({ "Records": batch }).to_string();
-        archive.fail(1);
-        // Where there is nothing to tell nothing is put, so nothing fails either.
-        let first = history_export::handle(&archive, &environment, &batch).await;
-        archive.fail(0);
-        if first.is_err() {
-            let again = history_export::handle(&archive, &environment, &batch);
-            again.await.unwrap();
-        }
-    }
-    let objects = archive.objects();
-    assert_eq!(
-        objects.len(),
-        archive.puts(),
-        "an object that replaced another one"
-    );
-    let text = objects
-        .values()
-        .map(|bytes| std::str::from_utf8(bytes).unwrap());
-    let lines = text.flat_map(str::lines);
-    lines
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
 }
 
 /// The time from one entry to the next, for all entries of this state.

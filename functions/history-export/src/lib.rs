@@ -26,6 +26,7 @@ pub async fn handle(
 ) -> Result<(), HandleError> {
     let told = export(archive, environment, batch).await;
     match &told {
+        Ok(Exported { lines: 0, .. }) => {}
         Ok(Exported { records, lines }) => telemetry::info("history_exported")
             .number("records", *records)
             .number("lines", *lines)

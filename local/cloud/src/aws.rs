@@ -154,24 +154,26 @@ impl Aws {
         self.get(&canonical(&format!("/{bucket}/{key}")), "").await
     }
 
-    /// The keys below a prefix, in their order; more than a thousand are an error.
+    /// The keys below a prefix, in their order.
     ///
     /// # Errors
-    /// When the emulator does not answer or refuses, or has more keys than it tells at once.
+    /// When the emulator does not answer or refuses.
     pub async fn list_objects(&self, bucket: &str, prefix: &str) -> Result<Vec<String>> {
-        let query = format!("list-type=2&prefix={}", encode(prefix));
-        let text = self.get(&format!("/{bucket}"), &query).await?;
-        let document = Document::parse(&text)?;
-        let texts = |name: &'static str| {
-            let named = document
-                .descendants()
-                .filter(move |node| node.tag_name().name() == name);
-            named.filter_map(|node| node.text().map(str::to_owned))
-        };
-        if texts("IsTruncated").any(|truncated| truncated == "true") {
-            bail!("{bucket} has more keys below {prefix} than are told at once");
+        let mut keys = Vec::new();
+        let mut query = format!("list-type=2&prefix={}", encode(prefix));
+        loop {
+            let text = self.get(&format!("/{bucket}"), &query).await?;
+            let document = Document::parse(&text)?;
+            keys.extend(texts(&document, "Key"));
+            let Some(next) = texts(&document, "NextContinuationToken").next() else {
+                return Ok(keys);
+            };
+            let token = encode(&next);
+            query = format!(
+                "continuation-token={token}&list-type=2&prefix={}",
+                encode(prefix)
+            );
         }
-        Ok(texts("Key").collect())
     }
 
     /// Calls a function with an event and waits for its answer.
@@ -296,6 +298,14 @@ impl Aws {
         }
         text_of(request.send().await?).await
     }
+}
+
+/// The texts of the elements of this name.
+fn texts(document: &Document<'_>, name: &str) -> impl Iterator<Item = String> {
+    let nodes = document.descendants();
+    nodes
+        .filter(move |node| node.tag_name().name() == name)
+        .filter_map(|node| node.text().map(str::to_owned))
 }
 
 async fn text_of(answer: Response) -> Result<String> {
