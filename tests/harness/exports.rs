@@ -34,14 +34,16 @@ pub fn exported(writes: &[Written], batch: usize) -> String {
         .collect()
 }
 
+/// All on one day, so that the objects' order is that of the stream.
 fn stream_of(writes: &[Written]) -> FakeStream {
+    let day = Timestamp::default();
     let mut stream = FakeStream::default();
     for write in writes {
         for deployment in &write.deployments {
-            stream.deployment(deployment, deployment.origin.at).unwrap();
+            stream.deployment(deployment, day).unwrap();
         }
         if let Some(slot) = &write.slot {
-            stream.slot(slot, Timestamp::default()).unwrap();
+            stream.slot(slot, day).unwrap();
         }
     }
     stream
