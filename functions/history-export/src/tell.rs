@@ -207,10 +207,7 @@ impl Deployed<'_> {
             by: said.map(|said| said.by.to_string()),
             via: said.map(|said| said.via.to_string()),
             reason: said.map(|said| said.reason.to_string()),
-            superseded_by: match outcome {
-                Outcome::Superseded(by) => Some(by.to_string()),
-                _ => None,
-            },
+            superseded_by: successor(outcome),
             approved_by: votes.map(|vote| vote.by.to_string()).collect(),
             hosts: run.map(standings).unwrap_or_default(),
             migrations: run.and_then(|run| run.migrations.as_ref().map(migrations)),
@@ -218,6 +215,14 @@ impl Deployed<'_> {
         });
         Some(self.line("ended", *at, what))
     }
+}
+
+/// The deployment that took its place.
+fn successor(outcome: &Outcome) -> Option<String> {
+    let Outcome::Superseded(by) = outcome else {
+        return None;
+    };
+    Some(by.to_string())
 }
 
 /// The commits that a write of the slot put into quarantine.

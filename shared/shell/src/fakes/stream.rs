@@ -20,7 +20,7 @@ impl FakeStream {
     /// [`StoreError::Refused`] for one that does not fit into an item.
     pub fn deployment(&mut self, deployment: &Deployment, at: Timestamp) -> Result<(), StoreError> {
         let image = deployment_image(deployment).map_err(|e| StoreError::Refused(e.into()))?;
-        self.put(image, at);
+        self.put(&image, at);
         Ok(())
     }
 
@@ -30,7 +30,7 @@ impl FakeStream {
     /// [`StoreError::Refused`] for one that does not fit into an item.
     pub fn slot(&mut self, slot: &Slot, at: Timestamp) -> Result<(), StoreError> {
         let image = slot_image(slot).map_err(|e| StoreError::Refused(e.into()))?;
-        self.put(image, at);
+        self.put(&image, at);
         Ok(())
     }
 
@@ -40,7 +40,7 @@ impl FakeStream {
     /// [`StoreError::Refused`] for one that does not fit into an item.
     pub fn deed(&mut self, entry: &Entry) -> Result<(), StoreError> {
         let image = entry_image(entry).map_err(|e| StoreError::Refused(e.into()))?;
-        self.put(image, entry.at);
+        self.put(&image, entry.at);
         Ok(())
     }
 
@@ -50,7 +50,7 @@ impl FakeStream {
         &self.records
     }
 
-    fn put(&mut self, image: Value, at: Timestamp) {
+    fn put(&mut self, image: &Value, at: Timestamp) {
         let key = ["pk", "sk"].map(|name| image.get(name).cloned().unwrap_or_default());
         let key = json!({ "pk": key.first(), "sk": key.last() });
         let before = self.items.insert(key.to_string(), image.clone());

@@ -164,11 +164,11 @@ fn unreadable(key: &str, problem: &str) -> StoreError {
 }
 
 /// An item as the stream shows it, for the fake that plays the stream.
-pub(crate) fn image_of(item: Item) -> Value {
-    let attributes = item.into_iter().filter_map(|(name, value)| match value {
-        AttributeValue::S(text) => Some((name, json!({ "S": text }))),
-        AttributeValue::N(number) => Some((name, json!({ "N": number }))),
-        _ => None,
+fn image_of(item: Item) -> Value {
+    let attributes = item.into_iter().filter_map(|(name, value)| {
+        let text = value.as_s().map(|text| json!({ "S": text }));
+        let value = text.or_else(|_| value.as_n().map(|number| json!({ "N": number })));
+        value.ok().map(|value| (name, value))
     });
     Value::Object(attributes.collect::<Map<_, _>>())
 }
