@@ -12,7 +12,7 @@
     reason = "a test fails by panicking"
 )]
 
-use longshore_core::{Deployment, State, Timestamp};
+use longshore_core::{Cause, Deployment, State, Timestamp};
 use longshore_insight::{Window, measure};
 use longshore_tests::{Simulated, exported, simulate, simulate_all, tell, writes_of};
 use serde_json::Value;
@@ -132,7 +132,7 @@ fn an_export_of_every_schedule_is_the_timeline_of_the_table() {
                 .collect();
             let timeline = (1..).zip(&last.timeline);
             let timeline: Vec<(u64, &str, Option<&str>)> = timeline
-                .map(|(number, entry)| (number, entry.state, entry.cause.map(|c| c.word())))
+                .map(|(number, entry)| (number, entry.state, entry.cause.map(Cause::word)))
                 .collect();
             assert_eq!(transitions, timeline, "seed {seed}, {id}");
             let ended: Vec<&&Value> = its.iter().filter(|line| kind(line, "ended")).collect();
