@@ -13,7 +13,7 @@
 )]
 
 use longshore_shell::store::stored_bytes;
-use longshore_tests::Bench;
+use longshore_tests::{Bench, exported};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -25,6 +25,7 @@ struct Cost {
     items_written: u64,
     bytes_written: u64,
     largest_record: u64,
+    bytes_exported: u64,
     cpu_ms: u64,
 }
 
@@ -60,6 +61,7 @@ impl Cost {
             ("items written", self.items_written),
             ("bytes written", self.bytes_written),
             ("largest record", self.largest_record),
+            ("bytes exported", self.bytes_exported),
         ]
     }
 }
@@ -102,7 +104,9 @@ fn deploy(hosts: u32) -> Cost {
     for call in bench.cloud.stage.take_journal() {
         *cost.calls.entry(call).or_default() += 1;
     }
-    for written in bench.cloud.world.store.log_after(known) {
+    let writes = bench.cloud.world.store.log_after(known);
+    cost.bytes_exported = u64::try_from(exported(&writes, 100).len()).unwrap();
+    for written in writes {
         let others = usize::from(written.slot.is_some()) + usize::from(written.decision.is_some());
         let items = written.deployments.len() + written.commands.len() + others;
         cost.items_written += u64::try_from(items).unwrap();

@@ -12,9 +12,10 @@
     reason = "a test fails by panicking"
 )]
 
-use longshore_core::{Deployment, HostId, Millis, State, Task, Timestamp};
+use longshore_core::{Cause, Deployment, HostId, Millis, State, Task, Timestamp};
 use longshore_insight::{Window, measure};
-use longshore_tests::{Simulated, simulate, simulate_all, tell, writes_of};
+use longshore_tests::{Simulated, exported, simulate, simulate_all, tell, writes_of};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 const SEEDS: u64 = 10_000;
@@ -103,6 +104,49 @@ fn lives(seed: u64) -> BTreeMap<String, Life> {
         life.last = Some(deployment);
     }
     lives
+}
+
+/// What the export tells of a schedule is what the table has in the end: entry by entry, with its cause, and each end once. The
+/// stream is handed over in batches of several sizes, of which each fails once and comes again.
+#[test]
+fn an_export_of_every_schedule_is_the_timeline_of_the_table() {
+    let mut entries = 0;
+    for seed in 0..60 {
+        let batch = usize::try_from(seed % 7 + 1).unwrap();
+        let text = exported(&writes_of(seed), batch);
+        let told = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        let told: Vec<Value> = told.collect();
+        let kind = |line: &Value, kind: &str| line["type"] == kind;
+        for (id, life) in lives(seed) {
+            let last = life.last.unwrap();
+            let its: Vec<&Value> = told
+                .iter()
+                .filter(|line| line["deployment"] == id)
+                .collect();
+            let transitions = its.iter().filter(|line| kind(line, "transition"));
+            let transitions: Vec<(u64, &str, Option<&str>)> = transitions
+                .map(|line| {
+                    let (entry, state) = (line["entry"].as_u64(), line["state"].as_str());
+                    (entry.unwrap(), state.unwrap(), line["cause"].as_str())
+                })
+                .collect();
+            let timeline = (1..).zip(&last.timeline);
+            let timeline: Vec<(u64, &str, Option<&str>)> = timeline
+                .map(|(number, entry)| (number, entry.state, entry.cause.map(Cause::word)))
+                .collect();
+            assert_eq!(transitions, timeline, "seed {seed}, {id}");
+            let ended: Vec<&&Value> = its.iter().filter(|line| kind(line, "ended")).collect();
+            let [ended] = ended[..] else {
+                panic!("seed {seed}, {id}: {ended:?}");
+            };
+            assert_eq!(ended["result"], last.state.name(), "seed {seed}, {id}");
+            assert_eq!(ended["entries"], timeline.len(), "seed {seed}, {id}");
+            entries += timeline.len();
+        }
+        let ids: BTreeSet<&str> = told.iter().filter_map(|line| line["id"].as_str()).collect();
+        assert_eq!(ids.len(), told.len(), "seed {seed}");
+    }
+    assert!(entries > 500, "{entries}");
 }
 
 /// The time from one entry to the next, for all entries of this state.

@@ -353,6 +353,83 @@ FAULTS = {
             )
         ),
     ),
+    "the export sleeps over what operators did": (
+        "the_export_takes_histories_and_loses_none",
+        lambda t: properties(t, "HistoryExportSource")["FilterCriteria"]["Filters"][0].update(
+            Pattern='{"eventName":["INSERT","MODIFY"],"dynamodb":{"NewImage":{"sk":{"S":["STATE","SLOT"]}}}}'
+        ),
+    ),
+    "the export loses what it gives up": (
+        "the_export_takes_histories_and_loses_none",
+        lambda t: properties(t, "HistoryExportSource").pop("DestinationConfig"),
+    ),
+    "one record stops the export": (
+        "the_export_takes_histories_and_loses_none",
+        lambda t: properties(t, "HistoryExportSource").pop("BisectBatchOnFunctionError"),
+    ),
+    "the export begins with what comes next": (
+        "the_export_takes_histories_and_loses_none",
+        lambda t: properties(t, "HistoryExportSource").update(StartingPosition="LATEST"),
+    ),
+    "a third reader of the stream": (
+        "the_export_takes_histories_and_loses_none",
+        lambda t: t["Resources"].update(
+            Third={
+                "Type": "AWS::Lambda::EventSourceMapping",
+                "Properties": {"EventSourceArn": {"Fn::GetAtt": ["Table", "StreamArn"]}, "FunctionName": "third"},
+            }
+        ),
+    ),
+    "an alarm on an export that is not there": (
+        "the_export_takes_histories_and_loses_none",
+        lambda t: t["Resources"]["HistoryExportAgeAlarm"].pop("Condition"),
+    ),
+    "histories die with the stack": (
+        "histories_are_kept_closed",
+        lambda t: t["Resources"]["HistoryBucket"].update(DeletionPolicy="Delete"),
+    ),
+    "histories may be made public": (
+        "histories_are_kept_closed",
+        lambda t: properties(t, "HistoryBucket")["PublicAccessBlockConfiguration"].update(BlockPublicPolicy=False),
+    ),
+    "histories are under a key of S3": (
+        "histories_are_kept_closed",
+        lambda t: properties(t, "HistoryBucket")["BucketEncryption"]["ServerSideEncryptionConfiguration"][0].update(
+            ServerSideEncryptionByDefault={"SSEAlgorithm": "AES256"}
+        ),
+    ),
+    "histories travel in the clear": (
+        "histories_are_kept_closed",
+        lambda t: properties(t, "HistoryBucketPolicy")["PolicyDocument"]["Statement"].pop(0),
+    ),
+    "histories can be deleted": (
+        "histories_are_kept_closed",
+        lambda t: properties(t, "HistoryBucketPolicy")["PolicyDocument"]["Statement"].pop(1),
+    ),
+    "histories are kept for ever": (
+        "histories_are_kept_closed",
+        lambda t: properties(t, "HistoryBucket").pop("LifecycleConfiguration"),
+    ),
+    "the export may read what it wrote": (
+        "the_export_can_only_add_to_the_history",
+        lambda t: statement(t, "HistoryExportRole", "AddToHistory").update(Action=["s3:PutObject", "s3:GetObject"]),
+    ),
+    "the export may write anywhere in the bucket": (
+        "the_export_can_only_add_to_the_history",
+        lambda t: statement(t, "HistoryExportRole", "AddToHistory").update(
+            Resource={"Fn::Sub": "${HistoryBucket.Arn}/*"}
+        ),
+    ),
+    "the export may encrypt for any bucket": (
+        "every_decryption_is_bound_to_its_purpose",
+        lambda t: statement(t, "HistoryExportRole", "EncryptHistory")["Condition"]["StringEquals"].pop(
+            "kms:EncryptionContext:aws:s3:arn"
+        ),
+    ),
+    "an export that stands still wakes nobody": (
+        "alarms_wake_somebody",
+        lambda t: t["Resources"].pop("HistoryExportAgeAlarm"),
+    ),
     "the tick is off": (
         "the_tick_comes_every_minute",
         lambda t: properties(t, "TickSchedule").update(State="DISABLED"),

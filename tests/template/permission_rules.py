@@ -46,6 +46,7 @@ CONTEXTS = {
     "ssm.${AWS::Region}.amazonaws.com": "kms:EncryptionContext:PARAMETER_ARN",
     "dynamodb.${AWS::Region}.amazonaws.com": "kms:EncryptionContext:aws:dynamodb:tableName",
     "sns.${AWS::Region}.amazonaws.com": "kms:EncryptionContext:aws:sns:topicArn",
+    "s3.${AWS::Region}.amazonaws.com": "kms:EncryptionContext:aws:s3:arn",
 }
 # Who may query what.
 QUERIES = {
@@ -170,6 +171,37 @@ def the_page_may_do_nothing(template):
     mine = view.allowed_actions(template, function.role) if function else ["there is no such function"]
     if mine != ["logs:CreateLogStream", "logs:PutLogEvents"]:
         yield f"console-page may {mine}"
+
+
+def the_export_can_only_add_to_the_history(template):
+    """What exports histories reads the stream, adds objects below its own prefix under the environment's key, and nothing else;
+    and nobody else of this template writes there."""
+    function = view.functions(template).get("history-export")
+    if function is None:
+        yield "there is no function history-export"
+        return
+    mine = {action: one.resources for one in view.role_statements(template, function.role) for action in one.actions}
+    logs, stream = ("${" + function.log_group + ".Arn}",), ("${Table.StreamArn}",)
+    wanted = {
+        "logs:CreateLogStream": logs,
+        "logs:PutLogEvents": logs,
+        "dynamodb:DescribeStream": stream,
+        "dynamodb:GetRecords": stream,
+        "dynamodb:GetShardIterator": stream,
+        "dynamodb:ListStreams": stream,
+        "kms:Decrypt": ("${Key.Arn}",),
+        "kms:GenerateDataKey": ("${Key.Arn}",),
+        "s3:PutObject": ("${HistoryBucket.Arn}/history/v1/*",),
+        "sqs:SendMessage": ("${HistoryExportDeadLetterQueue.Arn}",),
+    }
+    if mine != wanted:
+        yield f"history-export may {mine}"
+    contexts = [one.condition("StringEquals", CONTEXTS["s3.${AWS::Region}.amazonaws.com"]) for one in allowed(template)]
+    if [context for context in contexts if context] != [("${HistoryBucket.Arn}",)]:
+        yield f"buckets are encrypted for {contexts}"
+    for one in allowed(template):
+        if one.owner != function.role and any("${HistoryBucket" in resource for resource in one.resources):
+            yield f"{one.owner}.{one.sid}: reaches the histories"
 
 
 def nothing_is_deleted_or_scanned(template):
@@ -386,6 +418,7 @@ RULES = [
     the_webhook_cannot_send_commands,
     a_click_can_only_record_an_intent,
     the_page_may_do_nothing,
+    the_export_can_only_add_to_the_history,
     operators_call_the_routes_of_their_role, operators_cannot_send_commands,
     nothing_is_deleted_or_scanned,
     every_decryption_is_bound_to_its_purpose,

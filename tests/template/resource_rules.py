@@ -18,6 +18,7 @@ FUNCTIONS = {
     "auto-rollback",
     "console-page",
     "health-verifier",
+    "history-export",
     "notifier",
     "on-command-status",
     "operator-api",
@@ -34,8 +35,10 @@ PUBLIC = {
 }
 # The console's routes are those of the operators under this, and are there only with the console.
 CONSOLE, CONSOLE_CONDITION = "/console", "HasConsole"
-# The functions that the HTTP API calls; every other one is fed by a queue.
+# The functions that the HTTP API calls, and the one that reads the table's stream; every other one is fed by a queue.
 CALLED = {"operator-api", *PUBLIC.values()}
+STREAMED = "history-export"
+EXPORT_CONDITION = "ExportsHistory"
 OPENAPI = pathlib.Path(__file__).parents[2] / "docs" / "operator-api.openapi.json"
 ANCHOR = re.compile(r" Next: docs/OPERATIONS\.md#[a-z0-9-]+$")
 ANCHORED = re.compile(r"^\^\(\?:(.+)\)\??\$$")
@@ -82,7 +85,7 @@ def queues_feed_functions_with_time_to_spare(template):
     sources = view.of_type(template, "AWS::Lambda::EventSourceMapping")
     fed = {view.text(source["FunctionName"]): source for source in sources.values()}
     for name, function in view.functions(template).items():
-        if name in CALLED:
+        if name in CALLED or name == STREAMED:
             continue
         source = fed.get("${" + function.logical_id + "}", {})
         queue = queues.get(view.text(source.get("EventSourceArn", "")).removeprefix("${").removesuffix(".Arn}"), {})
@@ -108,8 +111,8 @@ def queues_feed_functions_with_time_to_spare(template):
 def self_messaging_functions_are_not_stopped(template):
     """A function that sends to its own queue says so, or Lambda's loop detection stops a deployment after some sixteen looks."""
     for name, function in view.functions(template).items():
-        # A click starts nothing that comes back to it: it has no queue of its own.
-        sends = name != "slack-clicks" and "sqs:SendMessage" in view.allowed_actions(template, function.role)
+        # A click starts nothing that comes back to it, and nor does a dead letter: they have no queue of their own.
+        sends = name not in ("slack-clicks", STREAMED) and "sqs:SendMessage" in view.allowed_actions(template, function.role)
         if sends != (function.properties.get("RecursiveLoop") == "Allow"):
             yield f"{name}: sends to its own queue {sends}, RecursiveLoop {function.properties.get('RecursiveLoop')}"
 
@@ -189,6 +192,72 @@ def the_pipe_tells_every_change(template):
         or "DeadLetterConfig" not in stream
     ):
         yield "ChangesPipe: one bad record would hold up its shard for a day"
+
+
+def the_export_takes_histories_and_loses_none(template):
+    """The second reader of the stream takes deployments, slots and deeds from the beginning, cuts a batch that fails, tries for
+    hours, leaves a person the rest of the day, and keeps the place of what it gave up. All of it is there by its condition."""
+    sources = view.of_type(template, "AWS::Lambda::EventSourceMapping")
+    readers = [name for name, one in sources.items() if view.text(one["EventSourceArn"]) == "${Table.StreamArn}"]
+    if readers != ["HistoryExportSource"] or len(view.of_type(template, "AWS::Pipes::Pipe")) != 1:
+        yield f"a stream serves two readers, the pipe and the export: {readers}"
+    source = sources.get("HistoryExportSource", {})
+    filters = [json.loads(one["Pattern"]) for one in source.get("FilterCriteria", {}).get("Filters", [])]
+    items = {"S": ["STATE", "SLOT", {"prefix": "ENTRY#"}]}
+    if filters != [{"eventName": ["INSERT", "MODIFY"], "dynamodb": {"NewImage": {"sk": items}}}]:
+        yield f"HistoryExportSource: filters {filters}"
+    if view.text(source.get("FunctionName")) != "${HistoryExportFunction}" or source.get("StartingPosition") != "TRIM_HORIZON":
+        yield "HistoryExportSource: feeds another function, or not from the beginning"
+    if source.get("BisectBatchOnFunctionError") is not True or "FunctionResponseTypes" in source:
+        yield "HistoryExportSource: one record holds up its neighbours, or a part of a batch counts as done"
+    age, tries = source.get("MaximumRecordAgeInSeconds", -1), source.get("MaximumRetryAttempts", -1)
+    if not 3600 <= age <= 12 * 3600 or tries < 1000:
+        yield f"HistoryExportSource: gives up after {age} seconds or {tries} tries"
+    if view.resolved(source.get("DestinationConfig")) != {"OnFailure": {"Destination": "${HistoryExportDeadLetterQueue.Arn}"}}:
+        yield "HistoryExportSource: what it gives up is lost without a trace"
+    if not 30 <= source.get("MaximumBatchingWindowInSeconds", 0) <= 300:
+        yield "HistoryExportSource: an object for every write"
+    for name, resource in template["Resources"].items():
+        if name.startswith("History") != (resource.get("Condition") == EXPORT_CONDITION):
+            yield f"{name}: condition {resource.get('Condition')}"
+
+
+def histories_are_kept_closed(template):
+    """The bucket belongs to its owner alone, is encrypted under the environment's key, keeps what is replaced, refuses plain HTTP
+    and deletions, outlives the stack, and lets go of what is too old."""
+    resource = template["Resources"].get("HistoryBucket", {})
+    if (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")) != ("Retain", "Retain"):
+        yield "HistoryBucket: is deleted with the stack"
+    bucket = view.resolved(resource.get("Properties", {}))
+    blocks = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+    encryption = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "${Key.Arn}"}
+    wanted = {
+        "PublicAccessBlockConfiguration": {block: True for block in blocks},
+        "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+        "VersioningConfiguration": {"Status": "Enabled"},
+        "BucketEncryption": {
+            "ServerSideEncryptionConfiguration": [{"BucketKeyEnabled": True, "ServerSideEncryptionByDefault": encryption}]
+        },
+    }
+    for field, value in wanted.items():
+        if bucket.get(field) != value:
+            yield f"HistoryBucket.{field}: {bucket.get(field)}"
+    kept = [rule.get("ExpirationInDays") for rule in bucket.get("LifecycleConfiguration", {}).get("Rules", [])]
+    if "${HistoryDays}" not in kept:
+        yield f"HistoryBucket: kept for {kept}"
+    policies = view.of_type(template, "AWS::S3::BucketPolicy")
+    covered = [name for name, one in policies.items() if view.text(one.get("Bucket")) == "${HistoryBucket}"]
+    mine = [one for one in view.resource_statements(template) if one.owner in covered]
+    objects = "${HistoryBucket.Arn}/*"
+    if any(one.effect != "Deny" for one in mine):
+        yield "HistoryBucket: its policy lets somebody in"
+    everybody = [one for one in mine if one.principals == ("*:*",) and objects in one.resources]
+    tls = [one for one in everybody if one.condition("Bool", "aws:SecureTransport") == ("false",)]
+    if not any("${HistoryBucket.Arn}" in one.resources and one.actions == ("s3:*",) for one in tls):
+        yield "HistoryBucket: takes plain HTTP"
+    deletions = ("s3:DeleteObject", "s3:DeleteObjectVersion")
+    if not any(one.actions == deletions and not one.conditions for one in everybody):
+        yield "HistoryBucket: somebody may delete"
 
 
 def the_tick_comes_every_minute(template):
@@ -380,6 +449,7 @@ def wanted_alarms(template):
             view.text(one["EventSourceArn"]).replace(".Arn}", ".QueueName}"),
         )
         for one in sources
+        if view.text(one["EventSourceArn"]) != "${Table.StreamArn}"
     }
     for function in view.functions(template).values():
         wanted |= {
@@ -397,6 +467,7 @@ def wanted_alarms(template):
         }
     return wanted | {
         ("AWS/EventBridge/Pipes", "ExecutionFailed", "PipeName", "${ChangesPipe}"),
+        ("AWS/Lambda", "IteratorAge", "FunctionName", "${HistoryExportFunction}"),
         ("AWS/Lambda", "Invocations", "FunctionName", "${ReconcilerFunction}"),
         ("AWS/Lambda", "Duration", "FunctionName", "${TriggerDeployFunction}"),
         ("AWS/ApiGateway", "5xx", "ApiId", "${HttpApi}"),
@@ -494,6 +565,8 @@ RULES = [
     queues_are_closed,
     rules_match_and_deliver,
     the_pipe_tells_every_change,
+    the_export_takes_histories_and_loses_none,
+    histories_are_kept_closed,
     the_tick_comes_every_minute,
     the_poll_comes_every_five_minutes,
     the_webhook_is_narrow,

@@ -150,11 +150,12 @@ def trust_statements(template):
 
 
 def resource_statements(template):
-    """The policies of the key, the queues and the topic."""
+    """The policies of the key, the queues, the topic and the bucket."""
     documents = {
         "AWS::KMS::Key": "KeyPolicy",
         "AWS::SQS::QueuePolicy": "PolicyDocument",
         "AWS::SNS::TopicPolicy": "PolicyDocument",
+        "AWS::S3::BucketPolicy": "PolicyDocument",
     }
     for resource_type, field in documents.items():
         for owner, properties in of_type(template, resource_type).items():

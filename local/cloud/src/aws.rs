@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use reqwest::{Method, Response};
+use roxmltree::Document;
 use serde_json::Value;
 
 use crate::operators::canonical;
@@ -29,6 +30,7 @@ struct Call<'a> {
     method: Method,
     service: &'a str,
     path: &'a str,
+    query: &'a str,
     headers: &'a [(&'a str, &'a str)],
     body: Vec<u8>,
 }
@@ -80,6 +82,7 @@ impl Aws {
             method: Method::POST,
             service,
             path: "/",
+            query: "",
             headers: &headers,
             body: serde_json::to_vec(body)?,
         };
@@ -114,6 +117,7 @@ impl Aws {
             method: Method::POST,
             service,
             path: "/",
+            query: "",
             headers: &headers,
             body: body.into_bytes(),
         };
@@ -140,6 +144,54 @@ impl Aws {
     /// When the emulator does not answer or refuses.
     pub async fn put_object(&self, bucket: &str, key: &str, bytes: Vec<u8>) -> Result<()> {
         self.put(&format!("/{bucket}/{key}"), bytes).await
+    }
+
+    /// The text of an object.
+    ///
+    /// # Errors
+    /// When the emulator does not answer, or there is no such object.
+    pub async fn get_object(&self, bucket: &str, key: &str) -> Result<String> {
+        self.get(&canonical(&format!("/{bucket}/{key}")), "").await
+    }
+
+    /// The keys below a prefix, in their order.
+    ///
+    /// # Errors
+    /// When the emulator does not answer or refuses.
+    pub async fn list_objects(&self, bucket: &str, prefix: &str) -> Result<Vec<String>> {
+        let mut keys = Vec::new();
+        let mut query = format!("list-type=2&prefix={}", encode(prefix));
+        loop {
+            let text = self.get(&format!("/{bucket}"), &query).await?;
+            let document = Document::parse(&text)?;
+            keys.extend(texts(&document, "Key"));
+            let Some(next) = texts(&document, "NextContinuationToken").next() else {
+                return Ok(keys);
+            };
+            let token = encode(&next);
+            query = format!(
+                "continuation-token={token}&list-type=2&prefix={}",
+                encode(prefix)
+            );
+        }
+    }
+
+    /// Calls a function with an event and waits for its answer.
+    ///
+    /// # Errors
+    /// When the emulator does not answer or refuses. An error of the function is in the answer.
+    pub async fn invoke(&self, function: &str, event: &Value) -> Result<Value> {
+        let path = format!("/2015-03-31/functions/{function}/invocations");
+        let call = Call {
+            method: Method::POST,
+            service: "lambda",
+            path: &path,
+            query: "",
+            headers: &[("content-type", "application/json")],
+            body: serde_json::to_vec(event)?,
+        };
+        let text = self.send(call).await.with_context(|| path.clone())?;
+        Ok(serde_json::from_str(&text)?)
     }
 
     /// A call of an HTTP API as the holder of a key; the status and the text of the answer.
@@ -187,6 +239,7 @@ impl Aws {
             method: Method::PUT,
             service: "s3",
             path,
+            query: "",
             headers: &[],
             body,
         };
@@ -194,6 +247,18 @@ impl Aws {
             .await
             .with_context(|| format!("PUT {path}"))
             .map(|_| ())
+    }
+
+    async fn get(&self, path: &str, query: &str) -> Result<String> {
+        let call = Call {
+            method: Method::GET,
+            service: "s3",
+            path,
+            query,
+            headers: &[],
+            body: Vec::new(),
+        };
+        self.send(call).await.with_context(|| format!("GET {path}"))
     }
 
     async fn send(&self, call: Call<'_>) -> Result<String> {
@@ -207,7 +272,7 @@ impl Aws {
             &ToSign {
                 method: call.method.as_str(),
                 path: call.path,
-                query: "",
+                query: call.query,
                 host: &self.host,
                 service: call.service,
                 region: &self.region,
@@ -216,9 +281,14 @@ impl Aws {
             },
             &sign::DEPLOYING,
         )?;
+        let query = match call.query {
+            "" => String::new(),
+            query => format!("?{query}"),
+        };
+        let url = format!("{}{}{query}", self.endpoint, call.path);
         let mut request = self
             .http
-            .request(call.method, format!("{}{}", self.endpoint, call.path))
+            .request(call.method, url)
             .header("x-amz-date", date)
             .header("x-amz-content-sha256", payload)
             .header("authorization", authorization)
@@ -228,6 +298,14 @@ impl Aws {
         }
         text_of(request.send().await?).await
     }
+}
+
+/// The texts of the elements of this name.
+fn texts(document: &Document<'_>, name: &str) -> impl Iterator<Item = String> {
+    let nodes = document.descendants();
+    nodes
+        .filter(move |node| node.tag_name().name() == name)
+        .filter_map(|node| node.text().map(str::to_owned))
 }
 
 async fn text_of(answer: Response) -> Result<String> {

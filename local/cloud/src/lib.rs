@@ -12,6 +12,7 @@ mod clock;
 pub mod cloud;
 pub mod demo;
 pub mod dynamodb_local;
+pub mod history;
 pub mod hosts;
 pub mod issuer;
 pub mod log_agent;

@@ -1,12 +1,12 @@
-//! Everything that a run leaves where others may read it: the table, the commands and events of SSM, the messages, the logs of
-//! the functions and of the hosts. A planted word must be found in none of them.
+//! Everything that a run leaves where others may read it: the table, the exported histories, the commands and events of SSM, the
+//! messages, the logs of the functions and of the hosts. A planted word must be found in none of them.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::LocalCloud;
+use crate::{LocalCloud, history};
 
 /// How many events of a log are read at once.
 const LOG_EVENTS: u32 = 10_000;
@@ -27,6 +27,9 @@ pub async fn everything_left(cloud: &LocalCloud, app: &str) -> Result<Vec<Trace>
     }
     for message in cloud.sinks().messages() {
         left.push(("a message".to_owned(), message.body.to_string()));
+    }
+    for (key, text) in history::objects(cloud).await? {
+        left.push((format!("the history {key}"), text));
     }
     function_logs(cloud, &mut left).await?;
     for host in cloud.hosts() {

@@ -3,7 +3,7 @@
 What DynamoDB and Parameter Store have acknowledged is on disk before the answer is given, whole and by a rename: an emulator
 that forgets an acknowledged write would be no stand-in for them. The rest is looked at a few times a second and everything is
 saved when a stack has changed, so that a SIGKILL may lose or repeat the queues' last messages, as the product allows. Records
-of a stream are not in the emulator's state at all; the pipes begin where the new stream begins. Kept is what a killed process
+of a stream are not in the emulator's state at all; its readers, pipes and functions, begin where the new stream begins. Kept is what a killed process
 leaves to the kernel; a power cut of this machine is another matter. Does nothing without PERSIST_STATE=1.
 """
 
@@ -28,6 +28,7 @@ NEEDS = {
     "ministack.services.dynamodb": ("handle_request", "get_state"),
     "ministack.services.ssm": ("handle_request", "get_state"),
     "ministack.services.cloudformation": ("get_state",),
+    "ministack.services.lambda_svc": ("_dynamodb_stream_positions", "load_persisted_state"),
     "ministack.services.pipes": ("_positions", "load_persisted_state"),
 }
 
@@ -111,6 +112,16 @@ def saving(stock, saved, name, get_state):
     return handle_request
 
 
+def at_the_beginning(load, positions):
+    """A service's loading without its positions in streams. One in a stream whose records are gone would make a reader wait for as
+    many new ones."""
+
+    def load_persisted_state(data):
+        load({**data, positions: {}} if data else data)
+
+    return load_persisted_state
+
+
 def close():
     """Wraps the services whose answers are promises, and looks at the others."""
     from ministack.core import persistence
@@ -121,7 +132,7 @@ def close():
     if missing:
         raise SystemExit("this MiniStack is not the one the gaps were written for; missing: " + ", ".join(missing))
     from ministack import app as application
-    from ministack.services import dynamodb, pipes, ssm
+    from ministack.services import dynamodb, lambda_svc, pipes, ssm
 
     def encode(name, state):
         wrapped = {"__ministack_format__": persistence._state_format_version(name), "payload": state}
@@ -131,13 +142,8 @@ def close():
     os.makedirs(saved.folder, exist_ok=True)
     for name, service in zip(BEFORE_THE_ANSWER, (dynamodb, ssm)):
         service.handle_request = saving(service.handle_request, saved, name, service.get_state)
-    load = pipes.load_persisted_state
-
-    def load_persisted_state(data):
-        # A position in a stream whose records are gone would make the pipe wait for as many new ones.
-        load({**data, "positions": {}})
-
-    pipes.load_persisted_state = load_persisted_state
+    pipes.load_persisted_state = at_the_beginning(pipes.load_persisted_state, "positions")
+    lambda_svc.load_persisted_state = at_the_beginning(lambda_svc.load_persisted_state, "dynamodb_stream_positions")
     load_all = application._load_persisted_state
 
     def load_then_look():

@@ -341,6 +341,13 @@ class KeptState(unittest.TestCase):
         kept_state.look(self.saved, services)
         self.assertEqual((self.on_disk("lambda"), self.on_disk("sqs")), (["as it is"], ["later"]))
 
+    def test_a_reader_of_a_stream_begins_where_the_new_stream_begins(self):
+        loaded = []
+        load = kept_state.at_the_beginning(loaded.append, "positions")
+        load({"positions": {"a": 7}, "pipes": ["p"]})
+        load(None)
+        self.assertEqual(loaded, [{"positions": {}, "pipes": ["p"]}, None])
+
 
 class Sweep(unittest.TestCase):
     def test_a_process_belongs_by_its_environment_only(self):

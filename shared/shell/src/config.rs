@@ -255,6 +255,17 @@ pub struct ConsoleConfig {
     pub environments: Vec<(EnvironmentName, String)>,
 }
 
+/// What `history-export` needs.
+#[derive(Clone, Debug)]
+pub struct ExportConfig {
+    /// How to reach AWS.
+    pub access: Access,
+    /// `LONGSHORE_ENVIRONMENT`.
+    pub environment: EnvironmentName,
+    /// `LONGSHORE_HISTORY_BUCKET`: the bucket that takes the histories.
+    pub bucket: String,
+}
+
 /// What `notifier` needs.
 #[derive(Clone, Debug)]
 pub struct NotifierConfig {
@@ -414,6 +425,30 @@ impl ConsoleConfig {
                     scopes,
                     origins: origins.unwrap_or_default(),
                     environments: environments.unwrap_or_default(),
+                })
+            }
+            _ => Err(vars.error()),
+        }
+    }
+}
+
+impl ExportConfig {
+    /// Reads the variables.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every problem.
+    pub fn from_vars(
+        vars: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut vars = Vars::new(vars);
+        let (access, environment) = (vars.access(), vars.environment());
+        let bucket = vars.required("LONGSHORE_HISTORY_BUCKET", BUCKET, parse_bucket);
+        match (access, environment, bucket) {
+            (Some(access), Some(environment), Some(bucket)) if vars.problems.is_empty() => {
+                Ok(Self {
+                    access,
+                    environment,
+                    bucket,
                 })
             }
             _ => Err(vars.error()),

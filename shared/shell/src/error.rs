@@ -5,7 +5,7 @@
 
 use crate::config::ConfigError;
 use crate::connect::ConnectError;
-use crate::ports::{LookError, ResolveError, StoreError};
+use crate::ports::{ArchiveError, LookError, ResolveError, StoreError};
 use crate::secrets::SecretError;
 use crate::telemetry::chain;
 use lambda_runtime::Diagnostic;
@@ -35,6 +35,9 @@ pub enum HandleError {
     /// The invocation's payload is not what the template sends here.
     #[error("the event cannot be read: {0}")]
     BadEvent(&'static str),
+    /// A part of the history was not kept and is due again.
+    #[error("a part of the history was not kept")]
+    NotKept(#[from] ArchiveError),
     /// A message to people was not taken and is due again.
     #[error("a message was not delivered")]
     Undelivered,
@@ -52,6 +55,7 @@ impl HandleError {
             Self::Misconfigured(_) => "Deploy.Misconfigured",
             Self::Unconnected(_) => "Deploy.Unconnected",
             Self::BadEvent(_) => "Deploy.BadEvent",
+            Self::NotKept(_) => "Deploy.NotKept",
             Self::Undelivered => "Deploy.Undelivered",
         }
     }

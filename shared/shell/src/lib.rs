@@ -5,6 +5,7 @@ pub mod advance;
 pub mod alarms;
 pub mod announce;
 pub mod app_logs;
+pub mod archive;
 pub mod artifacts;
 pub mod aws_world;
 pub mod branches;

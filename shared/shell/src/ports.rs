@@ -307,6 +307,21 @@ pub struct Seen {
     pub agent: String,
 }
 
+/// Why an object was not kept.
+#[derive(Debug, thiserror::Error)]
+#[error("the bucket did not take it")]
+pub struct ArchiveError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// Where histories are kept for those who do not ask the table.
+pub trait Archive: Sync {
+    /// Keeps an object of lines of JSON under a key; whatever was there is replaced, so that a repeat changes nothing.
+    fn put(
+        &self,
+        key: &str,
+        lines: Vec<u8>,
+    ) -> impl Future<Output = Result<(), ArchiveError>> + Send;
+}
+
 /// What a deployment needs to know before it starts.
 pub trait Fleet: Sync {
     /// The hosts with the app's tags, in the order of their ids. A host whose SSM agent is too old to pass parameters

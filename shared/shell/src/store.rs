@@ -12,7 +12,10 @@ mod record;
 #[cfg(test)]
 #[path = "../../core/tests/common/samples.rs"]
 pub(crate) mod samples;
+mod stream;
 mod writers;
 
 pub use dynamo::DynamoStore;
 pub use record::stored_bytes;
+pub use stream::{Change, StreamBatch, StreamRecord};
+pub(crate) use stream::{deployment_image, entry_image, slot_image};

@@ -13,6 +13,7 @@ mod adapters {
     pub(crate) mod alarms;
     pub(crate) mod announce;
     pub(crate) mod app_logs;
+    pub(crate) mod archive;
     pub(crate) mod artifacts;
     pub(crate) mod branches;
     pub(crate) mod calendars;

@@ -9,7 +9,7 @@ fn vars(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     each.into_iter().collect()
 }
 
-const GOOD: [(&str, &str); 12] = [
+const GOOD: [(&str, &str); 13] = [
     ("AWS_REGION", "eu-central-1"),
     ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
     ("AWS_SECRET_ACCESS_KEY", "very-secret-key"),
@@ -28,6 +28,7 @@ const GOOD: [(&str, &str); 12] = [
         "LONGSHORE_TOPIC_ARN",
         "arn:aws:sns:eu-central-1:111122223333:longshore-prod",
     ),
+    ("LONGSHORE_HISTORY_BUCKET", "histories-of-prod"),
 ];
 
 #[test]
@@ -84,6 +85,8 @@ fn each_function_reads_what_it_needs() {
     assert_eq!(status.queues, []);
     let notifier = NotifierConfig::from_vars(vars(&GOOD)).unwrap();
     assert!(notifier.topic_arn.ends_with("longshore-prod"));
+    let export = ExportConfig::from_vars(vars(&GOOD)).unwrap();
+    assert_eq!(export.bucket, "histories-of-prod");
 }
 
 #[test]

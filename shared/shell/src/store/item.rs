@@ -196,9 +196,14 @@ impl Item {
             .insert(name.to_owned(), AttributeValue::N(value.to_string()));
     }
 
-    fn text_of(&self, name: &str) -> Result<&str, RecordError> {
+    /// A text attribute, if it has one of this name.
+    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
         let text = self.0.get(name).and_then(|value| value.as_s().ok());
         text.map(String::as_str)
+    }
+
+    fn text_of(&self, name: &str) -> Result<&str, RecordError> {
+        self.attribute(name)
             .ok_or_else(|| RecordError::new(format!("it has no text `{name}`")))
     }
 
