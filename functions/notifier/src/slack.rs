@@ -1,7 +1,7 @@
 //! The message as Slack's Block Kit, for an incoming webhook and for an app of one's own. Foreign text goes in as plain text only, `&`, `<` and `>` are
 //! always escaped, and everything is cut to Slack's limits: a block that is too long would make Slack refuse the message.
 
-use crate::message::{Fact, Message, Problem, Tone};
+use crate::message::{Fact, Message, Problem, Todo};
 use crate::text::{clean, cut};
 use longshore_core::{DeploymentId, PlanDigest, Post, Reason, SlackChannel};
 use longshore_events::{Click, Word};
@@ -56,7 +56,7 @@ pub fn update(post: &Post, message: &Message) -> String {
 #[must_use]
 pub fn details(post: &Post, message: &Message) -> Option<String> {
     let hosts = hosts(message)?;
-    let text = format!("{} {}", symbol(message.tone), message.title);
+    let text = format!("{} {}", message.tone.sign(), message.title);
     let reference = plain(&message.reference(), FIELD_MAX);
     let blocks = json!([
         section(&plain(&text, SECTION_MAX)),
@@ -70,11 +70,10 @@ pub fn details(post: &Post, message: &Message) -> Option<String> {
 /// What calls a person, where the message that changes would not: it stands in the thread, and in the channel too.
 #[must_use]
 pub fn call_for_a_person(post: &Post, message: &Message) -> String {
-    let title = format!("{} {}", symbol(message.tone), message.title);
+    let title = format!("{} {}", message.tone.sign(), message.title);
     let mut blocks = vec![section(&plain(&title, SECTION_MAX))];
-    if let Some(next_step) = &message.next_step {
-        blocks.push(section(&plain(&format!("Next: {next_step}"), SECTION_MAX)));
-    }
+    blocks.extend(message.problem.as_ref().map(problem));
+    blocks.extend(todo(&message.todo));
     let reference = plain(&message.reference(), FIELD_MAX);
     blocks.push(json!({"type": "context", "elements": [reference]}));
     let content = json!({"text": escaped(&title, SECTION_MAX), "blocks": blocks});
@@ -113,13 +112,11 @@ fn in_short(message: &Message) -> Value {
 }
 
 fn blocks(message: &Message, hosts: Option<Value>) -> Value {
-    let title = format!("{} {}", symbol(message.tone), message.title);
+    let title = format!("{} {}", message.tone.sign(), message.title);
     let mut blocks = vec![json!({"type": "header", "text": plain(&title, HEADER_MAX)})];
+    blocks.extend(todo(&message.todo));
     blocks.extend(message.facts.chunks(FACTS_MAX).map(facts));
     blocks.extend(message.problem.as_ref().map(problem));
-    if let Some(next_step) = &message.next_step {
-        blocks.push(section(&plain(&format!("Next: {next_step}"), SECTION_MAX)));
-    }
     blocks.extend(hosts);
     if let Some(plan) = &message.asks {
         blocks.extend(buttons(&message.deployment, plan));
@@ -129,13 +126,17 @@ fn blocks(message: &Message, hosts: Option<Value>) -> Value {
     json!({"text": escaped(&title, SECTION_MAX), "blocks": blocks})
 }
 
-const fn symbol(tone: Tone) -> &'static str {
-    match tone {
-        Tone::Good => "✅",
-        Tone::Neutral => "🔹",
-        Tone::Bad => "❌",
-        Tone::NeedsPerson => "🚨",
-    }
+/// Whether somebody must act, and how. A command stands apart, so that it can be copied.
+fn todo(todo: &Todo) -> Vec<Value> {
+    let said = format!("{}: {}", todo.act.said(), todo.why);
+    let steps = todo.numbered().flat_map(|(text, command)| {
+        let command = command.map(|command| format!("`{}`", escaped(command, FIELD_MAX)));
+        let command = command.map(|command| section(&markdown(&command)));
+        std::iter::once(section(&plain(&text, SECTION_MAX))).chain(command)
+    });
+    std::iter::once(section(&plain(&said, SECTION_MAX)))
+        .chain(steps)
+        .collect()
 }
 
 fn facts(facts: &[Fact]) -> Value {
@@ -157,14 +158,12 @@ fn value(fact: &Fact) -> Value {
 }
 
 fn problem(problem: &Problem) -> Value {
-    let host = problem.host.as_ref();
-    let on = host.map_or_else(String::new, |host| format!(" on {host}"));
     let said = if problem.line.is_empty() {
         String::new()
     } else {
         format!(": {}", problem.line)
     };
-    let text = format!("{}{on}{said}", problem.class.word());
+    let text = format!("Problem: {}{said}", problem.said());
     section(&plain(&text, SECTION_MAX))
 }
 

@@ -1,7 +1,7 @@
 //! The message as an Adaptive Card for a workflow of Teams. Foreign text goes into text runs only, which nothing is read out of: text
 //! blocks and facts would be Markdown (Adaptive Cards, "Text features": not in `RichTextBlock`).
 
-use crate::message::{Fact, Message, Problem, Tone};
+use crate::message::{Fact, Message, Problem, Todo, Tone};
 use crate::text::{clean, cut};
 use serde_json::{Value, json};
 
@@ -31,11 +31,9 @@ pub fn body(message: &Message) -> String {
 /// The card.
 fn card(message: &Message) -> Value {
     let mut body = vec![title(message)];
+    body.extend(todo(&message.todo));
     body.extend(message.facts.iter().take(FACTS_MAX).map(fact));
     body.extend(message.problem.as_ref().map(problem));
-    if let Some(next) = &message.next_step {
-        body.push(block(&[bold("Next: "), run(next)], "medium"));
-    }
     body.extend(hosts(message));
     body.push(reference(message));
     let links = message.facts.iter().filter_map(|fact| {
@@ -53,14 +51,19 @@ fn card(message: &Message) -> Value {
     })
 }
 
+/// The ground behind the title. Red is kept for what somebody must act on now.
+const fn style(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "good",
+        Tone::Neutral => "emphasis",
+        Tone::Bad | Tone::Asks => "warning",
+        Tone::NeedsPerson => "attention",
+    }
+}
+
 fn title(message: &Message) -> Value {
-    let (style, symbol) = match message.tone {
-        Tone::Good => ("good", "✅"),
-        Tone::Neutral => ("emphasis", "🔹"),
-        Tone::Bad => ("attention", "❌"),
-        Tone::NeedsPerson => ("warning", "🚨"),
-    };
-    let text = shown(&format!("{symbol} {}", message.title));
+    let style = style(message.tone);
+    let text = shown(&format!("{} {}", message.tone.sign(), message.title));
     let run = json!({"type": "TextRun", "text": text, "weight": "Bolder", "size": "Medium"});
     json!({
         "type": "Container",
@@ -70,21 +73,24 @@ fn title(message: &Message) -> Value {
     })
 }
 
+/// Whether somebody must act, and how. A command stands on a line of its own, so that it can be copied.
+fn todo(todo: &Todo) -> Vec<Value> {
+    let said = format!("{}: ", todo.act.said());
+    let mut blocks = vec![block(&[bold(&said), run(&todo.why)], "medium")];
+    for (text, command) in todo.numbered() {
+        blocks.push(block(&[run(&text)], "small"));
+        blocks.extend(command.map(|command| block(&[monospace(command)], "none")));
+    }
+    blocks
+}
+
 fn fact(fact: &Fact) -> Value {
     let name = bold(&format!("{}: ", fact.name));
     block(&[name, run(&fact.value)], "small")
 }
 
 fn problem(problem: &Problem) -> Value {
-    let host = problem.host.as_ref();
-    let on = host.map_or_else(String::new, |host| format!(" on {host}"));
-    let mut items = vec![block(
-        &[
-            bold("Problem: "),
-            run(&format!("{}{on}", problem.class.word())),
-        ],
-        "default",
-    )];
+    let mut items = vec![block(&[bold("Problem: "), run(&problem.said())], "default")];
     if !problem.line.is_empty() {
         items.push(block(&[monospace(&problem.line)], "small"));
     }

@@ -241,7 +241,11 @@ fn hostile() -> Message {
         "**&<>\"\\".repeat(5000)
     );
     message.title.push_str(&text);
-    message.next_step = Some(text.clone());
+    message.todo.why.push_str(&text);
+    for step in &mut message.todo.steps {
+        step.text.push_str(&text);
+        step.command = Some(text.clone());
+    }
     for fact in &mut message.facts {
         fact.value.push_str(&text);
     }

@@ -220,6 +220,10 @@ fn the_schema_and_the_parser_agree_about_what_a_release_is_judged_by() {
         (json!({ "change_min": -1 }), false),
         (json!({ "change_min": "1" }), false),
         (json!({ "samples_min": 2 }), false),
+        (json!({ "unit": "orders a minute" }), true),
+        (json!({ "unit": "%" }), true),
+        (json!({ "unit": " ms" }), false),
+        (json!({ "unit": "`ms`" }), false),
     ] {
         cases.push(("analysis.metrics", metric(&further), expected));
     }
