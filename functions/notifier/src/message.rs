@@ -11,7 +11,7 @@ mod words;
 
 use longshore_core::{
     Announcement, AnnouncementKind, AppName, Commit, Deployment, DeploymentId, EnvironmentName,
-    FailureClass, HostId, PlanDigest, Repository, Severity, Timestamp,
+    FailureClass, HostId, Millis, PlanDigest, Repository, Severity, Timestamp,
 };
 use news::News;
 pub use todo::{Act, Step, Todo};
@@ -130,6 +130,45 @@ pub struct Message {
     pub deployment: DeploymentId,
     /// The number of the message within the deployment; none for an update of one in its place.
     pub number: Option<u32>,
+}
+
+/// A deployment in a line, for a digest.
+pub(crate) struct Short {
+    /// How it should look.
+    pub(crate) tone: Tone,
+    /// The commit, in short.
+    pub(crate) commit: String,
+    /// The first line of the commit's message, where it is known.
+    pub(crate) subject: Option<String>,
+    /// What happened, as the end of a sentence.
+    pub(crate) what: String,
+    /// Why it did not go well, where it did not.
+    pub(crate) problem: Option<Problem>,
+    /// Whether somebody must act, and how.
+    pub(crate) todo: Todo,
+    /// How long it took, where it has run and ended.
+    pub(crate) took: Option<Millis>,
+}
+
+impl Short {
+    pub(crate) fn of(deployment: &Deployment, kind: AnnouncementKind, now: Timestamp) -> Self {
+        let since = now;
+        let news = News {
+            deployment,
+            kind,
+            since,
+            now,
+        };
+        Self {
+            tone: news.tone(),
+            commit: deployment.origin.commit.short().to_owned(),
+            subject: news.subject(),
+            what: news.what(),
+            problem: news.problem(),
+            todo: news.todo(),
+            took: crate::digest::took(deployment),
+        }
+    }
 }
 
 impl Message {

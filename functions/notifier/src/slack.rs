@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 /// Slack's limits, in characters (Block Kit reference: header block, section block, fields of a section).
 const HEADER_MAX: usize = 150;
-const SECTION_MAX: usize = 3000;
+pub(crate) const SECTION_MAX: usize = 3000;
 const FIELD_MAX: usize = 2000;
 
 /// Facts of one section. A section holds ten fields, and a fact takes two: its name and its value.
@@ -57,14 +57,9 @@ pub fn update(post: &Post, message: &Message) -> String {
 pub fn details(post: &Post, message: &Message) -> Option<String> {
     let hosts = hosts(message)?;
     let text = format!("{} {}", message.tone.sign(), message.title);
-    let reference = plain(&message.reference(), FIELD_MAX);
-    let blocks = json!([
-        section(&plain(&text, SECTION_MAX)),
-        hosts,
-        {"type": "context", "elements": [reference]},
-    ]);
-    let content = json!({"text": escaped(&text, SECTION_MAX), "blocks": blocks});
-    Some(in_thread(content, post, false))
+    let said = section(&plain(&text, SECTION_MAX));
+    let blocks = vec![said, hosts, context(&message.reference())];
+    Some(in_thread(content_of(&text, blocks), post, false))
 }
 
 /// What calls a person, where the message that changes would not: it stands in the thread, and in the channel too.
@@ -74,10 +69,8 @@ pub fn call_for_a_person(post: &Post, message: &Message) -> String {
     let mut blocks = vec![section(&plain(&title, SECTION_MAX))];
     blocks.extend(message.problem.as_ref().map(problem));
     blocks.extend(todo(&message.todo));
-    let reference = plain(&message.reference(), FIELD_MAX);
-    blocks.push(json!({"type": "context", "elements": [reference]}));
-    let content = json!({"text": escaped(&title, SECTION_MAX), "blocks": blocks});
-    in_thread(content, post, true)
+    blocks.push(context(&message.reference()));
+    in_thread(content_of(&title, blocks), post, true)
 }
 
 fn in_thread(mut content: Value, post: &Post, in_the_channel_too: bool) -> String {
@@ -95,7 +88,7 @@ fn in_thread(mut content: Value, post: &Post, in_the_channel_too: bool) -> Strin
 }
 
 /// The content with where it goes.
-fn with(mut content: Value, place: &[(&str, &str)]) -> String {
+pub(crate) fn with(mut content: Value, place: &[(&str, &str)]) -> String {
     if let Some(fields) = content.as_object_mut() {
         let place = place.iter();
         fields.extend(place.map(|(name, value)| ((*name).to_owned(), Value::from(*value))));
@@ -113,7 +106,7 @@ fn in_short(message: &Message) -> Value {
 
 fn blocks(message: &Message, hosts: Option<Value>) -> Value {
     let title = format!("{} {}", message.tone.sign(), message.title);
-    let mut blocks = vec![json!({"type": "header", "text": plain(&title, HEADER_MAX)})];
+    let mut blocks = vec![header(&title)];
     blocks.extend(todo(&message.todo));
     blocks.extend(message.facts.chunks(FACTS_MAX).map(facts));
     blocks.extend(message.problem.as_ref().map(problem));
@@ -121,18 +114,33 @@ fn blocks(message: &Message, hosts: Option<Value>) -> Value {
     if let Some(plan) = &message.asks {
         blocks.extend(buttons(&message.deployment, plan));
     }
-    let reference = plain(&message.reference(), FIELD_MAX);
-    blocks.push(json!({"type": "context", "elements": [reference]}));
-    json!({"text": escaped(&title, SECTION_MAX), "blocks": blocks})
+    blocks.push(context(&message.reference()));
+    content_of(&title, blocks)
+}
+
+/// A message of blocks, with the text that stands where blocks are not shown.
+pub(crate) fn content_of(title: &str, blocks: Vec<Value>) -> Value {
+    json!({"text": escaped(title, SECTION_MAX), "blocks": blocks})
+}
+
+pub(crate) fn header(title: &str) -> Value {
+    json!({"type": "header", "text": plain(title, HEADER_MAX)})
+}
+
+pub(crate) fn context(text: &str) -> Value {
+    json!({"type": "context", "elements": [plain(text, FIELD_MAX)]})
+}
+
+/// A command, on a line of its own. It holds names that are valid by construction, so nothing in it can end the code.
+pub(crate) fn code(command: &str) -> Value {
+    section(&markdown(&format!("`{}`", escaped(command, FIELD_MAX))))
 }
 
 /// Whether somebody must act, and how. A command stands apart, so that it can be copied.
 fn todo(todo: &Todo) -> Vec<Value> {
     let said = format!("{}: {}", todo.act.said(), todo.why);
     let steps = todo.numbered().flat_map(|(text, command)| {
-        let command = command.map(|command| format!("`{}`", escaped(command, FIELD_MAX)));
-        let command = command.map(|command| section(&markdown(&command)));
-        std::iter::once(section(&plain(&text, SECTION_MAX))).chain(command)
+        std::iter::once(section(&plain(&text, SECTION_MAX))).chain(command.map(code))
     });
     std::iter::once(section(&plain(&said, SECTION_MAX)))
         .chain(steps)
@@ -218,17 +226,17 @@ fn buttons(deployment: &DeploymentId, plan: &PlanDigest) -> [Value; 2] {
     ]
 }
 
-fn section(text: &Value) -> Value {
+pub(crate) fn section(text: &Value) -> Value {
     json!({"type": "section", "text": text})
 }
 
 /// Text that Slack shows as it is.
-fn plain(text: &str, max: usize) -> Value {
+pub(crate) fn plain(text: &str, max: usize) -> Value {
     json!({"type": "plain_text", "text": escaped(text, max), "emoji": false})
 }
 
 /// Text that Slack formats: ours only, and escaped where it holds a value.
-fn markdown(text: &str) -> Value {
+pub(crate) fn markdown(text: &str) -> Value {
     json!({"type": "mrkdwn", "text": text, "verbatim": true})
 }
 

@@ -19,7 +19,7 @@ pub fn notice(message: &Message) -> Notice {
     }
 }
 
-fn subject(title: &str) -> String {
+pub(crate) fn subject(title: &str) -> String {
     let ascii: String = clean(title)
         .replace('→', "->")
         .replace('…', "...")

@@ -17,38 +17,39 @@ const FACTS_MAX: usize = 16;
 /// The body to send to a workflow.
 #[must_use]
 pub fn body(message: &Message) -> String {
-    json!({
-        "type": "message",
-        "attachments": [{
-            "contentType": "application/vnd.microsoft.card.adaptive",
-            "contentUrl": null,
-            "content": card(message),
-        }],
-    })
-    .to_string()
-}
-
-/// The card.
-fn card(message: &Message) -> Value {
-    let mut body = vec![title(message)];
+    let mut body = vec![head(message.tone, &message.title)];
     body.extend(todo(&message.todo));
     body.extend(message.facts.iter().take(FACTS_MAX).map(fact));
     body.extend(message.problem.as_ref().map(problem));
     body.extend(hosts(message));
-    body.push(reference(message));
+    body.push(subtle(&message.reference()));
     let links = message.facts.iter().filter_map(|fact| {
         let url = fact.url.as_ref()?;
         let title = format!("Open {}", fact.name.to_lowercase());
         Some(json!({"type": "Action.OpenUrl", "title": title, "url": url}))
     });
-    json!({
+    envelope(&message.title, &body, &links.collect::<Vec<Value>>())
+}
+
+/// A card in what a workflow takes.
+pub(crate) fn envelope(title: &str, body: &[Value], actions: &[Value]) -> String {
+    let card = json!({
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": VERSION,
-        "fallbackText": shown(&message.title),
+        "fallbackText": shown(title),
         "body": body,
-        "actions": links.collect::<Vec<Value>>(),
+        "actions": actions,
+    });
+    json!({
+        "type": "message",
+        "attachments": [{
+            "contentType": "application/vnd.microsoft.card.adaptive",
+            "contentUrl": null,
+            "content": card,
+        }],
     })
+    .to_string()
 }
 
 /// The ground behind the title. Red is kept for what somebody must act on now.
@@ -61,9 +62,10 @@ const fn style(tone: Tone) -> &'static str {
     }
 }
 
-fn title(message: &Message) -> Value {
-    let style = style(message.tone);
-    let text = shown(&format!("{} {}", message.tone.sign(), message.title));
+/// The title on its ground.
+pub(crate) fn head(tone: Tone, title: &str) -> Value {
+    let style = style(tone);
+    let text = shown(&format!("{} {title}", tone.sign()));
     let run = json!({"type": "TextRun", "text": text, "weight": "Bolder", "size": "Medium"});
     json!({
         "type": "Container",
@@ -113,29 +115,30 @@ fn hosts(message: &Message) -> Option<Value> {
     Some(json!({"type": "Container", "separator": true, "items": lines}))
 }
 
-fn reference(message: &Message) -> Value {
+/// A line for whoever looks for it.
+pub(crate) fn subtle(text: &str) -> Value {
     let run = json!({
         "type": "TextRun",
-        "text": shown(&message.reference()),
+        "text": shown(text),
         "isSubtle": true,
         "size": "Small",
     });
     json!({"type": "RichTextBlock", "separator": true, "inlines": [run]})
 }
 
-fn block(inlines: &[Value], spacing: &str) -> Value {
+pub(crate) fn block(inlines: &[Value], spacing: &str) -> Value {
     json!({"type": "RichTextBlock", "spacing": spacing, "inlines": inlines})
 }
 
-fn run(text: &str) -> Value {
+pub(crate) fn run(text: &str) -> Value {
     json!({"type": "TextRun", "text": shown(text)})
 }
 
-fn bold(text: &str) -> Value {
+pub(crate) fn bold(text: &str) -> Value {
     json!({"type": "TextRun", "text": shown(text), "weight": "Bolder"})
 }
 
-fn monospace(text: &str) -> Value {
+pub(crate) fn monospace(text: &str) -> Value {
     json!({"type": "TextRun", "text": shown(text), "fontType": "Monospace"})
 }
 

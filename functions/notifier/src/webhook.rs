@@ -8,7 +8,7 @@ use longshore_shell::telemetry::rfc3339;
 use serde_json::{Value, json};
 
 /// The version of the form.
-const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 /// What makes a repeat recognisable: the deployment and the number of the message.
 #[must_use]

@@ -28,7 +28,7 @@ impl News<'_> {
     }
 
     /// What happened, as the end of a sentence that begins with the app and the environment.
-    fn what(&self) -> String {
+    pub(super) fn what(&self) -> String {
         let state = &self.deployment.state;
         let targets = state.run().map_or(0, |run| run.hosts.len());
         let commit = self.deployment.origin.commit.short();
@@ -217,7 +217,7 @@ impl News<'_> {
     }
 
     /// The first line of the commit's message, where the repository has told it.
-    fn subject(&self) -> Option<String> {
+    pub(super) fn subject(&self) -> Option<String> {
         let commit = &self.deployment.origin.commit;
         let mut lines = self.deployment.changelog.as_ref()?.commits().iter();
         let line = lines.find(|line| line.commit == *commit)?;
