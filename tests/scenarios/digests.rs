@@ -115,6 +115,22 @@ fn a_lost_answer_to_the_claim_tells_nobody_twice_at_once() {
 }
 
 #[test]
+fn a_record_that_cannot_be_read_keeps_no_digest_from_being_told() {
+    let mut bench = with_a_digest("09:00");
+    bench.run_for(3600);
+    let unreadable = |call| (call == StoreCall::Deployment).then_some(StoreFault::Unreadable);
+    bench.cloud.world.store.fail_by(unreadable);
+    bench.run_for(DAY_S);
+    assert_eq!(
+        how_often(
+            &bench,
+            "orders: something of it was written by another version"
+        ),
+        1
+    );
+}
+
+#[test]
 fn two_polls_at_once_tell_it_once() {
     for seed in 1..8 {
         let mut bench = with_a_digest("09:00");

@@ -1,8 +1,9 @@
 //! What happened in a day, read from the history of each app: its index gives the order, each deployment is read for itself.
 
 use crate::Desk;
+use futures_util::future::join_all;
 use longshore_core::{
-    AppName, Deployment, DeploymentId, EnvironmentName, Repository, Slot, State, Timestamp,
+    AppName, Deployment, DeploymentId, EnvironmentName, Millis, Repository, Slot, State, Timestamp,
 };
 use longshore_events::Digest;
 use longshore_shell::ports::{Clock, DigestName, Store, StoreError};
@@ -12,6 +13,12 @@ const LOOKED_MAX: usize = 200;
 
 /// As many ids as are asked of the index at once.
 const CHUNK: u32 = 25;
+
+/// Apps that are looked at side by side.
+const AT_ONCE: usize = 8;
+
+/// After this time no further app is begun, so that the digest is told within the time that the function has.
+const GATHER_FOR: Millis = Millis::from_secs(8);
 
 /// A time, and what happened in it.
 #[derive(Clone, Debug)]
@@ -32,6 +39,8 @@ pub struct Day {
     pub apps: Vec<AppDay>,
     /// Repositories of which it is not known whether they belong to it.
     pub unread: Vec<Repository>,
+    /// Apps for which there was no time.
+    pub unlooked: Vec<AppName>,
 }
 
 /// An app's part of it.
@@ -47,6 +56,8 @@ pub struct AppDay {
     pub slot: Slot,
     /// Whether there was more than is looked at.
     pub has_more: bool,
+    /// Whether there is something that this version cannot read.
+    pub is_unreadable: bool,
 }
 
 pub(super) async fn gather<D: Desk>(
@@ -55,9 +66,17 @@ pub(super) async fn gather<D: Desk>(
     name: &DigestName,
     (from, is_missing_something): (Timestamp, bool),
 ) -> Result<Day, StoreError> {
-    let mut apps = Vec::new();
-    for app in &due.apps {
-        apps.push(of_app(desk, app, from, due.until).await?);
+    let (mut apps, mut unlooked) = (Vec::new(), Vec::new());
+    let began = desk.clock().now();
+    for some in due.apps.chunks(AT_ONCE) {
+        if desk.clock().now().since(began) >= GATHER_FOR {
+            unlooked.extend(some.iter().cloned());
+            continue;
+        }
+        let looked = some.iter().map(|app| of_app(desk, app, from, due.until));
+        for day in join_all(looked).await {
+            apps.push(day?);
+        }
     }
     Ok(Day {
         environment: desk.environment().clone(),
@@ -68,6 +87,7 @@ pub(super) async fn gather<D: Desk>(
         now: desk.clock().now(),
         apps,
         unread: due.unread.clone(),
+        unlooked,
     })
 }
 
@@ -77,19 +97,19 @@ async fn of_app<D: Desk>(
     from: Timestamp,
     until: Timestamp,
 ) -> Result<AppDay, StoreError> {
-    let slot = desk.store().slot(app).await?;
-    let asks = match &slot.waiting {
-        Some(id) => desk.store().deployment(id).await?,
-        None => None,
-    };
-    let is_asked = |waiting: &Deployment| matches!(waiting.state, State::AwaitingApproval { .. });
+    let slot = readable(desk.store().slot(app).await)?;
     let mut day = AppDay {
         app: app.clone(),
         ended: Vec::new(),
-        asks: asks.filter(is_asked),
-        slot,
+        asks: None,
+        is_unreadable: slot.is_none(),
+        slot: slot.unwrap_or_else(|| Slot::empty(app.clone())),
         has_more: false,
     };
+    if let Some(id) = day.slot.waiting.clone() {
+        let waiting = day.load(desk, &id).await?;
+        day.asks = waiting.filter(|one| matches!(one.state, State::AwaitingApproval { .. }));
+    }
     let mut before: Option<DeploymentId> = None;
     let mut looked = 0_usize;
     loop {
@@ -101,7 +121,7 @@ async fn of_app<D: Desk>(
                 day.has_more = true;
                 return Ok(day);
             }
-            let found = desk.store().deployment(&id).await?;
+            let found = day.load(desk, &id).await?;
             before = Some(id);
             let Some(deployment) = found else { continue };
             if is_all_before(&deployment, from) {
@@ -114,6 +134,28 @@ async fn of_app<D: Desk>(
         if is_last {
             return Ok(day);
         }
+    }
+}
+
+impl AppDay {
+    /// A deployment, if it is there and can be read. One that cannot must not keep the others from being told of.
+    async fn load<D: Desk>(
+        &mut self,
+        desk: &D,
+        id: &DeploymentId,
+    ) -> Result<Option<Deployment>, StoreError> {
+        let read = readable(desk.store().deployment(id).await)?;
+        self.is_unreadable |= read.is_none();
+        Ok(read.flatten())
+    }
+}
+
+/// What was read; none where this version cannot read it.
+fn readable<T>(read: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(StoreError::Unreadable { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

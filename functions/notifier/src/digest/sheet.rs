@@ -70,7 +70,8 @@ impl Sheet {
             .iter()
             .flat_map(|app| app.ended.iter().map(move |deployment| (app, deployment)))
             .collect();
-        if waits.is_empty() && ended.is_empty() {
+        let is_known = day.unlooked.is_empty() && day.apps.iter().all(|app| !app.is_unreadable);
+        if waits.is_empty() && ended.is_empty() && is_known {
             return None;
         }
         let (mut wrong, rest): (Vec<_>, Vec<_>) = ended.iter().partition(|(_, one)| is_wrong(one));
@@ -82,6 +83,11 @@ impl Sheet {
         let open: Vec<&Deployment> = open.map(|(_, one)| *one).collect();
         let wrong: Vec<Entry> = wrong.iter().map(|(app, one)| told(day, app, one)).collect();
         let (act, why) = verdict(&waits, &open);
+        let why = if act == Act::Nothing && !is_known {
+            format!("as far as could be looked at, {why}")
+        } else {
+            why
+        };
         let left_out = waits
             .len()
             .saturating_add(wrong.len())
@@ -226,6 +232,19 @@ fn notes(day: &Day, left_out: usize) -> Vec<String> {
         notes.push(format!(
             "{}: there were more than are looked at for a digest.",
             app.app
+        ));
+    }
+    for app in day.apps.iter().filter(|app| app.is_unreadable) {
+        notes.push(format!(
+            "{}: something of it was written by another version and cannot be read.",
+            app.app
+        ));
+    }
+    if !day.unlooked.is_empty() {
+        let names: Vec<&str> = day.unlooked.iter().map(|app| app.as_str()).collect();
+        notes.push(format!(
+            "There was no time to look at {}.",
+            names.join(", ")
         ));
     }
     if day.is_missing_something {

@@ -34,6 +34,7 @@ fn app_day(name: &str, ended: &[(&str, u32)]) -> AppDay {
         asks: None,
         slot: Slot::empty(app(name)),
         has_more: false,
+        is_unreadable: false,
     }
 }
 
@@ -51,6 +52,7 @@ fn day(apps: Vec<AppDay>) -> Day {
         now: until.after(Millis::from_secs(60)),
         apps,
         unread: Vec::new(),
+        unlooked: Vec::new(),
     }
 }
 
@@ -128,5 +130,7 @@ fn crowded() -> Day {
     let mut day = day(all.collect());
     day.from = Timestamp::from_unix_ms(ACCEPTED.as_unix_ms() - 4 * 86_400_000);
     day.is_missing_something = true;
+    day.apps[1].is_unreadable = true;
+    day.unlooked = vec![app("late")];
     day
 }
