@@ -34,25 +34,22 @@ impl Unit {
 }
 
 fn bytes(value: Value) -> String {
-    let size = value.millionths().saturating_abs();
-    let of = |many: i64, unit| format!("{} {unit}", tenths(value.millionths() / many));
+    let bytes = value.millionths();
+    let size = bytes.saturating_abs();
     if size >= Value::whole(MEGA).millionths() {
-        of(MEGA, "MB")
+        format!("{} MB", tenths(bytes / MEGA))
     } else if size >= Value::whole(KILO).millionths() {
-        of(KILO, "kB")
+        format!("{} kB", tenths(bytes / KILO))
     } else {
-        of(1, "bytes")
+        format!("{} bytes", tenths(bytes))
     }
 }
 
 /// So many millionths, rounded to a tenth.
-const fn rounded(millionths: i64) -> i64 {
+const fn tenths(millionths: i64) -> Value {
     let half = if millionths < 0 { -50_000 } else { 50_000 };
-    millionths.saturating_add(half) / 100_000 * 100_000
-}
-
-fn tenths(millionths: i64) -> Value {
-    Value::from_millionths(rounded(millionths))
+    let tenths = millionths.saturating_add(half) / 100_000;
+    Value::from_millionths(tenths.saturating_mul(100_000))
 }
 
 #[cfg(test)]
