@@ -19,6 +19,8 @@ mod checking;
 mod clicks;
 #[path = "scenarios/deploying.rs"]
 mod deploying;
+#[path = "scenarios/digests.rs"]
+mod digests;
 #[path = "scenarios/freezing.rs"]
 mod freezing;
 #[path = "scenarios/late.rs"]

@@ -1,5 +1,6 @@
 // The pictures of messages in docs/pictures, each drawn of what the notifier's tests hold it to: functions/notifier/tests/cards.
 
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -13,12 +14,12 @@ const cards = join(repository, 'functions/notifier/tests/cards');
 const folder = join(repository, 'docs/pictures');
 
 /** The messages that are drawn. `functions/notifier/tests/cards.rs` has the same list, shows them on its page, and holds this one to it. */
-const DRAWN = ['plan_with_changes', 'succeeded', 'failed_preparing', 'rolled_back', 'rolled_back_by_numbers', 'rollback_failed'];
+const DRAWN = ['plan_with_changes', 'succeeded', 'failed_preparing', 'rolled_back', 'rolled_back_by_numbers', 'rollback_failed', 'digest_mixed'];
 /** The one that is shown as a mail, too. */
 const AS_MAIL = 'rollback_failed';
 
 /** How many colours a picture may have: enough for the edges of letters, and a third of the bytes of all of them. */
-const COLOURS = 128;
+const COLOURS = 96;
 
 /** Type that is there on every machine, so that a picture does not depend on who draws it. */
 const FONTS = [
@@ -40,10 +41,10 @@ async function font(name) {
   return text.replaceAll(/url\(["']?(?<path>[^)"']+)["']?\)/gu, (...found) => `url("${new URL(found.at(-1).path, pathToFileURL(file))}")`);
 }
 
-function inSlack({ update, details, call_for_a_person: call }) {
+function inSlack({ post, update, details, call_for_a_person: call }) {
   const thread = details === null ? '' : `<div class="thread"><div>In its thread</div>${message(details)}</div>`;
   const called = call === null ? '' : message(call, 'replied to a thread, so that the channel sees it');
-  return `<div class="channel slack"><h2>Slack</h2>${message(update)}${called}${thread}</div>`;
+  return `<div class="channel slack"><h2>Slack</h2>${message(update ?? post)}${called}${thread}</div>`;
 }
 
 const IN_TEAMS = '<div class="channel teams"><h2>Teams</h2><div class="card" id="card"></div></div>';
@@ -73,11 +74,16 @@ async function show(page, name, { slack_app: slack, teams, sns }) {
 
 /** The picture of what the page shows, in few colours. */
 async function picture(page, name) {
+  const file = `message-${name.replaceAll('_', '-')}.png`;
   const drawn = await page.$('#picture');
   const full = UPNG.decode(await drawn.screenshot());
   const small = UPNG.encode(UPNG.toRGBA8(full), full.width, full.height, COLOURS);
-  await writeFile(join(folder, `message-${name.replaceAll('_', '-')}.png`), Buffer.from(small));
+  await writeFile(join(folder, file), Buffer.from(small));
+  return file;
 }
+
+/** What a picture was drawn of, so that a test finds one that is of older words. */
+const line = (card, file) => `${createHash('sha256').update(card).digest('hex')}  ${file}\n`;
 
 const browser = await start();
 try {
@@ -88,10 +94,13 @@ try {
   await page.goto(new URL('messages.html', import.meta.url).href);
   for (const name of FONTS) await page.addStyleTag({ content: await font(name) });
   await page.addScriptTag({ path: place('adaptivecards/dist/adaptivecards.min.js') });
+  let drawn = '';
   for (const name of DRAWN) {
-    await show(page, name, JSON.parse(await readFile(join(cards, `${name}.json`), 'utf8')));
-    await picture(page, name);
+    const card = await readFile(join(cards, `${name}.json`), 'utf8');
+    await show(page, name, JSON.parse(card));
+    drawn += line(card, await picture(page, name));
   }
+  await writeFile(join(folder, 'messages.sha256'), drawn);
 } finally {
   await browser.close();
 }

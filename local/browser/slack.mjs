@@ -9,12 +9,13 @@ export const escaped = (text) => text.replace(/[&<>"]/gu, (character) => ENTITIE
 /** A text that came with Slack's three entities, as HTML. Slack shows the characters that they stand for. */
 const unescaped = (text) => escaped(text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&'));
 
-/** What of Slack's markup Longshore sends: a fence, bold, and a link with its text. */
-const MARKUP = /^```\n(?<code>[^`]*)\n```$|^\*(?<bold>[^*<]+)\*$|^<(?<url>[^|>]+)\|(?<label>[^>]+)>$/u;
+/** What of Slack's markup Longshore sends: a fence, code, bold, and a link with its text. */
+const MARKUP = /^```\n(?<fence>[^`]*)\n```$|^`(?<code>[^`]+)`$|^\*(?<bold>[^*<]+)\*$|^<(?<url>[^|>]+)\|(?<label>[^>]+)>$/u;
 
 function marked(text) {
   const found = MARKUP.exec(text)?.groups;
-  if (found?.code !== undefined) return `<pre>${unescaped(found.code)}</pre>`;
+  if (found?.fence !== undefined) return `<pre>${unescaped(found.fence)}</pre>`;
+  if (found?.code !== undefined) return `<code>${unescaped(found.code)}</code>`;
   if (found?.bold !== undefined) return `<b>${unescaped(found.bold)}</b>`;
   if (found?.label !== undefined) return `<a>${unescaped(found.label)}</a>`;
   throw new Error(`a text with markup that is not drawn: ${JSON.stringify(text)}`);

@@ -277,4 +277,7 @@ impl notifier::Desk for Cloud {
     fn clock(&self) -> &impl Clock {
         &self.clock
     }
+    fn environment(&self) -> &EnvironmentName {
+        &self.environment
+    }
 }

@@ -26,6 +26,7 @@ pub struct People(Arc<Mutex<Inner>>);
 #[derive(Debug, Default)]
 struct Inner {
     told: Vec<Told>,
+    digests: Vec<(String, String)>,
     down: BTreeSet<String>,
     busy: BTreeMap<String, Millis>,
     statuses: Vec<Status>,
@@ -39,6 +40,11 @@ impl People {
     /// Every message, in the order of arrival.
     pub fn told(&self) -> Vec<Told> {
         self.lock().told.clone()
+    }
+
+    /// Every digest, with its channel, in the order of arrival.
+    pub fn digests(&self) -> Vec<(String, String)> {
+        self.lock().digests.clone()
     }
 
     /// Every answer to a click, with where it went, in the order of arrival.
@@ -101,6 +107,10 @@ impl People {
 
     fn take(&self, channel: &str, text: String) -> Result<(), AnnounceError> {
         let mut inner = self.open(channel)?;
+        if text.contains("digest of ") {
+            inner.digests.push((channel.to_owned(), text));
+            return Ok(());
+        }
         let (deployment, number) = reference(&text);
         inner.told.push(Told {
             channel: channel.to_owned(),

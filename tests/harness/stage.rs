@@ -11,9 +11,10 @@ use longshore_core::{
 use longshore_shell::announce::{Announce, AnnounceError, Letter, Reply};
 use longshore_shell::ports::{
     Accept, Alarms, AppLogs, Artifacts, Belongs, Branches, CalendarError, Calendars, ChangeState,
-    Commands, Configs, Configured, Entry, Fleet, Head, HeadError, LookAgain, LookError, Metrics,
-    Order, Outside, PushKey, Recorded, Repositories, Request, ResolveError, Sample, Save, Seen,
-    SendError, Sighting, Store, StoreError, Wake, Window,
+    Commands, Configs, Configuration, Configured, DigestDue, DigestName, Entry, Fleet, Head,
+    HeadError, LookAgain, LookError, Metrics, Order, Outside, PushKey, Recorded, Repositories,
+    Request, ResolveError, Sample, Save, Seen, SendError, Sighting, Store, StoreError,
+    Told as DigestTold, Wake, Window,
 };
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -50,7 +51,7 @@ pub const CALLS: [&str; 33] = [
     "fleet.document",
     "artifacts.artifact",
     "configs.config",
-    "configs.repositories",
+    "configs.configurations",
     "calendars.file",
     "calendars.state",
     "branches.head",
@@ -340,6 +341,14 @@ impl<T: Store + Send> Store for Staged<Arc<T>> {
             .call("store.operate", self.port.operate(slot, entry))
             .await
     }
+    async fn told(&self, name: &DigestName) -> Result<DigestTold, StoreError> {
+        self.stage.call("store.told", self.port.told(name)).await
+    }
+    async fn tell(&self, told: &DigestTold, at: Timestamp) -> Result<(), StoreError> {
+        self.stage
+            .call("store.tell", self.port.tell(told, at))
+            .await
+    }
     async fn entries(
         &self,
         app: &AppName,
@@ -459,6 +468,11 @@ impl<T: Repositories> Repositories for Staged<T> {
             .call("configs.repositories", self.port.repositories())
             .await
     }
+    async fn configurations(&self) -> Result<Vec<Configuration>, ResolveError> {
+        self.stage
+            .call("configs.configurations", self.port.configurations())
+            .await
+    }
 }
 
 impl<T: Branches> Branches for Staged<T> {
@@ -530,6 +544,9 @@ impl<T: Wake> Wake for Staged<T> {
         self.stage
             .call("wake.confirm", self.port.confirm(sighting, after))
             .await
+    }
+    async fn digest(&self, due: &DigestDue) -> Result<(), LookError> {
+        self.stage.call("wake.digest", self.port.digest(due)).await
     }
 }
 

@@ -52,6 +52,7 @@ CONTEXTS = {
 QUERIES = {
     "OperatorApiRole": ("${Table.Arn}", "${Table.Arn}/index/by_app"),
     "ReconcilerRole": ("${Table.Arn}/index/open",),
+    "NotifierRole": ("${Table.Arn}/index/by_app",),
 }
 ROUTE = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${HttpApi}/$default/"
 ADMINISTRATION = "AccountAdministersTheKey"

@@ -19,7 +19,10 @@ sys.dont_write_bytecode = True
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CARDS = ROOT / "functions" / "notifier" / "tests" / "cards"
-SCHEMA = ROOT / "docs" / "webhook.schema.json"
+SCHEMAS = {
+    "digest": ROOT / "docs" / "webhook-digest.schema.json",
+    "deployment": ROOT / "docs" / "webhook.schema.json",
+}
 SCRIPTS = pathlib.Path(__file__).with_name("messages")
 # The tools' folder has the Python that runs this, and what npm installed.
 NODE_MODULES = pathlib.Path(sys.executable).absolute().parents[2] / "node" / "node_modules"
@@ -63,7 +66,8 @@ def objections_to_types(folder):
 
 def objections_to_webhook(body):
     """What our schema says of a webhook's body."""
-    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    kind = body.get("type", "").split(".")[0]
+    schema = json.loads(SCHEMAS[kind].read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     found = jsonschema.Draft202012Validator(schema).iter_errors(body)
     return [error.message for error in found]
@@ -125,6 +129,17 @@ class Messages(unittest.TestCase):
             lambda body: body["data"]["hosts"].append({"host": "web-1"}),
         ):
             body = read("rolled_back")["webhook"]["body"]
+            change(body)
+            self.assertNotEqual(objections_to_webhook(body), [])
+
+    def test_the_schema_finds_a_wrong_digest(self):
+        for change in (
+            lambda body: body.update(version=2),
+            lambda body: body["data"].pop("until"),
+            lambda body: body["data"].update(act="soon"),
+            lambda body: body["data"]["waits"].append({"text": "x"}),
+        ):
+            body = read("digest_mixed")["webhook"]["body"]
             change(body)
             self.assertNotEqual(objections_to_webhook(body), [])
 

@@ -104,7 +104,13 @@ pub async fn look<W: World>(
             deployment,
             chapter: None,
         }) => advance(world, Some(desk), &deployment, Cause::Tick).await?,
-        Some(Message::Tick | Message::Poll | Message::BranchSeen { .. } | Message::Clicked(_))
+        Some(
+            Message::Tick
+            | Message::Poll
+            | Message::BranchSeen { .. }
+            | Message::Clicked(_)
+            | Message::DigestDue(_),
+        )
         | None => None,
     };
     if let Some(looked) = &looked {

@@ -10,7 +10,7 @@ mod message;
 
 pub use batch::{Batch, Failures, Record};
 pub use click::{Click, Word};
-pub use message::{Envelope, Message, MessageError};
+pub use message::{Digest, Envelope, Message, MessageError};
 
 /// A text is not the JSON that was expected. Where, but not what: the text may be hostile.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

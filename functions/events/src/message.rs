@@ -3,7 +3,7 @@
 
 use crate::click::{Click, ClickDetail};
 use crate::{BadJson, read};
-use longshore_core::{Commit, DeploymentId, Repository};
+use longshore_core::{AppName, Channel, Commit, DeploymentId, Repository, Timestamp};
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -62,6 +62,23 @@ pub enum Message {
     },
     /// A person has clicked on what a message in Slack asks.
     Clicked(Click),
+    /// A channel is to be told of a day.
+    DigestDue(Digest),
+}
+
+/// A digest that is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Digest {
+    /// Where it goes.
+    pub channel: Channel,
+    /// At which time of the day.
+    pub at: String,
+    /// The end of what it is about.
+    pub until: Timestamp,
+    /// The apps that it is about.
+    pub apps: Vec<AppName>,
+    /// Repositories of which it is not known whether they belong to it.
+    pub unread: Vec<Repository>,
 }
 
 /// A message of ours that cannot be read. Asking for it again would bring the same.
@@ -79,6 +96,9 @@ pub enum MessageError {
     /// It does not say who has clicked on what, or not by valid names.
     #[error("the message tells of no click")]
     NoClick,
+    /// It names no digest, or not by valid names.
+    #[error("the message names no digest")]
+    NoDigest,
 }
 
 #[derive(Deserialize)]
@@ -95,6 +115,36 @@ struct Detail<'a> {
     last: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     click: Option<ClickDetail<'a>>,
+    #[serde(borrow, default)]
+    digest: Option<DigestDetail<'a>>,
+}
+
+#[derive(Deserialize)]
+struct DigestDetail<'a> {
+    #[serde(borrow)]
+    channel: Cow<'a, str>,
+    #[serde(borrow)]
+    at: Cow<'a, str>,
+    until_ms: u64,
+    apps: Vec<String>,
+    unread: Vec<String>,
+}
+
+impl Digest {
+    fn of(detail: &DigestDetail<'_>) -> Option<Self> {
+        let apps = detail.apps.iter().map(|app| AppName::parse(app).ok());
+        let unread = detail
+            .unread
+            .iter()
+            .map(|name| Repository::parse(name).ok());
+        Some(Self {
+            channel: Channel::from_label(&detail.channel)?,
+            at: detail.at.clone().into_owned(),
+            until: Timestamp::from_unix_ms(detail.until_ms),
+            apps: apps.collect::<Option<_>>()?,
+            unread: unread.collect::<Option<_>>()?,
+        })
+    }
 }
 
 impl Message {
@@ -129,6 +179,14 @@ impl Message {
                     .map(Self::Clicked)
                     .map(Some)
                     .ok_or(MessageError::NoClick)
+            }
+            ("DigestDue", None) => {
+                let digest = detail.and_then(|detail| detail.digest);
+                let digest = digest.and_then(|digest| Digest::of(&digest));
+                digest
+                    .map(Self::DigestDue)
+                    .map(Some)
+                    .ok_or(MessageError::NoDigest)
             }
             _ => Ok(None),
         }
@@ -253,6 +311,34 @@ mod tests {
             (
                 r#"{"detail-type":"Poll","source":"somebody"}"#.to_owned(),
                 Ok(None),
+            ),
+        ] {
+            assert_eq!(Message::parse(&body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_digest_is_named_by_valid_names_or_not_at_all() {
+        let body = |channel: &str, app: &str| {
+            format!(
+                r#"{{"detail-type":"DigestDue","detail":{{"digest":{{"channel":"{channel}","at":"09:00","until_ms":7,
+                "apps":["{app}"],"unread":["acme/shop"]}}}}}}"#
+            )
+        };
+        let digest = Digest {
+            channel: Channel::Sns,
+            at: "09:00".to_owned(),
+            until: Timestamp::from_unix_ms(7),
+            apps: vec![AppName::parse("orders").unwrap()],
+            unread: vec![Repository::parse("acme/shop").unwrap()],
+        };
+        for (body, expected) in [
+            (body("sns", "orders"), Ok(Some(Message::DigestDue(digest)))),
+            (body("mail", "orders"), Err(MessageError::NoDigest)),
+            (body("sns", "$(id)"), Err(MessageError::NoDigest)),
+            (
+                r#"{"detail-type":"DigestDue"}"#.to_owned(),
+                Err(MessageError::NoDigest),
             ),
         ] {
             assert_eq!(Message::parse(&body), expected, "{body}");

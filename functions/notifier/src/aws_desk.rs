@@ -1,6 +1,7 @@
 //! The notifier's desk as it is on AWS.
 
 use crate::Desk;
+use longshore_core::EnvironmentName;
 use longshore_shell::announce::{Announce, AwsAnnounce};
 use longshore_shell::clock::SystemClock;
 use longshore_shell::config::NotifierConfig;
@@ -12,6 +13,7 @@ use longshore_shell::store::DynamoStore;
 /// Every port that the notifier needs, by its adapter.
 #[derive(Debug)]
 pub struct AwsDesk {
+    environment: EnvironmentName,
     store: DynamoStore,
     channels: AwsAnnounce<SsmSecrets<SystemClock>>,
 }
@@ -25,6 +27,7 @@ impl AwsDesk {
         let aws = Aws::connect(&config.access)?;
         let secrets = SsmSecrets::new(&aws, &config.environment, SystemClock);
         Ok(Self {
+            environment: config.environment.clone(),
             store: DynamoStore::connect(&aws, &config.table),
             channels: AwsAnnounce::new(&aws, &config.access, &config.topic_arn, secrets),
         })
@@ -40,5 +43,8 @@ impl Desk for AwsDesk {
     }
     fn clock(&self) -> &impl Clock {
         &SystemClock
+    }
+    fn environment(&self) -> &EnvironmentName {
+        &self.environment
     }
 }

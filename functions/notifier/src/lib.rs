@@ -5,6 +5,7 @@
 //! delivered side by side, each within its own limit of time.
 
 pub mod commit;
+pub mod digest;
 pub mod message;
 pub mod slack;
 pub mod sns;
@@ -19,7 +20,9 @@ pub use aws_desk::AwsDesk;
 
 use deliver::deliver;
 use futures_util::future::join_all;
-use longshore_core::{Announcement, Cause, Deployment, DeploymentId, Millis, Observation};
+use longshore_core::{
+    Announcement, Cause, Deployment, DeploymentId, EnvironmentName, Millis, Observation,
+};
 use longshore_desk::{DeskError, about, serve};
 use longshore_events::{Batch, Failures, Message as Hint};
 use longshore_shell::advance::{AdvanceError, record};
@@ -38,6 +41,8 @@ pub trait Desk: Sync {
     fn channels(&self) -> &impl Announce;
     /// The clock.
     fn clock(&self) -> &impl Clock;
+    /// The environment.
+    fn environment(&self) -> &EnvironmentName;
 }
 
 /// Works through a batch of messages.
@@ -48,6 +53,8 @@ pub async fn handle<D: Desk>(desk: &D, batch: &Batch<'_>) -> Failures {
 async fn one<D: Desk>(desk: &D, body: &str) -> Result<(), DeskError> {
     let id = match Hint::parse(body)? {
         Some(Hint::DeploymentChanged(id) | Hint::LookAgain { deployment: id, .. }) => id,
+        // On the heap: digests are rare, and every other message would carry their weight.
+        Some(Hint::DigestDue(due)) => return Box::pin(digest::tell(desk, due)).await,
         Some(Hint::Tick | Hint::Poll | Hint::BranchSeen { .. } | Hint::Clicked(_)) | None => {
             return Ok(());
         }

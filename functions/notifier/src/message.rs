@@ -6,12 +6,15 @@
 
 mod news;
 mod plan;
+mod todo;
+mod words;
 
 use longshore_core::{
     Announcement, AnnouncementKind, AppName, Commit, Deployment, DeploymentId, EnvironmentName,
-    FailureClass, HostId, PlanDigest, Repository, Severity, Timestamp,
+    FailureClass, HostId, Millis, PlanDigest, Repository, Severity, Timestamp,
 };
 use news::News;
+pub use todo::{Act, Step, Todo};
 
 /// The most hosts that a message lists.
 pub const HOSTS_MAX: usize = 10;
@@ -25,8 +28,24 @@ pub enum Tone {
     Neutral,
     /// It went wrong; nobody is needed at once.
     Bad,
-    /// Somebody must act.
+    /// Somebody is asked, and waited for.
+    Asks,
+    /// Somebody must act now.
     NeedsPerson,
+}
+
+impl Tone {
+    /// The sign before the title, the same in every channel that shows signs.
+    #[must_use]
+    pub const fn sign(self) -> &'static str {
+        match self {
+            Self::Good => "✅",
+            Self::Neutral => "🔹",
+            Self::Bad => "❌",
+            Self::Asks => "✋",
+            Self::NeedsPerson => "🚨",
+        }
+    }
 }
 
 /// One thing to know, with its name.
@@ -51,12 +70,24 @@ pub struct Problem {
     pub line: String,
 }
 
+impl Problem {
+    /// What it is, in words, with the host and the word that can be searched for; without the line.
+    #[must_use]
+    pub fn said(&self) -> String {
+        let (meaning, word) = (words::of_class(self.class), self.class.word());
+        match &self.host {
+            Some(host) => format!("{meaning}, on {host} ({word})"),
+            None => format!("{meaning} ({word})"),
+        }
+    }
+}
+
 /// One host and how it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostLine {
     /// The host.
     pub host: HostId,
-    /// Its verdict, such as `failed(build_failed)`.
+    /// How it stands, in words.
     pub verdict: String,
 }
 
@@ -87,8 +118,8 @@ pub struct Message {
     pub facts: Vec<Fact>,
     /// Why it did not go well, where it did not.
     pub problem: Option<Problem>,
-    /// What a person should do next.
-    pub next_step: Option<String>,
+    /// Whether somebody must act, and how.
+    pub todo: Todo,
     /// How hosts stand, those with trouble first; at most [`HOSTS_MAX`].
     pub hosts: Vec<HostLine>,
     /// Hosts that are not listed.
@@ -99,6 +130,45 @@ pub struct Message {
     pub deployment: DeploymentId,
     /// The number of the message within the deployment; none for an update of one in its place.
     pub number: Option<u32>,
+}
+
+/// A deployment in a line, for a digest.
+pub(crate) struct Short {
+    /// How it should look.
+    pub(crate) tone: Tone,
+    /// The commit, in short.
+    pub(crate) commit: String,
+    /// The first line of the commit's message, where it is known.
+    pub(crate) subject: Option<String>,
+    /// What happened, as the end of a sentence.
+    pub(crate) what: String,
+    /// Why it did not go well, where it did not.
+    pub(crate) problem: Option<Problem>,
+    /// Whether somebody must act, and how.
+    pub(crate) todo: Todo,
+    /// How long it took, where it has run and ended.
+    pub(crate) took: Option<Millis>,
+}
+
+impl Short {
+    pub(crate) fn of(deployment: &Deployment, kind: AnnouncementKind, now: Timestamp) -> Self {
+        let since = now;
+        let news = News {
+            deployment,
+            kind,
+            since,
+            now,
+        };
+        Self {
+            tone: news.tone(),
+            commit: deployment.origin.commit.short().to_owned(),
+            subject: news.subject(),
+            what: news.what(),
+            problem: news.problem(),
+            todo: news.todo(),
+            took: crate::digest::took(deployment),
+        }
+    }
 }
 
 impl Message {
@@ -157,7 +227,7 @@ impl Message {
             state: deployment.state.name(),
             facts: news.facts(),
             problem: news.problem(),
-            next_step: news.next_step(),
+            todo: news.todo(),
             hosts,
             hosts_more,
             deployment: deployment.id.clone(),

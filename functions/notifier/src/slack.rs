@@ -1,7 +1,7 @@
 //! The message as Slack's Block Kit, for an incoming webhook and for an app of one's own. Foreign text goes in as plain text only, `&`, `<` and `>` are
 //! always escaped, and everything is cut to Slack's limits: a block that is too long would make Slack refuse the message.
 
-use crate::message::{Fact, Message, Problem, Tone};
+use crate::message::{Fact, Message, Problem, Todo};
 use crate::text::{clean, cut};
 use longshore_core::{DeploymentId, PlanDigest, Post, Reason, SlackChannel};
 use longshore_events::{Click, Word};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 /// Slack's limits, in characters (Block Kit reference: header block, section block, fields of a section).
 const HEADER_MAX: usize = 150;
-const SECTION_MAX: usize = 3000;
+pub(crate) const SECTION_MAX: usize = 3000;
 const FIELD_MAX: usize = 2000;
 
 /// Facts of one section. A section holds ten fields, and a fact takes two: its name and its value.
@@ -56,29 +56,21 @@ pub fn update(post: &Post, message: &Message) -> String {
 #[must_use]
 pub fn details(post: &Post, message: &Message) -> Option<String> {
     let hosts = hosts(message)?;
-    let text = format!("{} {}", symbol(message.tone), message.title);
-    let reference = plain(&message.reference(), FIELD_MAX);
-    let blocks = json!([
-        section(&plain(&text, SECTION_MAX)),
-        hosts,
-        {"type": "context", "elements": [reference]},
-    ]);
-    let content = json!({"text": escaped(&text, SECTION_MAX), "blocks": blocks});
-    Some(in_thread(content, post, false))
+    let text = format!("{} {}", message.tone.sign(), message.title);
+    let said = section(&plain(&text, SECTION_MAX));
+    let blocks = vec![said, hosts, context(&message.reference())];
+    Some(in_thread(content_of(&text, blocks), post, false))
 }
 
 /// What calls a person, where the message that changes would not: it stands in the thread, and in the channel too.
 #[must_use]
 pub fn call_for_a_person(post: &Post, message: &Message) -> String {
-    let title = format!("{} {}", symbol(message.tone), message.title);
+    let title = format!("{} {}", message.tone.sign(), message.title);
     let mut blocks = vec![section(&plain(&title, SECTION_MAX))];
-    if let Some(next_step) = &message.next_step {
-        blocks.push(section(&plain(&format!("Next: {next_step}"), SECTION_MAX)));
-    }
-    let reference = plain(&message.reference(), FIELD_MAX);
-    blocks.push(json!({"type": "context", "elements": [reference]}));
-    let content = json!({"text": escaped(&title, SECTION_MAX), "blocks": blocks});
-    in_thread(content, post, true)
+    blocks.extend(message.problem.as_ref().map(problem));
+    blocks.extend(todo(&message.todo));
+    blocks.push(context(&message.reference()));
+    in_thread(content_of(&title, blocks), post, true)
 }
 
 fn in_thread(mut content: Value, post: &Post, in_the_channel_too: bool) -> String {
@@ -96,7 +88,7 @@ fn in_thread(mut content: Value, post: &Post, in_the_channel_too: bool) -> Strin
 }
 
 /// The content with where it goes.
-fn with(mut content: Value, place: &[(&str, &str)]) -> String {
+pub(crate) fn with(mut content: Value, place: &[(&str, &str)]) -> String {
     if let Some(fields) = content.as_object_mut() {
         let place = place.iter();
         fields.extend(place.map(|(name, value)| ((*name).to_owned(), Value::from(*value))));
@@ -113,29 +105,46 @@ fn in_short(message: &Message) -> Value {
 }
 
 fn blocks(message: &Message, hosts: Option<Value>) -> Value {
-    let title = format!("{} {}", symbol(message.tone), message.title);
-    let mut blocks = vec![json!({"type": "header", "text": plain(&title, HEADER_MAX)})];
+    let title = format!("{} {}", message.tone.sign(), message.title);
+    let mut blocks = vec![header(&title)];
+    blocks.extend(todo(&message.todo));
     blocks.extend(message.facts.chunks(FACTS_MAX).map(facts));
     blocks.extend(message.problem.as_ref().map(problem));
-    if let Some(next_step) = &message.next_step {
-        blocks.push(section(&plain(&format!("Next: {next_step}"), SECTION_MAX)));
-    }
     blocks.extend(hosts);
     if let Some(plan) = &message.asks {
         blocks.extend(buttons(&message.deployment, plan));
     }
-    let reference = plain(&message.reference(), FIELD_MAX);
-    blocks.push(json!({"type": "context", "elements": [reference]}));
-    json!({"text": escaped(&title, SECTION_MAX), "blocks": blocks})
+    blocks.push(context(&message.reference()));
+    content_of(&title, blocks)
 }
 
-const fn symbol(tone: Tone) -> &'static str {
-    match tone {
-        Tone::Good => "✅",
-        Tone::Neutral => "🔹",
-        Tone::Bad => "❌",
-        Tone::NeedsPerson => "🚨",
-    }
+/// A message of blocks, with the text that stands where blocks are not shown.
+pub(crate) fn content_of(title: &str, blocks: Vec<Value>) -> Value {
+    json!({"text": escaped(title, SECTION_MAX), "blocks": blocks})
+}
+
+pub(crate) fn header(title: &str) -> Value {
+    json!({"type": "header", "text": plain(title, HEADER_MAX)})
+}
+
+pub(crate) fn context(text: &str) -> Value {
+    json!({"type": "context", "elements": [plain(text, FIELD_MAX)]})
+}
+
+/// A command, on a line of its own. It holds names that are valid by construction, so nothing in it can end the code.
+pub(crate) fn code(command: &str) -> Value {
+    section(&markdown(&format!("`{}`", escaped(command, FIELD_MAX))))
+}
+
+/// Whether somebody must act, and how. A command stands apart, so that it can be copied.
+fn todo(todo: &Todo) -> Vec<Value> {
+    let said = format!("{}: {}", todo.act.said(), todo.why);
+    let steps = todo.numbered().flat_map(|(text, command)| {
+        std::iter::once(section(&plain(&text, SECTION_MAX))).chain(command.map(code))
+    });
+    std::iter::once(section(&plain(&said, SECTION_MAX)))
+        .chain(steps)
+        .collect()
 }
 
 fn facts(facts: &[Fact]) -> Value {
@@ -157,14 +166,12 @@ fn value(fact: &Fact) -> Value {
 }
 
 fn problem(problem: &Problem) -> Value {
-    let host = problem.host.as_ref();
-    let on = host.map_or_else(String::new, |host| format!(" on {host}"));
     let said = if problem.line.is_empty() {
         String::new()
     } else {
         format!(": {}", problem.line)
     };
-    let text = format!("{}{on}{said}", problem.class.word());
+    let text = format!("Problem: {}{said}", problem.said());
     section(&plain(&text, SECTION_MAX))
 }
 
@@ -219,17 +226,17 @@ fn buttons(deployment: &DeploymentId, plan: &PlanDigest) -> [Value; 2] {
     ]
 }
 
-fn section(text: &Value) -> Value {
+pub(crate) fn section(text: &Value) -> Value {
     json!({"type": "section", "text": text})
 }
 
 /// Text that Slack shows as it is.
-fn plain(text: &str, max: usize) -> Value {
+pub(crate) fn plain(text: &str, max: usize) -> Value {
     json!({"type": "plain_text", "text": escaped(text, max), "emoji": false})
 }
 
 /// Text that Slack formats: ours only, and escaped where it holds a value.
-fn markdown(text: &str) -> Value {
+pub(crate) fn markdown(text: &str) -> Value {
     json!({"type": "mrkdwn", "text": text, "verbatim": true})
 }
 

@@ -19,7 +19,7 @@ pub fn notice(message: &Message) -> Notice {
     }
 }
 
-fn subject(title: &str) -> String {
+pub(crate) fn subject(title: &str) -> String {
     let ascii: String = clean(title)
         .replace('→', "->")
         .replace('…', "...")
@@ -31,13 +31,23 @@ fn subject(title: &str) -> String {
 }
 
 fn body(message: &Message) -> String {
-    let mut parts = vec![clean(&message.title), facts(message)];
+    let mut parts = vec![clean(&message.title), todo(message), facts(message)];
     parts.extend(problem(message));
     parts.extend(hosts(message));
     parts.push(message.reference());
     let mut body = parts.join("\n\n");
     body.push('\n');
     body
+}
+
+fn todo(message: &Message) -> String {
+    let todo = &message.todo;
+    let mut lines = vec![format!("{}: {}", todo.act.said(), clean(&todo.why))];
+    for (text, command) in todo.numbered() {
+        lines.push(format!("  {}", clean(&text)));
+        lines.extend(command.map(|command| format!("     {}", clean(command))));
+    }
+    lines.join("\n")
 }
 
 fn facts(message: &Message) -> String {
@@ -54,18 +64,13 @@ fn facts(message: &Message) -> String {
 }
 
 fn problem(message: &Message) -> Option<String> {
-    let mut lines = Vec::new();
-    if let Some(problem) = &message.problem {
-        let host = problem.host.as_ref();
-        let on = host.map_or_else(String::new, |host| format!(" on {host}"));
-        lines.push(format!("Problem: {}{on}", problem.class.word()));
-        if !problem.line.is_empty() {
-            lines.push(format!("  {}", clean(&problem.line)));
-        }
+    let problem = message.problem.as_ref()?;
+    let mut said = format!("Problem: {}", problem.said());
+    if !problem.line.is_empty() {
+        said.push_str("\n  ");
+        said.push_str(&clean(&problem.line));
     }
-    let next_step = message.next_step.as_ref();
-    lines.extend(next_step.map(|step| format!("Next: {}", clean(step))));
-    (!lines.is_empty()).then(|| lines.join("\n"))
+    Some(said)
 }
 
 fn hosts(message: &Message) -> Option<String> {

@@ -1,7 +1,7 @@
 //! The message as an Adaptive Card for a workflow of Teams. Foreign text goes into text runs only, which nothing is read out of: text
 //! blocks and facts would be Markdown (Adaptive Cards, "Text features": not in `RichTextBlock`).
 
-use crate::message::{Fact, Message, Problem, Tone};
+use crate::message::{Fact, Message, Problem, Todo, Tone};
 use crate::text::{clean, cut};
 use serde_json::{Value, json};
 
@@ -17,50 +17,55 @@ const FACTS_MAX: usize = 16;
 /// The body to send to a workflow.
 #[must_use]
 pub fn body(message: &Message) -> String {
-    json!({
-        "type": "message",
-        "attachments": [{
-            "contentType": "application/vnd.microsoft.card.adaptive",
-            "contentUrl": null,
-            "content": card(message),
-        }],
-    })
-    .to_string()
-}
-
-/// The card.
-fn card(message: &Message) -> Value {
-    let mut body = vec![title(message)];
+    let mut body = vec![head(message.tone, &message.title)];
+    body.extend(todo(&message.todo));
     body.extend(message.facts.iter().take(FACTS_MAX).map(fact));
     body.extend(message.problem.as_ref().map(problem));
-    if let Some(next) = &message.next_step {
-        body.push(block(&[bold("Next: "), run(next)], "medium"));
-    }
     body.extend(hosts(message));
-    body.push(reference(message));
+    body.push(subtle(&message.reference()));
     let links = message.facts.iter().filter_map(|fact| {
         let url = fact.url.as_ref()?;
         let title = format!("Open {}", fact.name.to_lowercase());
         Some(json!({"type": "Action.OpenUrl", "title": title, "url": url}))
     });
-    json!({
+    envelope(&message.title, &body, &links.collect::<Vec<Value>>())
+}
+
+/// A card in what a workflow takes.
+pub(crate) fn envelope(title: &str, body: &[Value], actions: &[Value]) -> String {
+    let card = json!({
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": VERSION,
-        "fallbackText": shown(&message.title),
+        "fallbackText": shown(title),
         "body": body,
-        "actions": links.collect::<Vec<Value>>(),
+        "actions": actions,
+    });
+    json!({
+        "type": "message",
+        "attachments": [{
+            "contentType": "application/vnd.microsoft.card.adaptive",
+            "contentUrl": null,
+            "content": card,
+        }],
     })
+    .to_string()
 }
 
-fn title(message: &Message) -> Value {
-    let (style, symbol) = match message.tone {
-        Tone::Good => ("good", "✅"),
-        Tone::Neutral => ("emphasis", "🔹"),
-        Tone::Bad => ("attention", "❌"),
-        Tone::NeedsPerson => ("warning", "🚨"),
-    };
-    let text = shown(&format!("{symbol} {}", message.title));
+/// The ground behind the title. Red is kept for what somebody must act on now.
+const fn style(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "good",
+        Tone::Neutral => "emphasis",
+        Tone::Bad | Tone::Asks => "warning",
+        Tone::NeedsPerson => "attention",
+    }
+}
+
+/// The title on its ground.
+pub(crate) fn head(tone: Tone, title: &str) -> Value {
+    let style = style(tone);
+    let text = shown(&format!("{} {title}", tone.sign()));
     let run = json!({"type": "TextRun", "text": text, "weight": "Bolder", "size": "Medium"});
     json!({
         "type": "Container",
@@ -70,21 +75,24 @@ fn title(message: &Message) -> Value {
     })
 }
 
+/// Whether somebody must act, and how. A command stands on a line of its own, so that it can be copied.
+fn todo(todo: &Todo) -> Vec<Value> {
+    let said = format!("{}: ", todo.act.said());
+    let mut blocks = vec![block(&[bold(&said), run(&todo.why)], "medium")];
+    for (text, command) in todo.numbered() {
+        blocks.push(block(&[run(&text)], "small"));
+        blocks.extend(command.map(|command| block(&[monospace(command)], "none")));
+    }
+    blocks
+}
+
 fn fact(fact: &Fact) -> Value {
     let name = bold(&format!("{}: ", fact.name));
     block(&[name, run(&fact.value)], "small")
 }
 
 fn problem(problem: &Problem) -> Value {
-    let host = problem.host.as_ref();
-    let on = host.map_or_else(String::new, |host| format!(" on {host}"));
-    let mut items = vec![block(
-        &[
-            bold("Problem: "),
-            run(&format!("{}{on}", problem.class.word())),
-        ],
-        "default",
-    )];
+    let mut items = vec![block(&[bold("Problem: "), run(&problem.said())], "default")];
     if !problem.line.is_empty() {
         items.push(block(&[monospace(&problem.line)], "small"));
     }
@@ -107,29 +115,30 @@ fn hosts(message: &Message) -> Option<Value> {
     Some(json!({"type": "Container", "separator": true, "items": lines}))
 }
 
-fn reference(message: &Message) -> Value {
+/// A line for whoever looks for it.
+pub(crate) fn subtle(text: &str) -> Value {
     let run = json!({
         "type": "TextRun",
-        "text": shown(&message.reference()),
+        "text": shown(text),
         "isSubtle": true,
         "size": "Small",
     });
     json!({"type": "RichTextBlock", "separator": true, "inlines": [run]})
 }
 
-fn block(inlines: &[Value], spacing: &str) -> Value {
+pub(crate) fn block(inlines: &[Value], spacing: &str) -> Value {
     json!({"type": "RichTextBlock", "spacing": spacing, "inlines": inlines})
 }
 
-fn run(text: &str) -> Value {
+pub(crate) fn run(text: &str) -> Value {
     json!({"type": "TextRun", "text": shown(text)})
 }
 
-fn bold(text: &str) -> Value {
+pub(crate) fn bold(text: &str) -> Value {
     json!({"type": "TextRun", "text": shown(text), "weight": "Bolder"})
 }
 
-fn monospace(text: &str) -> Value {
+pub(crate) fn monospace(text: &str) -> Value {
     json!({"type": "TextRun", "text": shown(text), "fontType": "Monospace"})
 }
 

@@ -8,7 +8,7 @@ use longshore_shell::telemetry::rfc3339;
 use serde_json::{Value, json};
 
 /// The version of the form.
-const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 /// What makes a repeat recognisable: the deployment and the number of the message.
 #[must_use]
@@ -38,10 +38,16 @@ fn data(message: &Message) -> Value {
     let problem = message.problem.as_ref().map(|problem| {
         json!({
             "class": problem.class.word(),
+            "meaning": problem.class.meaning(),
             "host": problem.host.as_ref().map(ToString::to_string),
             "line": clean(&problem.line),
         })
     });
+    let todo = &message.todo;
+    let steps = todo.steps.iter();
+    let steps = steps.map(
+        |step| json!({"text": clean(&step.text), "command": step.command.as_deref().map(clean)}),
+    );
     json!({
         "deployment": message.deployment.as_str(),
         "message": message.number,
@@ -55,7 +61,12 @@ fn data(message: &Message) -> Value {
         "title": clean(&message.title),
         "facts": facts.collect::<Vec<Value>>(),
         "problem": problem,
-        "next_step": message.next_step.as_deref().map(clean),
+        "next_step": todo.steps.first().map(|step| clean(&step.text)),
+        "todo": {
+            "act": todo.act.word(),
+            "why": clean(&todo.why),
+            "steps": steps.collect::<Vec<Value>>(),
+        },
         "hosts": hosts.collect::<Vec<Value>>(),
         "hosts_more": message.hosts_more,
     })

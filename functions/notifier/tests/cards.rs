@@ -8,13 +8,17 @@
     reason = "a test stops at the first surprise"
 )]
 
+#[path = "common/days.rs"]
+mod days;
 #[path = "common/stories.rs"]
 mod stories;
 
+use days::days;
 use longshore_core::{AnnouncementKind, MessageTs, Post, Severity, SlackChannel};
 use notifier::message::Message;
-use notifier::{commit, slack, sns, teams, webhook};
+use notifier::{commit, digest, slack, sns, teams, webhook};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
@@ -70,6 +74,32 @@ fn card(story: &Story, kind: AnnouncementKind) -> Value {
     })
 }
 
+/// What each channel is sent of a day.
+fn card_of_a_day(day: &digest::Day) -> Value {
+    let sheet = digest::Sheet::of(day).unwrap();
+    let notice = digest::notice(&sheet);
+    let attributes: Value = notice
+        .attributes
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())))
+        .collect();
+    let channel = SlackChannel::parse("C024BE91L").unwrap();
+    json!({
+        "sns": {"subject": notice.subject, "body": notice.body, "attributes": attributes},
+        "slack": read(&digest::body_for_slack(&sheet)),
+        "slack_app": {
+            "post": read(&digest::post_for_slack(&channel, &sheet)),
+            "update": null,
+            "details": null,
+            "call_for_a_person": null,
+        },
+        "teams": read(&digest::body_for_teams(&sheet)),
+        "webhook": {"id": sheet.id(), "body": read(&digest::body_for_webhook(&sheet))},
+        "build_status": null,
+        "tag": null,
+    })
+}
+
 /// Holds a file to a text, or writes it.
 fn hold(path: &Path, text: &str) {
     if std::env::var_os("UPDATE").is_some() {
@@ -87,8 +117,12 @@ fn hold(path: &Path, text: &str) {
 fn every_message_is_in_every_channel_what_its_file_says() {
     let folder = here("tests/cards");
     let mut names = BTreeSet::new();
-    for (name, story, kind) in all() {
-        let text = serde_json::to_string_pretty(&card(&story, kind)).unwrap();
+    let told = all().into_iter();
+    let told = told.map(|(name, story, kind)| (name, card(&story, kind)));
+    let days = days().into_iter();
+    let days = days.map(|(name, day)| (name, card_of_a_day(&day)));
+    for (name, card) in told.chain(days) {
+        let text = serde_json::to_string_pretty(&card).unwrap();
         hold(&folder.join(format!("{name}.json")), &format!("{text}\n"));
         names.insert(format!("{name}.json"));
     }
@@ -118,7 +152,7 @@ them that must not get through.
 
 /// The messages that the page shows as pictures, each with what is to be seen of it by whoever does not see the picture.
 /// `local/browser/messages.mjs` draws them.
-const PICTURES: [(&str, &str); 6] = [
+const PICTURES: [(&str, &str); 7] = [
     (
         "plan_with_changes",
         "A push waits for two people's approval: Slack has buttons for it, Teams names the command",
@@ -139,6 +173,10 @@ const PICTURES: [(&str, &str); 6] = [
     (
         "rollback_failed",
         "A rollback that did not succeed on one host: the message that calls a person, as a mail too",
+    ),
+    (
+        "digest_mixed",
+        "A day in one message: what waits for somebody stands first, then what went wrong, then what went well",
     ),
 ];
 
@@ -197,16 +235,98 @@ fn the_page_of_messages_shows_them_all() {
             page.push_str(&in_full(&card));
         }
     }
+    page.push_str(DIGESTS);
+    for (name, day) in days() {
+        writeln!(page, "\n### {}", name.replace('_', " ")).unwrap();
+        if let Some((_, seen)) = PICTURES.iter().find(|(picture, _)| *picture == name) {
+            writeln!(page, "\n![{seen}](pictures/{})", picture_file(name)).unwrap();
+        }
+        let card = card_of_a_day(&day);
+        let text = card["sns"]["body"].as_str().unwrap();
+        writeln!(page, "\n```text\n{text}```").unwrap();
+    }
     hold(&here("../../docs/MESSAGES.md"), &page);
 }
 
+const DIGESTS: &str = "
+## A digest
+
+A channel that asks for one (`digest` in [CONFIGURATION](CONFIGURATION.md#notifications)) is told of a day in one message. Nothing is sent
+when nothing has ended and nothing waits. A digest that comes twice has the same last line twice.
+";
+
+#[test]
+fn a_day_with_as_much_in_it_as_can_be_stays_within_the_limits_of_every_channel() {
+    for (name, day) in days() {
+        let card = card_of_a_day(&day);
+        let teams = card["teams"].to_string();
+        assert!(teams.len() < 28 * 1024, "{name}: {} bytes", teams.len());
+        let blocks = card["slack"]["blocks"].as_array().unwrap();
+        assert!(blocks.len() <= 50, "{name}: {} blocks", blocks.len());
+        for block in blocks {
+            let text = block["text"]["text"].as_str().unwrap_or_default();
+            assert!(text.chars().count() <= 3000, "{name}: {text}");
+        }
+        let subject = card["sns"]["subject"].as_str().unwrap();
+        assert!(subject.len() < 100 && subject.is_ascii(), "{subject}");
+        for text in [
+            &card["slack"],
+            &card["teams"],
+            &card["sns"],
+            &card["webhook"],
+        ] {
+            assert!(!text.to_string().contains('\u{202e}'), "{name}");
+        }
+        assert!(!card["slack"].to_string().contains("<until>"), "{name}");
+    }
+}
+
+#[test]
+fn a_day_on_which_nothing_ended_and_nothing_waits_is_not_told() {
+    let (_, mut day) = days().remove(0);
+    for app in &mut day.apps {
+        app.ended.clear();
+    }
+    assert_eq!(digest::Sheet::of(&day), None);
+}
+
+#[test]
+fn what_was_put_right_by_a_later_deployment_asks_for_nothing() {
+    let acts: Vec<_> = days()
+        .iter()
+        .map(|(name, day)| (*name, digest::Sheet::of(day).unwrap().act.word()))
+        .collect();
+    let expected = [
+        ("digest_quiet", "nothing"),
+        ("digest_mixed", "decide"),
+        ("digest_broken", "now"),
+        ("digest_stranded", "now"),
+        ("digest_crowded", "now"),
+    ];
+    assert_eq!(acts, expected);
+}
+
+#[test]
+fn what_hurts_users_is_never_cut_off() {
+    let (_, day) = days().into_iter().next_back().unwrap();
+    let sheet = digest::Sheet::of(&day).unwrap();
+    let first = &sheet.parts[0].1[0];
+    assert!(first.text.starts_with("zebra: "), "{}", first.text);
+    let step = first.step.as_deref().unwrap();
+    let away = "Take i-00000000000000002 out of the load balancer";
+    assert!(step.starts_with(away), "{step}");
+}
+
 /// How large a picture may be, in bytes: a page with all of them still opens at once.
-const PICTURE_MAX: usize = 64 * 1024;
+const PICTURE_MAX: usize = 112 * 1024;
 
 #[test]
 fn every_picture_is_of_a_message_and_is_there() {
     let wanted = PICTURES.map(|(name, _)| name);
-    let told: BTreeSet<&str> = all().iter().map(|(name, ..)| *name).collect();
+    let told = all().into_iter().map(|(name, ..)| name);
+    let told: BTreeSet<&str> = told
+        .chain(days().into_iter().map(|(name, _)| name))
+        .collect();
     assert!(wanted.iter().all(|name| told.contains(name)), "{told:?}");
     let program = fs::read_to_string(here("../../local/browser/messages.mjs")).unwrap();
     let (_, list) = program.split_once("const DRAWN = [").unwrap();
@@ -223,6 +343,19 @@ fn every_picture_is_of_a_message_and_is_there() {
         assert!(bytes.starts_with(b"\x89PNG"), "{name}");
         assert!(bytes.len() <= PICTURE_MAX, "{name}: {} bytes", bytes.len());
     }
+    // Beside each picture stands what it was drawn of.
+    let drawn = fs::read_to_string(folder.join("messages.sha256")).unwrap();
+    let today = wanted.map(|name| {
+        let card = fs::read(here("tests/cards").join(format!("{name}.json"))).unwrap();
+        let digest = Sha256::digest(&card);
+        let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{digits}  {}\n", picture_file(name))
+    });
+    assert_eq!(
+        drawn,
+        today.concat(),
+        "draw them: `cargo xtask pictures messages`"
+    );
     let found = fs::read_dir(&folder).unwrap();
     let found = found.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let found: BTreeSet<String> = found.filter(|name| name.starts_with("message-")).collect();
@@ -241,7 +374,11 @@ fn hostile() -> Message {
         "**&<>\"\\".repeat(5000)
     );
     message.title.push_str(&text);
-    message.next_step = Some(text.clone());
+    message.todo.why.push_str(&text);
+    for step in &mut message.todo.steps {
+        step.text.push_str(&text);
+        step.command = Some(text.clone());
+    }
     for fact in &mut message.facts {
         fact.value.push_str(&text);
     }

@@ -1,18 +1,23 @@
 //! Every kind of message, as people see it on each channel. The snapshots are the specification: a changed word shows up
 //! as a changed snapshot.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
 
 #[path = "common/stories.rs"]
 mod stories;
 
 use longshore_core::{
-    AnnouncementKind, DeploymentId, Failure, FailureClass, Finding, Kind, Millis, Observation,
+    AnnouncementKind, DeploymentId, Failure, FailureClass, Kind, MessageTs, Observation, Post,
+    Severity, SlackChannel,
 };
-use notifier::message::{Message, Tone};
-use notifier::{slack, sns};
+use notifier::message::{Act, Message, Tone};
+use notifier::{slack, sns, teams};
 use stories::{
-    Story, asked_about_changes, build_fails, comes_back_wrong, health_fails, judgement,
+    Story, all, asked_about_changes, build_fails, comes_back_wrong, health_fails, judged_by_little,
     migrated_and_sick, migration_fails, policy, said, second_is_gone, switch_fails, vote, well,
 };
 
@@ -64,7 +69,10 @@ fn an_approval_is_asked_for() {
         &approved.announcement(ApprovalWanted),
         approved.now,
     );
-    assert_eq!((message.tone, message.next_step), (Tone::Neutral, None));
+    assert_eq!(
+        (message.tone, message.todo.act),
+        (Tone::Neutral, Act::Nothing)
+    );
 }
 
 #[test]
@@ -295,7 +303,11 @@ fn foreign_text_cannot_give_slack_orders_or_break_its_limits() {
     let mut message = Message::of(&story.deployment, &story.announcement(Ended), story.now);
     let hostile = format!("<!channel> *x* `y` \u{202e}\n{}", "&<>".repeat(2000));
     message.title.push_str(&hostile);
-    message.next_step = Some(hostile.clone());
+    message.todo.why.push_str(&hostile);
+    for step in &mut message.todo.steps {
+        step.text.push_str(&hostile);
+        step.command = Some(hostile.clone());
+    }
     for fact in &mut message.facts {
         fact.value.push_str(&hostile);
     }
@@ -330,24 +342,81 @@ fn foreign_text_cannot_give_slack_orders_or_break_its_limits() {
     assert!(!notice.body.contains('\u{202e}'));
 }
 
-/// A deployment that ends well although a check could not tell.
 #[test]
 fn an_end_names_the_checks_that_could_not_tell() {
-    let mut policy = policy();
-    policy.health.numbers = true;
-    policy.health.bake = Millis::default();
-    let story = Story::accepted(Kind::Push, policy)
-        .start(1, true)
-        .judged(|at| {
-            let too_few = "1 of 3 samples since the switch";
-            vec![
-                judgement("alarm:orders-5xx", Finding::Passed, "ok", at),
-                judgement("metric:cpu", Finding::Inconclusive, too_few, at),
-            ]
-        });
-    let told = told(&story, Ended);
+    let told = told(&judged_by_little(), Ended);
     assert!(
-        told.contains("\nChecks: 1 passed, 1 inconclusive; metric:cpu could not tell: 1 of 3 samples since the switch\n"),
+        told.contains("\nChecks: 1 passed, 1 could not tell; metric:cpu could not tell: 1 of 3 samples since the switch\n"),
         "{told}"
     );
+}
+
+/// Each state that a deployment can end in, and what it asks of whoever reads of it.
+#[test]
+fn every_message_says_whether_somebody_must_act_and_how() {
+    for (name, story, kind) in all() {
+        let message = Message::of(&story.deployment, &story.announcement(kind), story.now);
+        let todo = &message.todo;
+        let acts = match message.severity {
+            Severity::Info => Act::Nothing,
+            Severity::Warning => Act::Decide,
+            Severity::Critical => Act::Now,
+            Severity::Error if kind == RollingBack => Act::Nothing,
+            Severity::Error => Act::Fix,
+        };
+        assert_eq!(todo.act, acts, "{name}");
+        assert_eq!(todo.steps.is_empty(), acts == Act::Nothing, "{name}");
+        assert!(todo.why.ends_with('.'), "{name}: {}", todo.why);
+        let commands = todo.steps.iter().filter_map(|step| step.command.as_ref());
+        let commands: Vec<&String> = commands.collect();
+        assert_eq!(commands.is_empty(), acts == Act::Nothing, "{name}");
+        for command in commands {
+            assert!(command.starts_with("longshore -e prod "), "{command}");
+        }
+        let body = sns::notice(&message).body;
+        let second = body.lines().nth(2).unwrap();
+        assert!(second.starts_with(acts.said()), "{name}: {second}");
+    }
+}
+
+#[test]
+fn red_is_kept_for_what_somebody_must_act_on_now() {
+    for (tone, style, sign) in [
+        (Tone::Good, "good", "✅"),
+        (Tone::Neutral, "emphasis", "🔹"),
+        (Tone::Bad, "warning", "❌"),
+        (Tone::Asks, "warning", "✋"),
+        (Tone::NeedsPerson, "attention", "🚨"),
+    ] {
+        let (_, story, kind) = all().into_iter().next().unwrap();
+        let mut message = Message::of(&story.deployment, &story.announcement(kind), story.now);
+        message.tone = tone;
+        let card: serde_json::Value = serde_json::from_str(&teams::body(&message)).unwrap();
+        let head = &card["attachments"][0]["content"]["body"][0];
+        assert_eq!(head["style"], style);
+        for text in [teams::body(&message), slack::body(&message)] {
+            assert!(text.contains(&format!("{sign} orders → prod: ")), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_call_for_a_person_tells_the_problem_and_the_first_thing_to_do() {
+    let (_, story, kind) = all()
+        .into_iter()
+        .find(|(name, ..)| *name == "rollback_failed")
+        .unwrap();
+    let message = Message::of(&story.deployment, &story.announcement(kind), story.now);
+    let post = Post {
+        channel: SlackChannel::parse("C024BE91L").unwrap(),
+        ts: MessageTs::parse("1503435956.000247").unwrap(),
+    };
+    let call = slack::call_for_a_person(&post, &message);
+    for said in [
+        "Problem: the app could not be started, on i-00000000000000002 (start_failed): Error: Cannot find module",
+        "1. Take i-00000000000000002 out of the load balancer, so that no user is sent there.",
+        "`longshore -e prod why 01JD0000000000000000000001`",
+    ] {
+        assert!(call.contains(said), "{call}");
+    }
 }

@@ -1,10 +1,11 @@
 //! The reconciler: starts what waits, drives it forward, and every minute looks at everything that is not at rest, as if
 //! an event had come for it. Every five minutes it looks where the branches point, and which hosts
-//! are behind. Whatever else is lost, this finds it again.
+//! are behind, and which digests are due. Whatever else is lost, this finds it again.
 
 mod alarm;
 mod clicked;
 mod converge;
+mod digest;
 mod poll;
 mod turn;
 
@@ -44,9 +45,8 @@ async fn one<W: Watch>(world: &W, body: &str) -> Result<(), DeskError> {
         }
         // On the heap: clicks are rare, and every other message would carry their weight.
         Some(Message::Clicked(click)) => Box::pin(clicked::clicked(world, &click)).await,
-        Some(Message::DeploymentChanged(_) | Message::LookAgain { .. }) | None => {
-            look_and_go_on(world, body).await
-        }
+        Some(Message::DeploymentChanged(_) | Message::LookAgain { .. } | Message::DigestDue(_))
+        | None => look_and_go_on(world, body).await,
     }
 }
 

@@ -5,6 +5,7 @@
 //! in between, it is decided about as a push is. Whatever goes wrong here costs time, never truth: the next poll asks again.
 
 use crate::converge::converge;
+use crate::digest;
 use crate::turn;
 use longshore_core::{Decision, EnvironmentName, Millis, Repository, Slot, Timestamp, decide_head};
 use longshore_shell::accept::{self, Deciding, Refusal, Standing};
@@ -31,7 +32,9 @@ const SETTLED_AFTER: Millis = Millis::from_secs(60);
 /// Asks for the branch of every repository that is configured here.
 pub(crate) async fn poll<W: Watch>(world: &W) -> Result<(), ResolveError> {
     let began = world.clock().now();
-    let repositories = world.repositories().repositories().await?;
+    let configurations = world.repositories().configurations().await?;
+    digest::send_due(world, &configurations, began).await;
+    let repositories = configurations.into_iter().map(|(of, _)| of).collect();
     let number = began.as_unix_s() / EVERY_S;
     for repository in turn::take(repositories, number, BRANCHES_PER_POLL) {
         if world.clock().now().since(began) >= POLL_FOR {

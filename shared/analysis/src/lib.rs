@@ -9,12 +9,14 @@ mod alarm;
 mod logs;
 mod metric;
 mod pattern;
+mod unit;
 mod value;
 
 pub use alarm::{AlarmState, judge_alarm};
 pub use logs::{ErrorLine, ErrorLines, LogRule, judge_logs};
 pub use metric::{MetricRule, Samples, Worse, judge_metric};
 pub use pattern::{message, pattern};
+pub use unit::Unit;
 pub use value::Value;
 
 use longshore_core::{CheckName, Finding, Judgement, Timestamp};

@@ -10,6 +10,7 @@
 //! The median bears spikes, the pairs bear two sets that merely overlap. What all hosts suffer is not this release's doing:
 //! where both comparisons can be made, it must be worse in both.
 
+use crate::unit::Unit;
 use crate::value::Value;
 use longshore_core::{Amount, CheckName, FailureClass, Finding, Judgement, Measure, Timestamp};
 
@@ -50,6 +51,8 @@ pub struct Samples {
     pub others: Option<Vec<Value>>,
     /// What people should know of how it was measured, as the end of a sentence; empty where there is nothing.
     pub note: String,
+    /// What it is measured in.
+    pub unit: Unit,
 }
 
 /// Judges a metric.
@@ -74,7 +77,7 @@ pub fn judge_metric(
         Finding::Passed
     };
     let numbers = numbers(rule, &now, &before, others.as_ref(), &conclusive);
-    let mut said = words(rule, &now, &before, others.as_ref(), finding);
+    let mut said = words(rule, &samples.unit, &now, &before, others.as_ref(), finding);
     if !samples.note.is_empty() {
         said = format!("{said}; {}", samples.note);
     }
@@ -230,13 +233,13 @@ fn numbers(
 /// The judgement in words.
 fn words(
     rule: &MetricRule,
+    unit: &Unit,
     now: &Sorted,
     before: &Compared,
     others: Option<&Compared>,
     finding: Finding,
 ) -> String {
-    let shown =
-        |median: Option<Value>| median.map_or_else(|| "nothing".to_owned(), |v| v.to_string());
+    let shown = |median: Option<Value>| median.map_or_else(|| "nothing".to_owned(), |v| unit.of(v));
     if finding == Finding::Inconclusive {
         let least = rule.samples_min.max(1);
         let others =

@@ -7,7 +7,7 @@ use crate::section::{
     section,
 };
 use crate::text::text;
-use longshore_analysis::{LogRule, MetricRule, Value as Measured, Worse};
+use longshore_analysis::{LogRule, MetricRule, Unit, Value as Measured, Worse};
 use longshore_core::CheckName;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +55,8 @@ section! {
         dimensions: Dimensions = Default(json!({})),
         /// Whether the metric has the dimension `InstanceId` besides, so that hosts can be compared.
         per_host: bool = Default(json!(false)),
+        /// What the app's own metric is measured in, for the words that people are told.
+        unit: Option<UnitName> = Optional,
         /// Which statistic of a period is one sample.
         statistic: Statistic = Default(json!("average")),
         /// Seconds of one sample.
@@ -137,6 +139,17 @@ text!(
         fits.then_some(()).ok_or("is not a name")
     },
     json!({ "type": "string", "pattern": "^[a-z0-9_-]{1,63}$" })
+);
+text!(
+    /// What a metric is measured in.
+    UnitName,
+    "1 to 30 letters, digits and `%/ .-`, not beginning or ending with a space, for example \"ms\"",
+    |text| {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"%/ .-".contains(&b);
+        let fits = printable(text, 30).is_some() && text.bytes().all(plain);
+        fits.then_some(()).ok_or("is not a unit")
+    },
+    json!({ "type": "string", "pattern": "^[A-Za-z0-9%/.-]([A-Za-z0-9%/ .-]{0,28}[A-Za-z0-9%/.-])?$" })
 );
 text!(
     /// The namespace of a metric.
@@ -420,6 +433,18 @@ impl Metric {
     #[must_use]
     pub const fn is_per_host(&self) -> bool {
         self.per_host || self.host.is_some()
+    }
+
+    /// What it is measured in, as far as that is known.
+    #[must_use]
+    pub fn unit(&self) -> Unit {
+        match (self.host, &self.unit) {
+            (Some(HostMetric::Cpu | HostMetric::Memory), _) => Unit::Percent,
+            (Some(HostMetric::NetworkIn | HostMetric::NetworkOut), _) => Unit::Bytes,
+            (None, Some(unit)) if unit.as_str() == "%" => Unit::Percent,
+            (None, Some(unit)) => Unit::Named(unit.as_str().to_owned()),
+            (None, None) => Unit::Unknown,
+        }
     }
 
     /// The metric as CloudWatch knows it, without the dimension of a host; `None` for one that names neither a host's metric

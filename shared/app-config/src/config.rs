@@ -7,7 +7,7 @@ use crate::document;
 use crate::field::{Field, List, Manager, Mode, Source, Whole};
 use crate::freeze::{self, Freezing};
 use crate::hosts::Hosts;
-use crate::notifications::{self, Notifications};
+use crate::notifications::{self, Digest, Notifications};
 use crate::people::{self, Approvals, Human};
 use crate::problem::{ConfigProblems, Problem, Problems};
 use crate::section::{
@@ -343,6 +343,12 @@ impl AppConfig {
     #[must_use]
     pub const fn migrations(&self) -> Option<&Migrations> {
         self.document.migrations.as_ref()
+    }
+
+    /// The channels that are told of whole days, each with the time of the day, as [`longshore_freeze::Daily`] reads it.
+    #[must_use]
+    pub fn digests(&self) -> Vec<Digest> {
+        self.document.notifications.digests()
     }
 
     /// The limits of a deployment under this configuration.

@@ -36,7 +36,7 @@ pub use freeze::{
     WindowName, Zone,
 };
 pub use hosts::{Hosts, Tags};
-pub use notifications::{Notifications, Of, To, Topic};
+pub use notifications::{DailyAt, Digest, Notifications, Of, To, Topic};
 pub use people::{Approvals, Human};
 pub use problem::{ConfigProblems, Problem};
 pub use text::{

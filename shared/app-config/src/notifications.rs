@@ -3,10 +3,10 @@
 use crate::field::{Field, List, News, Urgency};
 use crate::problem::{Problem, Problems, index_path};
 use crate::section::{
-    Presence::{self, Default, Required},
+    Presence::{self, Default, Optional, Required},
     Property, Section, object_schema, section,
 };
-use crate::text::channel_name;
+use crate::text::{channel_name, text};
 use longshore_core::{AnnouncementKind, Channel, ChannelName, Route, Severity, SlackChannel};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -52,11 +52,22 @@ impl Notifications {
     }
 }
 
+text!(
+    /// When a channel is told of a day.
+    DailyAt,
+    "a time of the day, which is UTC, or one with a time zone of the IANA: \"09:00\", \"09:00 Europe/Berlin\"",
+    |text| longshore_freeze::Daily::parse(text)
+        .map(|_| ())
+        .ok_or("is not a time of the day in a place"),
+    json!({ "type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]( [A-Za-z0-9_+/-]{1,64})?$" })
+);
+
 /// What a channel is told of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Of {
     from: Severity,
     kinds: BTreeSet<AnnouncementKind>,
+    digest: Option<DailyAt>,
 }
 
 impl Of {
@@ -64,6 +75,7 @@ impl Of {
         Self {
             from: Severity::Info,
             kinds: AnnouncementKind::ALL.into_iter().collect(),
+            digest: None,
         }
     }
 
@@ -76,9 +88,15 @@ impl Of {
     }
 
     fn take(section: &mut Section<'_>, at: &str) -> Option<Self> {
-        let from = section.take::<Urgency>("from", &from());
+        let digest = section.take::<Option<DailyAt>>("digest", &Optional);
+        // What comes once a day need not come at once as well, unless somebody is asked or something went wrong.
+        let least = match &digest {
+            Some(Some(_)) => Default(json!("warning")),
+            Some(None) | None => from(),
+        };
+        let from = section.take::<Urgency>("from", &least);
         let kinds = section.take::<List<News, 4>>("kinds", &kinds());
-        let (from, kinds) = (from?, kinds?);
+        let (digest, from, kinds) = (digest?, from?, kinds?);
         if kinds.as_slice().is_empty() {
             let path = format!("{at}.kinds");
             let fix = "name at least one, or remove the channel";
@@ -88,6 +106,7 @@ impl Of {
         Some(Self {
             from: from.get(),
             kinds: kinds.as_slice().iter().map(|kind| kind.get()).collect(),
+            digest,
         })
     }
 
@@ -95,15 +114,21 @@ impl Of {
         vec![
             Property {
                 name: "from",
-                about: "The least urgent message that goes there; critical is what a person must act on now.",
+                about: "The least urgent message that goes there at once; critical is what a person must act on now. With a digest it is warning unless it is said.",
                 presence: from(),
                 schema: Urgency::schema(),
             },
             Property {
                 name: "kinds",
-                about: "The kinds of messages that go there.",
+                about: "The kinds of messages that go there at once.",
                 presence: kinds(),
                 schema: List::<News, 4>::schema(),
+            },
+            Property {
+                name: "digest",
+                about: "When the channel is told of a whole day in one message, every day: a time of the day, in UTC or with a time zone.",
+                presence: Optional,
+                schema: DailyAt::schema(),
             },
         ]
     }
@@ -116,6 +141,30 @@ fn from() -> Presence {
 fn kinds() -> Presence {
     let all = AnnouncementKind::ALL.map(AnnouncementKind::word);
     Default(json!(all))
+}
+
+/// A channel that is told of days, with when.
+pub type Digest = (Channel, String);
+
+impl Notifications {
+    /// The channels that are told of days.
+    pub(crate) fn digests(&self) -> Vec<Digest> {
+        fn of<T: Clone>(list: &[To<T>], channel: fn(T) -> Channel) -> impl Iterator<Item = Digest> {
+            list.iter().filter_map(move |to| {
+                let at = to.of.digest.as_ref()?.as_str().to_owned();
+                Some((channel(to.name.clone()), at))
+            })
+        }
+        let topic = self.sns.0.as_ref().and_then(|of| of.digest.as_ref());
+        let topic = topic.map(|at| (Channel::Sns, at.as_str().to_owned()));
+        topic
+            .into_iter()
+            .chain(of(self.slack.as_slice(), Channel::Slack))
+            .chain(of(self.slack_app.as_slice(), Channel::SlackApp))
+            .chain(of(self.teams.as_slice(), Channel::Teams))
+            .chain(of(self.webhooks.as_slice(), Channel::Webhook))
+            .collect()
+    }
 }
 
 /// A channel by its name alone, which is told of everything, or with what it is told of.
@@ -131,7 +180,7 @@ impl<T: Field> Field for To<T> {
             let of = Of::everything();
             return T::read(value, at, problems).map(|name| Self { name, of });
         }
-        let mut section = Section::open(value, at, &["name", "from", "kinds"], problems)?;
+        let mut section = Section::open(value, at, &["name", "from", "kinds", "digest"], problems)?;
         let name = section.take("name", &Required("\"deployments\""));
         let of = Of::take(&mut section, at);
         Some(Self {
@@ -163,7 +212,7 @@ impl Field for Topic {
             let all = bool::read(value, at, problems)?;
             return Some(Self(all.then(Of::everything)));
         }
-        let mut section = Section::open(value, at, &["from", "kinds"], problems)?;
+        let mut section = Section::open(value, at, &["from", "kinds", "digest"], problems)?;
         Of::take(&mut section, at).map(|of| Self(Some(of)))
     }
 

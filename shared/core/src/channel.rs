@@ -47,6 +47,23 @@ impl Channel {
         }
     }
 
+    /// The channel of a label; `None` for what is none.
+    #[must_use]
+    pub fn from_label(label: &str) -> Option<Self> {
+        let (kind, name) = label.split_once('/').unwrap_or((label, ""));
+        let named = || ChannelName::parse(name).ok();
+        match (kind, name) {
+            ("sns", "") => Some(Self::Sns),
+            ("build_status", "") => Some(Self::BuildStatus),
+            ("tag", "") => Some(Self::Tag),
+            ("slack", _) => named().map(Self::Slack),
+            ("teams", _) => named().map(Self::Teams),
+            ("webhooks", _) => named().map(Self::Webhook),
+            ("slack_app", _) => SlackChannel::parse(name).ok().map(Self::SlackApp),
+            _ => None,
+        }
+    }
+
     /// The channel in one line, for logs: its kind, and its name where there can be several.
     #[must_use]
     pub fn label(&self) -> String {
@@ -196,6 +213,25 @@ mod tests {
             assert_eq!(tag.takes(kind, &state), tagged, "{state:?}");
             assert_eq!(page.takes(kind, &state), paged, "{state:?}");
             assert!(Route::from(Channel::Sns).takes(kind, &state), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn a_channel_is_found_again_by_its_label() {
+        let name = || ChannelName::parse("audit").unwrap();
+        for channel in [
+            Channel::Sns,
+            Channel::Slack(name()),
+            Channel::SlackApp(SlackChannel::parse("C024BE91L").unwrap()),
+            Channel::Teams(name()),
+            Channel::Webhook(name()),
+            Channel::BuildStatus,
+            Channel::Tag,
+        ] {
+            assert_eq!(Channel::from_label(&channel.label()), Some(channel));
+        }
+        for label in ["", "sns/x", "slack", "slack/", "slack/A b", "mail/x"] {
+            assert_eq!(Channel::from_label(label), None, "{label}");
         }
     }
 

@@ -2,13 +2,14 @@
 
 use crate::text::printable;
 
-/// Declares the classes with the word that the host script and the table use for each, and what a person can do.
+/// Declares the classes with the word that the host script and the table use for each, and what a person can do. The documentation
+/// of a class is what people are told that it means, so it is one sentence without the words of the code.
 macro_rules! classes {
-    ($($(#[$doc:meta])* $name:ident = $word:literal, $next:literal;)*) => {
+    ($(#[doc = $doc:literal] $name:ident = $word:literal, $next:literal;)*) => {
         /// Why something failed. Each class has one word, used everywhere, and one next step for a person.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum FailureClass {
-            $($(#[$doc])* $name,)*
+            $(#[doc = $doc] $name,)*
         }
 
         impl FailureClass {
@@ -19,6 +20,12 @@ macro_rules! classes {
             #[must_use]
             pub const fn word(self) -> &'static str {
                 match self { $(Self::$name => $word,)* }
+            }
+
+            /// What it means, in one sentence for people who have never heard of the word.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => $doc.trim_ascii(),)* }
             }
 
             /// What a person should do next.
@@ -39,9 +46,9 @@ macro_rules! classes {
 classes! {
     /// The host refused a parameter.
     BadInput = "bad_input", "compare the document version on the hosts with the stack's: the host refused a parameter";
-    /// The host has seen a higher generation.
+    /// A newer deployment has reached the host.
     Superseded = "superseded", "nothing: a newer deployment has reached this host";
-    /// The command reached the host after its not-after time.
+    /// The command reached the host too late, so the host refused it.
     Expired = "expired", "check that the host and its SSM agent are up, then redeploy";
     /// Another run held the app's lock on the host.
     Busy = "busy", "wait for the other run on the host to end, then redeploy";
@@ -49,13 +56,13 @@ classes! {
     AgentTooOld = "agent_too_old", "update the SSM agent to 3.3.2746.0 or later";
     /// The git server could not be reached.
     SourceUnavailable = "source_unavailable", "check that the host reaches the git server";
-    /// The commit does not exist there.
+    /// The commit does not exist in the repository.
     CommitMissing = "commit_missing", "check that the commit was not removed by a force push";
     /// There is no build of the commit in the bucket.
     ArtifactMissing = "artifact_missing", "look at the pipeline of the commit that the message names: it has not stored its build";
     /// The build is not the one that was recorded, or holds something that no build may hold.
     ArtifactRefused = "artifact_refused", "build the commit again; if it happens twice, find who writes to the bucket";
-    /// Parameter Store did not answer, also when it was asked again.
+    /// Parameter Store (AWS) did not answer, also when it was asked again.
     ParametersUnavailable = "parameters_unavailable", "redeploy later: Parameter Store did not answer, or throttled the host";
     /// Too little disk space or too few inodes.
     DiskFull = "disk_full", "free disk space on the host; the old release still serves";
@@ -63,59 +70,59 @@ classes! {
     InstallFailed = "install_failed", "read the first error line; try `npm ci` on the commit";
     /// The build script failed.
     BuildFailed = "build_failed", "read the first error line; try the build script on the commit";
-    /// The host refused the app configuration.
+    /// The host refused the app's configuration.
     ConfigRefused = "config_refused", "correct the app configuration that the message names";
-    /// The migration failed.
+    /// The migration of the database failed.
     MigrationFailed = "migration_failed", "read the first error line; the database may be half migrated, no host was switched";
     /// Another run of the migration tool holds its lock in the database, or one that died has left it there.
     MigrationLocked = "migration_locked", "see that no migration runs, then release the tool's lock as the line says, and redeploy";
     /// The backup before the migration failed, so that nothing was migrated.
     BackupFailed = "backup_failed", "read the first error line of hooks.backup; nothing was migrated";
-    /// A migration cannot be taken back, and no operator has said that it may run all the same.
+    /// A migration of the database cannot be taken back.
     MigrationIrreversible = "migration_irreversible", "split the migration so that the release before can live with it, or allow it by its name in migrations.irreversible";
-    /// The migrations could not be taken back; the detail says what is known of the database.
+    /// The migrations of the database could not be taken back.
     MigrationDownFailed = "migration_down_failed", "compare the database with the line, mend it by hand, then deploy or switch; no host was switched back";
     /// The release is not on the host's disk.
     ReleaseMissing = "release_missing", "redeploy: the release is not on this host";
-    /// The process manager could not start the app.
+    /// The app could not be started.
     StartFailed = "start_failed", "read the first error line: the app ended while starting";
-    /// The health check failed.
+    /// The app's health check did not pass.
     HealthFailed = "health_failed", "read the first error line and the app's log: the health check did not pass";
     /// Something answers, but not the new release.
     WrongRelease = "wrong_release", "find what else listens on the app's port: an older process answers";
-    /// The host could not leave its target group, or not come back.
+    /// The host could not leave the load balancer, or not come back to it.
     LoadBalancerFailed = "load_balancer_failed", "check the target group's ARN and tag, the host role's rights and the target's health check";
     /// The step's time was over.
     DeadlinePassed = "deadline_passed", "find out what took so long in the host's log, or raise the limit";
-    /// The script met something it does not know.
+    /// Longshore's script on the host met something that it does not know.
     Internal = "internal", "read the host's log of this run; this should not happen";
-    /// SSM never delivered the command.
+    /// AWS (SSM) never delivered the command to the host.
     DeliveryTimedOut = "delivery_timed_out", "check that the host and its SSM agent are up";
-    /// SSM killed the script at its time limit.
+    /// The host's script ran into its time limit.
     ExecutionTimedOut = "execution_timed_out", "find out what took so long in the host's log";
-    /// SSM could not deliver the command.
+    /// AWS (SSM) could not deliver the command to the host.
     Undeliverable = "undeliverable", "check that the host is registered with SSM";
-    /// SSM or IAM refused.
+    /// AWS refused (SSM or IAM).
     AccessDenied = "access_denied", "check the function's role and the host's tags";
     /// Somebody cancelled the command or the system cut it off.
     CommandCancelled = "command_cancelled", "find who cancelled the command in CloudTrail";
-    /// SSM refused the host.
+    /// AWS (SSM) refused the host.
     InvalidHost = "invalid_host", "check that the host runs and its SSM agent is online";
-    /// SSM refused the document, its version, its hash or its parameters.
+    /// AWS (SSM) refused Longshore's document for the hosts.
     DocumentRefused = "document_refused", "deploy the stack again: its document is not the one that was pinned";
-    /// A host answered something that is not an answer of the host script.
+    /// The host answered something that Longshore does not understand.
     NoAnswer = "no_answer", "read the command's output in SSM: the script did not answer";
-    /// No answer arrived before the step's deadline.
+    /// The host did not answer in time.
     Unanswered = "unanswered", "check that the host and its SSM agent are up";
-    /// No host carries the tags.
+    /// No host carries the tags of the app.
     NoHosts = "no_hosts", "tag the instances with longshore:environment and longshore:app and check that SSM lists them as online";
     /// Too few hosts would stay in service while others are switched.
     TooFewInService = "too_few_in_service", "bring back the hosts that are away, or lower hosts.in_service_min";
     /// More hosts than one deployment may have.
     TooManyHosts = "too_many_hosts", "split the app's hosts: the limit is in the documentation";
-    /// A host of the target set is not online.
+    /// A host that is deployed to is not online.
     HostOffline = "host_offline", "start the host or take its tags away, then redeploy";
-    /// The check from outside failed.
+    /// A request from outside was not answered as it should be.
     ProbeFailed = "probe_failed", "open the health URL; the check from outside did not pass";
     /// An alarm that the app names is raised.
     AlarmRaised = "alarm_raised", "open the alarm in CloudWatch; deploy again when it is no longer raised";
@@ -123,15 +130,15 @@ classes! {
     MetricWorse = "metric_worse", "compare the numbers of `longshore why` with the metric's graph around the switch";
     /// The app logs errors that it did not log before, or more of them.
     LogErrors = "log_errors", "read the error lines that the message names in the app's log group";
-    /// There were too few numbers to judge the release by, and policy asks for a judgement.
+    /// There was too little data to judge the release by, and the configuration asks for a judgement.
     Inconclusive = "inconclusive", "look why the checks have no data, or let analysis.no_data pass";
     /// A smoke test failed.
     SmokeFailed = "smoke_failed", "run the smoke test that the message names by hand against the live release";
-    /// An operator cancelled the deployment.
+    /// Somebody stopped the deployment.
     CancelledByOperator = "cancelled_by_operator", "nothing: an operator asked for it";
-    /// There is no proven release to go back to.
+    /// There is no release to go back to: none was ever seen to work here.
     NothingProven = "nothing_proven", "deploy a good commit: no release was ever proven here";
-    /// The commit was rolled back here and no operator has cleared it.
+    /// The commit was rolled back here before, and nobody has let it in again.
     Quarantined = "quarantined", "push a fix, or clear the quarantine with a reason";
     /// A tool that every step needs is missing on the host, or too old.
     HostNotReady = "host_not_ready", "run the bootstrap document on the host (host/README.md): a tool is missing or too old";
@@ -153,9 +160,9 @@ classes! {
     KmsDenied = "kms_denied", "store the parameter under the stack's key, or allow the host's role kms:Decrypt on its key";
     /// Another process holds the app's port.
     PortInUse = "port_in_use", "end the process that the message names, or change health.port";
-    /// Until the start the world had changed once more from what people had said yes to.
+    /// What would happen is no longer what people have said yes to.
     PlanChanged = "plan_changed", "look why hosts, parameters or migrations change all the time, then deploy again";
-    /// A waiting deployment waited too long.
+    /// The deployment waited too long.
     WaitedTooLong = "waited_too_long", "push or redeploy again";
 }
 
@@ -253,6 +260,22 @@ mod tests {
             assert!(!class.next_step().is_empty());
         }
         assert_eq!(FailureClass::from_word("something_else"), None);
+    }
+
+    #[test]
+    fn every_class_is_told_in_a_sentence_that_any_channel_can_show() {
+        for class in FailureClass::ALL {
+            let meaning = class.meaning();
+            assert!(
+                meaning.starts_with(|c: char| c.is_ascii_uppercase()),
+                "{meaning}"
+            );
+            assert!(meaning.ends_with('.') && meaning.len() <= 110, "{meaning}");
+            assert!(
+                !meaning.contains(['`', '<', '>', '&', '*', '_']),
+                "{meaning}"
+            );
+        }
     }
 
     #[test]

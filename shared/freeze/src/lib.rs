@@ -5,9 +5,11 @@
 //! the shell holds the deployment then.
 
 mod calendar;
+mod daily;
 mod weekly;
 
 pub use calendar::{Calendar, CalendarProblem};
+pub use daily::Daily;
 pub use weekly::{Day, Moment, Weekly, WeeklyProblem};
 
 use jiff::tz::TimeZone;

@@ -94,6 +94,11 @@ impl Moment {
         Some(Self { day, time })
     }
 
+    /// The time, where no day is named.
+    pub(crate) fn time_of_any_day(self) -> Option<Time> {
+        self.day.is_none().then_some(self.time)
+    }
+
     fn falls_on(self, date: Date) -> bool {
         self.day.is_none_or(|day| day == Day::of(date.weekday()))
     }

@@ -6,12 +6,12 @@
 use crate::cache::Cache;
 use crate::connect::Aws;
 use crate::fault::{Fault, Verdict};
-use crate::ports::{Clock, Configs, Configured, Repositories, ResolveError};
+use crate::ports::{Clock, Configs, Configuration, Configured, Repositories, ResolveError};
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::Parameter;
 use longshore_app_config::AppConfig;
 use longshore_core::{EnvironmentName, Failure, FailureClass, Repository};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// Pages of a list that are read, of ten names each (SSM API reference: `GetParametersByPath`, `MaxResults`).
 const PAGES_MAX: usize = 200;
@@ -74,10 +74,11 @@ impl<C: Clock> Configs for SsmConfigs<C> {
     }
 }
 
-impl<C: Clock> Repositories for SsmConfigs<C> {
-    async fn repositories(&self) -> Result<Vec<Repository>, ResolveError> {
+impl<C: Clock> SsmConfigs<C> {
+    /// The parameters below the path of the app configurations, each with the repository that it is of.
+    async fn list(&self) -> Result<BTreeMap<Repository, Parameter>, ResolveError> {
         let path = format!("/longshore/{}/apps", self.environment);
-        let mut found = BTreeSet::new();
+        let mut found = BTreeMap::new();
         let mut next: Option<String> = None;
         for _ in 0..PAGES_MAX {
             let page = self
@@ -89,16 +90,36 @@ impl<C: Clock> Repositories for SsmConfigs<C> {
                 .send()
                 .await
                 .map_err(|error| unresolved(&path, Fault::of("GetParametersByPath", &error)))?;
-            let names = page.parameters().iter().filter_map(Parameter::name);
-            found.extend(names.filter_map(|name| repository_of(name, &path)));
+            next = page.next_token;
+            let parameters = page.parameters.into_iter().flatten();
+            found.extend(parameters.filter_map(|parameter| {
+                let repository = repository_of(parameter.name()?, &path)?;
+                Some((repository, parameter))
+            }));
             // An empty page may have a successor.
-            next = page.next_token.filter(|token| !token.is_empty());
+            next = next.filter(|token| !token.is_empty());
             if next.is_none() {
-                return Ok(found.into_iter().collect());
+                return Ok(found);
             }
         }
         let fault = Fault::senseless("GetParametersByPath", "a list without an end");
         Err(ResolveError::Unavailable(fault.into()))
+    }
+}
+
+impl<C: Clock> Repositories for SsmConfigs<C> {
+    async fn repositories(&self) -> Result<Vec<Repository>, ResolveError> {
+        Ok(self.list().await?.into_keys().collect())
+    }
+
+    async fn configurations(&self) -> Result<Vec<Configuration>, ResolveError> {
+        let found = self.list().await?.into_iter();
+        let read = found.map(|(repository, parameter)| {
+            let name = parameter.name().unwrap_or_default();
+            let config = configured(name, Some(&parameter), &repository);
+            (repository, config)
+        });
+        Ok(read.collect())
     }
 }
 

@@ -233,6 +233,7 @@ async fn samples<W: World>(
             before: values(before.by_ref().take(own.len())),
             others: None,
             note,
+            unit: metric.metric.unit(),
         });
     }
     for (samples, other) in found.iter_mut().zip(&others) {

@@ -6,9 +6,9 @@ use longshore_app_config::{
     AlarmName, AppConfig, CalendarName, ChangeCalendarName, LogGroup, Method, Series,
 };
 use longshore_core::{
-    Action, AppName, Artifact, Changelog, CommandId, Commit, Decision, Deployment, DeploymentId,
-    Desk, DocumentPin, EnvironmentName, Failure, Heard, HostId, Millis, ParameterName, Release,
-    ReleaseId, Repository, Said, Slot, Timestamp, Token,
+    Action, AppName, Artifact, Changelog, Channel, CommandId, Commit, Decision, Deployment,
+    DeploymentId, Desk, DocumentPin, EnvironmentName, Failure, Heard, HostId, Millis,
+    ParameterName, Release, ReleaseId, Repository, Said, Slot, Timestamp, Token,
 };
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -88,6 +88,62 @@ pub enum Deed {
     Unlocked,
     /// Let a commit in again that was rolled back.
     Cleared(Commit),
+}
+
+/// A digest: a channel, and the time of the day at which it is told of a day ([`longshore_freeze::Daily`]).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DigestName {
+    /// Where it goes.
+    pub channel: Channel,
+    /// When: `09:00 Europe/Berlin`.
+    pub at: String,
+}
+
+impl DigestName {
+    /// It in one line, in keys and logs.
+    #[must_use]
+    pub fn label(&self) -> String {
+        format!("{}@{}", self.channel.label(), self.at)
+    }
+}
+
+/// How far a channel was told of days: all that there is of a digest in the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The digest.
+    pub name: DigestName,
+    /// Everything until then was told, or there was nothing to tell; `None` before the first.
+    pub until: Option<Timestamp>,
+    /// Until then nobody else tells it.
+    pub claimed_until: Option<Timestamp>,
+    /// How often it was written; every write names the version it replaces.
+    pub version: u64,
+}
+
+impl Told {
+    /// What stands there before anything was told.
+    #[must_use]
+    pub const fn nothing(name: DigestName) -> Self {
+        Self {
+            name,
+            until: None,
+            claimed_until: None,
+            version: 0,
+        }
+    }
+}
+
+/// A digest that is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DigestDue {
+    /// Which.
+    pub name: DigestName,
+    /// The end of what it is about: its own time of the day.
+    pub until: Timestamp,
+    /// The apps whose configurations ask for it.
+    pub apps: Vec<AppName>,
+    /// The repositories whose configurations could not be read, so that it is not known whether they ask for it.
+    pub unread: Vec<Repository>,
 }
 
 /// What became of a decision that was to be recorded.
@@ -188,6 +244,17 @@ pub trait Store: Sync {
         &self,
         slot: &Slot,
         entry: &Entry,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// How far a channel was told of days; [`Told::nothing`] where it never was. Read consistently.
+    fn told(&self, name: &DigestName) -> impl Future<Output = Result<Told, StoreError>> + Send;
+
+    /// Writes how far a channel was told, if nobody wrote in between. The `version` is the one that it replaces. `at` is now: an item
+    /// that nobody writes any more goes after a time.
+    fn tell(
+        &self,
+        told: &Told,
+        at: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// What operators did to an app, the newest first: at most so many, before the entry of this number if one is given.
@@ -508,10 +575,18 @@ pub trait AppLogs: Sync {
     ) -> impl Future<Output = Result<ErrorLines, LookError>> + Send;
 }
 
+/// A repository with its newest configuration, or why that cannot be used.
+pub type Configuration = (Repository, Result<Configured, ResolveError>);
+
 /// Which apps there are.
 pub trait Repositories: Sync {
     /// The repositories that have an app configuration in this environment, in order.
     fn repositories(&self) -> impl Future<Output = Result<Vec<Repository>, ResolveError>> + Send;
+
+    /// The same with the newest configuration of each, or why it cannot be used. It costs no request more than the list.
+    fn configurations(
+        &self,
+    ) -> impl Future<Output = Result<Vec<Configuration>, ResolveError>> + Send;
 }
 
 /// Why it is not known where a branch points. Each costs time only: the next poll asks again.
@@ -622,6 +697,9 @@ pub trait Wake: Sync {
         sighting: &Sighting,
         after: Millis,
     ) -> impl Future<Output = Result<(), LookError>> + Send;
+
+    /// Tells the notifier that a digest is due.
+    fn digest(&self, due: &DigestDue) -> impl Future<Output = Result<(), LookError>> + Send;
 }
 
 /// The one clock.

@@ -6,9 +6,9 @@
 use crate::config::DeskQueue;
 use crate::connect::Aws;
 use crate::fault::Fault;
-use crate::ports::{LookAgain, LookError, Sighting, Wake};
+use crate::ports::{DigestDue, LookAgain, LookError, Sighting, Wake};
 use aws_sdk_sqs::Client;
-use longshore_core::{Desk, Millis};
+use longshore_core::{AppName, Desk, Millis, Repository};
 use serde_json::{Value, json};
 
 /// The longest delay (SQS API reference: `DelaySeconds`, at most 900).
@@ -56,6 +56,11 @@ impl Wake for SqsWake {
         let body = sighting_body(sighting);
         self.send(Desk::Reconciler, body, after).await
     }
+
+    async fn digest(&self, due: &DigestDue) -> Result<(), LookError> {
+        self.send(Desk::Notifier, digest_body(due), Millis::default())
+            .await
+    }
 }
 
 fn delay_s(after: Millis) -> i32 {
@@ -81,10 +86,25 @@ fn sighting_body(sighting: &Sighting) -> String {
     json!({ "detail-type": "BranchSeen", "detail": detail }).to_string()
 }
 
+/// The message that a digest is due, as the notifier's queue carries it.
+#[must_use]
+pub fn digest_body(due: &DigestDue) -> String {
+    let apps: Vec<&str> = due.apps.iter().map(AppName::as_str).collect();
+    let unread: Vec<&str> = due.unread.iter().map(Repository::as_str).collect();
+    let digest = json!({
+        "channel": due.name.channel.label(),
+        "at": due.name.at,
+        "until_ms": due.until.as_unix_ms(),
+        "apps": apps,
+        "unread": unread,
+    });
+    json!({ "detail-type": "DigestDue", "detail": { "digest": digest } }).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use longshore_core::{Commit, DeploymentId, Repository};
+    use longshore_core::{Commit, DeploymentId};
 
     #[test]
     fn a_delay_is_whole_seconds_within_the_limit_of_sqs() {

@@ -23,10 +23,12 @@ mod saves;
 mod table;
 
 use longshore_core::{
-    AppName, CommandId, Decision, Deployment, Observation, SkipReason, Slot, State,
+    AppName, Channel, CommandId, Decision, Deployment, Observation, SkipReason, Slot, State,
 };
 use longshore_shell::fakes::MemoryStore;
-use longshore_shell::ports::{Accept, Belongs, PushKey, Recorded, Save, Store, StoreError};
+use longshore_shell::ports::{
+    Accept, Belongs, DigestName, PushKey, Recorded, Save, Store, StoreError, Told,
+};
 use samples::{accepted, id, policy};
 
 /// Declares each case for both stores.
@@ -76,6 +78,7 @@ contract! {
     saves: open_deployments_are_listed_until_they_are_at_rest,
     saves: the_history_of_an_app_is_its_deployments_the_newest_first,
     saves: a_large_fleet_is_read_back_as_it_was_saved,
+    saves: how_far_a_channel_was_told_is_written_by_one_at_a_time,
 }
 
 fn app() -> AppName {

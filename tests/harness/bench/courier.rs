@@ -129,6 +129,7 @@ impl Bench {
                 }
                 Planned::Look(look) => (look.desk, mail::look(look)),
                 Planned::Confirm(sighting) => (Desk::Reconciler, mail::branch_seen(sighting)),
+                Planned::Digest(due) => (Desk::Notifier, longshore_shell::wake::digest_body(due)),
             };
             let mail = self.mail(Letterbox::Desk(desk), body);
             self.mails.push(mail);

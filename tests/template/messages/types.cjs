@@ -22,7 +22,7 @@ for (const file of process.argv.slice(2)) {
     if (content !== null) lines.push(`export const ${which}_${name}: KnownBlock[] = ${JSON.stringify(content.blocks)};`);
   }
   const status = "Ours<Schema.Commitstatus, 'key' | 'state' | 'name' | 'description' | 'url'>";
-  lines.push(`export const status_${name}: ${status} = ${JSON.stringify(message.build_status)};`);
+  if (message.build_status !== null) lines.push(`export const status_${name}: ${status} = ${JSON.stringify(message.build_status)};`);
   if (message.tag !== null) {
     lines.push(`export const tag_${name}: Ours<Schema.Tag, 'name' | 'message' | 'target'> = ${JSON.stringify(message.tag)};`);
   }

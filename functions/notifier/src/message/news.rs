@@ -1,5 +1,6 @@
 //! The words of a message: what happened, why, and what to do, read off the deployment as it is.
 
+use super::words;
 use super::{Fact, HOSTS_MAX, HostLine, Problem, Tone};
 use crate::text::{duration, hosts};
 use longshore_core::{
@@ -27,7 +28,7 @@ impl News<'_> {
     }
 
     /// What happened, as the end of a sentence that begins with the app and the environment.
-    fn what(&self) -> String {
+    pub(super) fn what(&self) -> String {
         let state = &self.deployment.state;
         let targets = state.run().map_or(0, |run| run.hosts.len());
         let commit = self.deployment.origin.commit.short();
@@ -42,7 +43,8 @@ impl News<'_> {
             (AnnouncementKind::Started, _) => format!("started on {}", hosts(targets)),
             (AnnouncementKind::RollingBack, _) => {
                 let moved = state.run().map_or(0, |run| run.moved.len());
-                format!("rolling back {}{}", hosts(moved), self.back_to())
+                let database = self.database();
+                format!("rolling back {}{}{database}", hosts(moved), self.back_to())
             }
             (AnnouncementKind::Ended, State::Ended { outcome, run, .. }) => {
                 self.ending(outcome, run.as_ref())
@@ -58,7 +60,7 @@ impl News<'_> {
                 let joined = count(run, |standing| matches!(standing, Standing::Proven));
                 format!("{} came late and now serves what is live", hosts(joined))
             }
-            Outcome::Succeeded => live(run),
+            Outcome::Succeeded => format!("{}{}", live(run), self.database()),
             Outcome::Failed(_) if run.is_none() => "failed before it started".to_owned(),
             Outcome::Failed(_) => {
                 format!(
@@ -73,17 +75,21 @@ impl News<'_> {
                 } else {
                     ""
                 };
-                format!("{why}rolled back on {}{}", hosts(restored), self.back_to())
+                let (back_to, database) = (self.back_to(), self.database());
+                format!("{why}rolled back on {}{back_to}{database}", hosts(restored))
             }
             Outcome::RollbackFailed(failure) => {
                 let what = if failure.class == FailureClass::NothingProven {
                     "no proven release to go back to"
                 } else if failure.class == FailureClass::MigrationIrreversible {
                     "no way back from its migrations"
+                } else if failure.class == FailureClass::MigrationDownFailed {
+                    "its migrations were not taken back"
                 } else {
                     "rollback failed"
                 };
-                match not_restored(run) {
+                match run.map_or(0, |run| not_restored(run).len()) {
+                    0 => format!("{what}, somebody must look at the database"),
                     1 => format!("{what}, 1 host needs a person"),
                     some => format!("{what}, {} need a person", hosts(some)),
                 }
@@ -113,6 +119,23 @@ impl News<'_> {
         })
     }
 
+    /// What is done, or was, to the database on a way back, as the end of a title; empty where nothing was.
+    fn database(&self) -> String {
+        let run = self.deployment.state.run();
+        let migrations = run.and_then(|run| run.migrations.as_ref());
+        let what = match migrations.map(|all| all.found.count) {
+            Some(1) => "1 migration".to_owned(),
+            Some(count) if count > 1 => format!("{count} migrations"),
+            // The host that took them back did not count them.
+            Some(_) | None => "the database".to_owned(),
+        };
+        match way_of(self.deployment) {
+            Way::Stays => String::new(),
+            Way::IsTakenBack => format!(", taking {what} back first"),
+            Way::TakenBack => format!(", {what} taken back"),
+        }
+    }
+
     fn state_before_the_end(&self) -> &'static str {
         let mut backwards = self
             .deployment
@@ -125,7 +148,7 @@ impl News<'_> {
 
     pub(super) const fn tone(&self) -> Tone {
         match (self.kind, &self.deployment.state) {
-            (AnnouncementKind::ApprovalWanted, State::AwaitingApproval { .. }) => Tone::NeedsPerson,
+            (AnnouncementKind::ApprovalWanted, State::AwaitingApproval { .. }) => Tone::Asks,
             (AnnouncementKind::ApprovalWanted | AnnouncementKind::Started, _) => Tone::Neutral,
             (AnnouncementKind::RollingBack, _) => Tone::Bad,
             (AnnouncementKind::Ended, State::Ended { outcome, .. }) => tone_of(outcome),
@@ -148,21 +171,6 @@ impl News<'_> {
         self.failure().map(|failure| problem(failure, run))
     }
 
-    pub(super) fn next_step(&self) -> Option<String> {
-        match (self.kind, &self.deployment.state) {
-            (AnnouncementKind::ApprovalWanted, State::AwaitingApproval { deadline, .. }) => {
-                let left = duration(deadline.since(self.now));
-                let id = &self.deployment.id;
-                Some(format!(
-                    "longshore approve {id}, or longshore reject {id}; the request expires in {left}"
-                ))
-            }
-            _ => self
-                .failure()
-                .map(|failure| failure.class.next_step().to_owned()),
-        }
-    }
-
     pub(super) fn facts(&self) -> Vec<Fact> {
         let origin = &self.deployment.origin;
         let commit = &origin.commit;
@@ -177,15 +185,23 @@ impl News<'_> {
             let url = None;
             facts.extend(value.map(|value| Fact { name, value, url }));
         };
-        tell("Kind", Some(origin.kind.word().to_owned()));
+        // Whoever is asked sees it among the commits.
+        let is_asked = self.kind == AnnouncementKind::ApprovalWanted;
+        tell("Change", self.subject().filter(|_| !is_asked));
+        tell("Kind", Some(words::of_kind(&origin.kind).to_owned()));
         tell("By", origin.by.as_ref().map(ToString::to_string));
+        tell("Reason", origin.reason.as_ref().map(ToString::to_string));
         tell(
             "Hosts",
             self.deployment.state.run().map(|run| self.standings(run)),
         );
         let run = self.deployment.state.run();
         let migrations = run.and_then(|run| run.migrations.as_ref());
-        tell("Migrations", migrations.and_then(of_migrations));
+        let way = way_of(self.deployment);
+        tell(
+            "Migrations",
+            migrations.and_then(|all| of_migrations(all, way)),
+        );
         tell("Checks", self.checks());
         for (name, value) in self.plan_facts() {
             tell(name, Some(value));
@@ -200,6 +216,14 @@ impl News<'_> {
         facts
     }
 
+    /// The first line of the commit's message, where the repository has told it.
+    pub(super) fn subject(&self) -> Option<String> {
+        let commit = &self.deployment.origin.commit;
+        let mut lines = self.deployment.changelog.as_ref()?.commits().iter();
+        let line = lines.find(|line| line.commit == *commit)?;
+        Some(line.subject().to_owned()).filter(|subject| !subject.is_empty())
+    }
+
     /// What the checks have found, those that could not tell by name: whoever reads that it is live shall know what nobody could
     /// judge.
     fn checks(&self) -> Option<String> {
@@ -212,7 +236,12 @@ impl News<'_> {
             return None;
         }
         let number = |word| all.iter().filter(|j| j.finding.word() == word).count();
-        let counts = ["passed", "failed", "inconclusive"].map(|word| (number(word), word));
+        let words = [
+            ("passed", "passed"),
+            ("failed", "failed"),
+            ("inconclusive", "could not tell"),
+        ];
+        let counts = words.map(|(word, said)| (number(word), said));
         let counts = counts.into_iter().filter(|(number, _)| *number > 0);
         let counts: Vec<_> = counts.map(|(n, word)| format!("{n} {word}")).collect();
         let mut said = counts.join(", ");
@@ -235,9 +264,10 @@ impl News<'_> {
             (AnnouncementKind::Started | AnnouncementKind::Ended, None) => {
                 ("Waited", Some(self.since.since(accepted)))
             }
-            (AnnouncementKind::RollingBack, started) => {
-                ("After", started.map(|started| self.since.since(started)))
-            }
+            (AnnouncementKind::RollingBack, started) => (
+                "Went wrong after",
+                started.map(|started| self.since.since(started)),
+            ),
             (AnnouncementKind::Ended, Some(started)) => ("Took", Some(self.since.since(started))),
         }
     }
@@ -253,18 +283,19 @@ impl News<'_> {
                 waves => format!("{} in {waves} waves", run.hosts.len()),
             };
         }
-        let mut counts: Vec<(&str, usize)> = Vec::new();
+        let mut counts: Vec<(String, usize)> = Vec::new();
         for standing in run.hosts.values() {
-            match counts.iter_mut().find(|(word, _)| *word == standing.word()) {
+            let stands = words::of_standing(standing, run);
+            match counts.iter_mut().find(|(said, _)| *said == stands) {
                 Some((_, count)) => *count = count.saturating_add(1),
-                None => counts.push((standing.word(), 1)),
+                None => counts.push((stands, 1)),
             }
         }
         let counts: Vec<String> = counts
             .iter()
-            .map(|(word, n)| format!("{n} {word}"))
+            .map(|(said, n)| format!("{n} {said}"))
             .collect();
-        counts.join(", ")
+        counts.join("; ")
     }
 
     pub(super) fn host_lines(&self) -> (Vec<HostLine>, usize) {
@@ -283,7 +314,7 @@ impl News<'_> {
         let lines = trouble.into_iter().chain(rest).take(HOSTS_MAX);
         let lines = lines.map(|(host, standing)| HostLine {
             host: host.clone(),
-            verdict: verdict(standing),
+            verdict: words::of_host(standing, run),
         });
         (lines.collect(), run.hosts.len().saturating_sub(HOSTS_MAX))
     }
@@ -299,19 +330,72 @@ const fn tone_of(outcome: &Outcome) -> Tone {
     }
 }
 
+/// What becomes of the database on a way back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// It stays as it is.
+    Stays,
+    /// Migrations are being taken back.
+    IsTakenBack,
+    /// They were.
+    TakenBack,
+}
+
+/// What becomes, or became, of the database. A deployment takes its own migrations back before it goes back; an operator's way back
+/// those of what is left, where it was told to.
+fn way_of(deployment: &Deployment) -> Way {
+    let state = &deployment.state;
+    let has_run = state.run().is_some_and(|run| run.verdict().is_some());
+    if deployment.takes_back() {
+        return if has_run { Way::TakenBack } else { Way::Stays };
+    }
+    let must = state.run().and_then(Run::verdict) == Some(Verdict::NeedsDown);
+    match state {
+        _ if !must => Way::Stays,
+        State::Active { phase, .. } => match phase {
+            Phase::Unmigrating { .. } => Way::IsTakenBack,
+            Phase::RollingBack { .. } | Phase::VerifyingRollback { .. } => Way::TakenBack,
+            Phase::Preparing(_)
+            | Phase::Migrating(_)
+            | Phase::Activating(_)
+            | Phase::Verifying { .. }
+            | Phase::Baking { .. } => Way::Stays,
+        },
+        State::Ended { outcome, .. } => match outcome {
+            Outcome::RolledBack(_) => Way::TakenBack,
+            Outcome::RollbackFailed(failure) => match failure.class {
+                FailureClass::MigrationDownFailed | FailureClass::NothingProven => Way::Stays,
+                _ => Way::TakenBack,
+            },
+            Outcome::Succeeded
+            | Outcome::Failed(_)
+            | Outcome::Rejected(_)
+            | Outcome::Expired(_)
+            | Outcome::Superseded(_)
+            | Outcome::Cancelled(_) => Way::Stays,
+        },
+        State::AwaitingApproval { .. } | State::Queued { .. } => Way::Stays,
+    }
+}
+
 /// How many migrations are new, what that means for the way back, and what was found; nothing where nothing was.
-fn of_migrations(migrations: &Migrations) -> Option<String> {
+fn of_migrations(migrations: &Migrations, way: Way) -> Option<String> {
     let found = &migrations.found;
+    if way == Way::TakenBack && found.count == 0 {
+        return Some("those of what was live, taken back".to_owned());
+    }
     if found.count == 0 && found.findings().is_empty() {
         return None;
     }
     let verdict = match found.verdict {
-        Verdict::Safe => "safe to go back from",
-        Verdict::NeedsDown => "taken back before a rollback",
-        Verdict::Impossible if found.is_allowed => "no way back, as an operator allows",
-        Verdict::Impossible => "no way back",
+        _ if way == Way::TakenBack => "taken back",
+        _ if way == Way::IsTakenBack => "being taken back",
+        Verdict::Safe => "new, the release before can live with them",
+        Verdict::NeedsDown => "new, to be taken back before a rollback",
+        Verdict::Impossible if found.is_allowed => "new, no way back, as an operator allows",
+        Verdict::Impossible => "new, no way back",
     };
-    let mut said = format!("{} new, {verdict}", found.count);
+    let mut said = format!("{} {verdict}", found.count);
     for finding in found.findings() {
         said.push_str("; ");
         said.push_str(finding);
@@ -320,7 +404,7 @@ fn of_migrations(migrations: &Migrations) -> Option<String> {
 }
 
 /// Whether somebody wanted it so.
-const fn is_an_operators(failure: &Failure) -> bool {
+pub(super) const fn is_an_operators(failure: &Failure) -> bool {
     matches!(failure.class, FailureClass::CancelledByOperator)
 }
 
@@ -348,7 +432,7 @@ fn live(run: Option<&Run>) -> String {
     if excused == 0 {
         live
     } else {
-        format!("{live}, {excused} excused")
+        format!("{live}, {excused} left out")
     }
 }
 
@@ -363,26 +447,17 @@ fn count(run: Option<&Run>, wanted: impl Fn(&Standing) -> bool) -> usize {
 
 /// Hosts that were asked to switch and are not known to be back. When all are back and still do not pass, it is all of
 /// them.
-fn not_restored(run: Option<&Run>) -> usize {
-    let Some(run) = run else {
-        return 0;
-    };
+pub(super) fn not_restored(run: &Run) -> Vec<&HostId> {
     let back = |host: &&HostId| {
         let standing = run.hosts.get(*host);
-        !matches!(standing, Some(Standing::Restored | Standing::Excused(_)))
+        matches!(standing, Some(Standing::Restored | Standing::Excused(_)))
     };
-    match run.moved.iter().filter(back).count() {
-        0 => run.moved.len(),
-        some => some,
+    let lost: Vec<&HostId> = run.moved.iter().filter(|host| !back(host)).collect();
+    if lost.is_empty() {
+        run.moved.iter().collect()
+    } else {
+        lost
     }
-}
-
-/// The verdict in the words of the product: `proven`, `failed(build_failed)`, …
-fn verdict(standing: &Standing) -> String {
-    standing.failure().map_or_else(
-        || standing.word().to_owned(),
-        |failure| format!("{}({})", standing.word(), failure.class.word()),
-    )
 }
 
 /// A failure, with the host apart from the line that it said. The core puts the host first; where it did not, it is the
@@ -393,9 +468,9 @@ fn problem(failure: &Failure, run: Option<&Run>) -> Problem {
         None => (HostId::parse(failure.detail()).ok(), ""),
     };
     let line = if host.is_some() {
-        line
+        line.to_owned()
     } else {
-        failure.detail()
+        words::of_detail(failure)
     };
     let failed = || {
         let mut hosts = run?.hosts.iter();
@@ -404,7 +479,7 @@ fn problem(failure: &Failure, run: Option<&Run>) -> Problem {
     };
     Problem {
         class: failure.class,
-        line: line.to_owned(),
+        line,
         host: host.or_else(failed),
     }
 }

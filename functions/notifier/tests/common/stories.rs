@@ -10,11 +10,11 @@
 )]
 
 use longshore_core::{
-    Action, Advance, Announcement, AnnouncementKind, AppName, Channel, CheckName, Commit,
-    Deployment, DeploymentId, DocumentPin, EnvironmentName, Failure, FailureClass, Finding, Found,
-    Generation, HealthPolicy, Heard, HostId, Judgement, Kind, Millis, Observation, Origin,
-    ParameterName, Person, Policy, Reason, Release, Report, Repository, Said, Start, State,
-    Timestamp, Token, Verdict, Via, Vote, WaveSize, step,
+    Action, Advance, Announcement, AnnouncementKind, AppName, Changelog, Channel, CheckName,
+    Commit, CommitLine, Deployment, DeploymentId, DocumentPin, EnvironmentName, Failure,
+    FailureClass, Finding, Found, Generation, HealthPolicy, Heard, HostId, Judgement, Kind, Millis,
+    Observation, Origin, ParameterName, Person, Policy, Reason, Release, Report, Repository, Said,
+    Start, State, Timestamp, Token, Verdict, Via, Vote, WaveSize, step,
 };
 use std::collections::BTreeMap;
 
@@ -43,6 +43,16 @@ pub(crate) fn release(digits: &str) -> Release {
         artifact: None,
         parameters: BTreeMap::new(),
     }
+}
+
+/// What lies between what is live and what is brought, with signs in it that must not get through.
+fn changelog() -> Changelog {
+    let line = |digits, author, subject| CommitLine::new(release(digits).commit, author, subject);
+    let commits = vec![
+        line("b1", "Ann <ann@example.com>", "Round totals <up> & *down*"),
+        line("b0", "Bob <bob@example.com>", "Add a table of rates"),
+    ];
+    Changelog::new(commits, false)
 }
 
 /// The reports of a story: what a host answers to an action.
@@ -176,7 +186,7 @@ impl Story {
             },
             hosts: (1..=hosts).map(host).collect(),
             previous: previous.then(|| release("a0")),
-            changelog: None,
+            changelog: previous.then(changelog),
         }))
     }
 
@@ -352,6 +362,36 @@ pub(crate) fn migrated_and_sick(host: &HostId, action: Action, asked: &Release) 
     health_fails(host, action, asked)
 }
 
+/// The same, and the database cannot be taken back.
+fn migrated_for_good(host: &HostId, action: Action, asked: &Release) -> Report {
+    match (migrated_and_sick(host, action, asked), action) {
+        (
+            Report::Done {
+                served, healthy, ..
+            },
+            Action::Prepare,
+        ) => Report::Done {
+            served,
+            healthy,
+            found: Some(Found::new(
+                Verdict::Impossible,
+                true,
+                1,
+                ["9-drop.sql: DROP TABLE"],
+            )),
+        },
+        (said, _) => said,
+    }
+}
+
+/// The same, and taking it back fails.
+fn not_taken_back(host: &HostId, action: Action, asked: &Release) -> Report {
+    if action == Action::Unmigrate {
+        return broken(FailureClass::MigrationDownFailed);
+    }
+    migrated_and_sick(host, action, asked)
+}
+
 /// A story of two people who are asked, with parameters and a configuration that have changed since what is live.
 pub(crate) fn asked_about_changes() -> Story {
     let mut policy = policy();
@@ -393,7 +433,7 @@ fn slower(at: Timestamp) -> Vec<Judgement> {
         judgement(
             "metric:latency",
             Finding::Failed(FailureClass::MetricWorse),
-            "412 since the switch, 180 before it, 176 on the hosts with the previous release: more than 20% higher",
+            "412 ms since the switch, 180 ms before it, 176 ms on the hosts with the previous release: more than 20% higher",
             at,
         ),
         judgement(
@@ -403,6 +443,21 @@ fn slower(at: Timestamp) -> Vec<Judgement> {
             at,
         ),
     ]
+}
+
+/// A deployment that ends well although a check could not tell.
+pub(crate) fn judged_by_little() -> Story {
+    let mut policy = policy();
+    policy.health.numbers = true;
+    policy.health.bake = Millis::default();
+    let story = Story::accepted(Kind::Push, policy).start(1, true);
+    story.judged(|at| {
+        let too_few = "1 of 3 samples since the switch";
+        vec![
+            judgement("alarm:orders-5xx", Finding::Passed, "ok", at),
+            judgement("metric:cpu", Finding::Inconclusive, too_few, at),
+        ]
+    })
 }
 
 fn judged_slower() -> Story {
@@ -443,13 +498,28 @@ fn forward() -> Vec<Told> {
     let excused = Story::accepted(Kind::Redeploy, lenient).start(3, true);
     let excused = excused.until("Succeeded", second_is_gone);
     let many = pushed(25).until("Succeeded", well);
+    let answered = awaiting();
+    let answered = answered
+        .clone()
+        .see(&Observation::Approved(vote(&answered)));
+    let joined = Story::accepted(Kind::Join(release("b1")), policy()).start(1, true);
+    let back = Kind::Rollback(release("b1"));
+    let with_the_database = Story::accepted(back, policy()).start(3, true);
     vec![
         ("approval_wanted", awaiting(), ApprovalWanted),
         ("plan_with_changes", asked_about_changes(), ApprovalWanted),
+        ("approval_answered", answered, ApprovalWanted),
         ("started", pushed(3), Started),
         ("succeeded", pushed(3).until("Succeeded", well), Ended),
         ("succeeded_on_many_hosts", many, Ended),
         ("succeeded_with_excused", excused, Ended),
+        ("succeeded_undecided", judged_by_little(), Ended),
+        ("joined", joined.until("Succeeded", well), Ended),
+        (
+            "went_back_with_the_database",
+            with_the_database.until("Succeeded", well),
+            Ended,
+        ),
     ]
 }
 
@@ -458,7 +528,13 @@ fn backward() -> Vec<Told> {
     let stop = Observation::CancelRequested(said());
     let cancelled = pushed(3).until("Baking", well).see(&stop);
     let of = |hosts, state, says: Says| pushed(hosts).until(state, says);
+    let first = Story::pushed().start(2, false);
+    let refused = Failure::with_detail(FailureClass::ConfigRefused, "health.port is missing");
+    let refused = Story::pushed()
+        .later(7)
+        .see(&Observation::NotReady(refused));
     vec![
+        ("failed_before_the_start", refused, Ended),
         ("failed_preparing", of(3, "Failed", build_fails), Ended),
         ("failed_migrating", of(2, "Failed", migration_fails), Ended),
         (
@@ -474,8 +550,33 @@ fn backward() -> Vec<Told> {
         ("rolled_back", of(3, "RolledBack", health_fails), Ended),
         ("rolled_back_by_numbers", judged_slower(), Ended),
         (
+            "rolled_back_with_the_database",
+            of(3, "RolledBack", migrated_and_sick),
+            Ended,
+        ),
+        (
             "rollback_failed",
             of(3, "RollbackFailed", switch_fails),
+            Ended,
+        ),
+        (
+            "rollback_not_healthy",
+            of(3, "RollbackFailed", comes_back_wrong),
+            Ended,
+        ),
+        (
+            "nothing_proven",
+            first.until("RollbackFailed", health_fails),
+            Ended,
+        ),
+        (
+            "no_way_back",
+            of(3, "RollbackFailed", migrated_for_good),
+            Ended,
+        ),
+        (
+            "not_taken_back",
+            of(3, "RollbackFailed", not_taken_back),
             Ended,
         ),
         (
@@ -498,6 +599,11 @@ fn without_a_start() -> Vec<Told> {
             Ended,
         ),
         ("expired", late.see(&Observation::TimePassed), Ended),
+        (
+            "expired_in_the_queue",
+            queued().later(7200).see(&Observation::TimePassed),
+            Ended,
+        ),
         (
             "superseded",
             queued().see(&Observation::Superseded(newer)),

@@ -7,8 +7,8 @@ use longshore_core::{
 use longshore_shell::accept::Deciding;
 use longshore_shell::config::ConsoleAccess;
 use longshore_shell::ports::{
-    Accept, Belongs, Calendars, Clock, Configs, Entry, Fleet, HostLogs, Ids, PushKey, Recorded,
-    Repositories, Save, Store, StoreError,
+    Accept, Belongs, Calendars, Clock, Configs, DigestName, Entry, Fleet, HostLogs, Ids, PushKey,
+    Recorded, Repositories, Save, Store, StoreError, Told,
 };
 use operator_api::Office;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -86,6 +86,12 @@ impl Store for Counting<'_> {
         limit: u32,
     ) -> Result<Vec<Entry>, StoreError> {
         self.office.store().entries(app, before, limit).await
+    }
+    async fn told(&self, digest: &DigestName) -> Result<Told, StoreError> {
+        self.office.store().told(digest).await
+    }
+    async fn tell(&self, told: &Told, at: Timestamp) -> Result<(), StoreError> {
+        self.office.store().tell(told, at).await
     }
 }
 

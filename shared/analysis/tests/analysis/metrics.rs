@@ -1,6 +1,6 @@
 //! Metrics: what holds for any samples.
 
-use longshore_analysis::{MetricRule, Samples, Value, Worse, judge_metric};
+use longshore_analysis::{MetricRule, Samples, Unit, Value, Worse, judge_metric};
 use longshore_core::{Amount, CheckName, FailureClass, Finding, Judgement, Measure, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -24,6 +24,7 @@ pub(crate) fn judged(
         before: values(before),
         others: others.map(values),
         note: String::new(),
+        unit: Unit::Unknown,
     };
     let check = CheckName::parse("metric:latency").unwrap();
     judge_metric(check, rule, &samples, Timestamp::from_unix_ms(7))

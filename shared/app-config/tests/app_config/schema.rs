@@ -92,6 +92,19 @@ fn the_schema_and_the_parser_agree_about_single_values() {
         ("notifications.sns", json!(1), false),
         ("notifications.sns", json!({ "from": "error" }), true),
         ("notifications.sns", json!({ "from": "loud" }), false),
+        ("notifications.sns", json!({ "digest": "09:00" }), true),
+        ("notifications.sns", json!({ "digest": "9:00" }), false),
+        ("notifications.sns", json!({ "digest": true }), false),
+        (
+            "notifications.teams",
+            json!([{ "name": "ops", "digest": "17:30 Europe/Berlin" }]),
+            true,
+        ),
+        (
+            "notifications.teams",
+            json!([{ "name": "ops", "digest": "24:00" }]),
+            false,
+        ),
         ("notifications.teams", json!([{ "name": "ops" }]), true),
         ("notifications.teams", json!([{ "from": "error" }]), false),
         ("notifications.slack_app", json!(["C024BE91L"]), true),
@@ -220,6 +233,10 @@ fn the_schema_and_the_parser_agree_about_what_a_release_is_judged_by() {
         (json!({ "change_min": -1 }), false),
         (json!({ "change_min": "1" }), false),
         (json!({ "samples_min": 2 }), false),
+        (json!({ "unit": "orders a minute" }), true),
+        (json!({ "unit": "%" }), true),
+        (json!({ "unit": " ms" }), false),
+        (json!({ "unit": "`ms`" }), false),
     ] {
         cases.push(("analysis.metrics", metric(&further), expected));
     }

@@ -5,7 +5,9 @@
 //! randomness, ordered maps. Its index of open deployments can be held back, as the real one lags. It must never accept
 //! what the table refuses: `tests/store_contract.rs` runs the same cases on both.
 
-use crate::ports::{Accept, Belongs, Entry, PushKey, Recorded, Save, Store, StoreError};
+use crate::ports::{
+    Accept, Belongs, DigestName, Entry, PushKey, Recorded, Save, Store, StoreError, Told,
+};
 use longshore_core::{AppName, CommandId, Decision, Deployment, DeploymentId, Slot, Timestamp};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -48,6 +50,10 @@ pub enum StoreCall {
     Operate,
     /// [`Store::entries`].
     Entries,
+    /// [`Store::told`].
+    Told,
+    /// [`Store::tell`].
+    Tell,
 }
 
 impl StoreCall {
@@ -55,14 +61,15 @@ impl StoreCall {
     #[must_use]
     pub const fn is_write(self) -> bool {
         match self {
-            Self::Skip | Self::Accept | Self::Save | Self::Operate => true,
+            Self::Skip | Self::Accept | Self::Save | Self::Operate | Self::Tell => true,
             Self::Deployment
             | Self::Slot
             | Self::Decision
             | Self::DeploymentOf
             | Self::Open
             | Self::History
-            | Self::Entries => false,
+            | Self::Entries
+            | Self::Told => false,
         }
     }
 }
@@ -97,6 +104,7 @@ struct Inner {
     decisions: BTreeMap<PushKey, Decision>,
     commands: BTreeMap<CommandId, Belongs>,
     entries: BTreeMap<(AppName, u64), Entry>,
+    told: BTreeMap<DigestName, Told>,
     log: Vec<Written>,
     write_faults: VecDeque<StoreFault>,
     fault_source: Option<FaultSource>,
@@ -236,6 +244,17 @@ impl Inner {
         let written = self.apply(plan);
         self.log.push(written);
         Ok(Recorded::New)
+    }
+
+    fn tell(&mut self, told: &Told) -> Result<(), StoreError> {
+        let standing = self.told.get(&told.name);
+        if standing.map_or(0, |standing| standing.version) != told.version {
+            return Err(StoreError::Conflict);
+        }
+        let mut next = told.clone();
+        next.version = next.version.saturating_add(1);
+        self.told.insert(next.name.clone(), next);
+        Ok(())
     }
 
     /// Whether every item still has the version that the write replaces. What is not there has version 0.
@@ -403,6 +422,27 @@ impl Store for MemoryStore {
             commands: Vec::new(),
         };
         self.write(plan).map(|_| ())
+    }
+
+    async fn told(&self, name: &DigestName) -> Result<Told, StoreError> {
+        self.read(StoreCall::Told, |inner| {
+            let told = inner.told.get(name).cloned();
+            told.unwrap_or_else(|| Told::nothing(name.clone()))
+        })
+    }
+
+    async fn tell(&self, told: &Told, _at: Timestamp) -> Result<(), StoreError> {
+        let mut inner = self.lock();
+        match inner.fault(StoreCall::Tell) {
+            None => inner.tell(told),
+            Some(StoreFault::UnavailableBefore) => Err(unavailable()),
+            Some(StoreFault::UnavailableAfter) => {
+                inner.tell(told)?;
+                Err(unavailable())
+            }
+            Some(StoreFault::Conflict) => Err(StoreError::Conflict),
+            Some(StoreFault::Unreadable) => Err(unreadable()),
+        }
     }
 
     async fn entries(

@@ -5,8 +5,8 @@ use super::{
     MemoryCalendars, MemoryStore,
 };
 use crate::ports::{
-    Clock, Configs, Configured, Ids, LookAgain, LookError, Repositories, ResolveError, Sighting,
-    Wake,
+    Clock, Configs, Configuration, Configured, DigestDue, Ids, LookAgain, LookError, Repositories,
+    ResolveError, Sighting, Wake,
 };
 use crate::world::World;
 use longshore_app_config::AppConfig;
@@ -75,6 +75,16 @@ impl Repositories for MemoryConfigs {
         let configs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(configs.keys().cloned().collect())
     }
+
+    async fn configurations(&self) -> Result<Vec<Configuration>, ResolveError> {
+        let configs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = configs.iter().filter_map(|(repository, versions)| {
+            let version = u32::try_from(versions.len()).unwrap_or(u32::MAX);
+            let config = versions.last()?.clone();
+            Some((repository.clone(), Ok(Configured { config, version })))
+        });
+        Ok(newest.collect())
+    }
 }
 
 /// A look that was planned.
@@ -84,6 +94,8 @@ pub enum Planned {
     Look(LookAgain),
     /// At a branch, a second time.
     Confirm(Sighting),
+    /// At a digest that is due.
+    Digest(DigestDue),
 }
 
 /// Looks that were planned, with the time each is for.
@@ -134,6 +146,11 @@ impl Wake for MemoryWake {
 
     async fn confirm(&self, sighting: &Sighting, after: Millis) -> Result<(), LookError> {
         self.plan(Planned::Confirm(sighting.clone()), after);
+        Ok(())
+    }
+
+    async fn digest(&self, due: &DigestDue) -> Result<(), LookError> {
+        self.plan(Planned::Digest(due.clone()), Millis::default());
         Ok(())
     }
 }

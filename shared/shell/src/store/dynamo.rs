@@ -15,7 +15,9 @@ use super::record::RecordError;
 use super::writers::Writers;
 use crate::clock::SystemIds;
 use crate::connect::Aws;
-use crate::ports::{Accept, Belongs, Entry, Ids, PushKey, Recorded, Save, Store, StoreError};
+use crate::ports::{
+    Accept, Belongs, DigestName, Entry, Ids, PushKey, Recorded, Save, Store, StoreError, Told,
+};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use longshore_core::{AppName, CommandId, Decision, Deployment, DeploymentId, Slot, Timestamp};
@@ -211,6 +213,25 @@ impl Store for DynamoStore {
         };
         let puts = vec![slot_write(slot, &writer)?, entry];
         let written = self.table.transact(puts, &writer).await;
+        written.map_err(Denied::into_store_error)
+    }
+
+    async fn told(&self, name: &DigestName) -> Result<Told, StoreError> {
+        match self.get(Key::Told(name)).await? {
+            Some(item) => item.to_told(name),
+            None => Ok(Told::nothing(name.clone())),
+        }
+    }
+
+    async fn tell(&self, told: &Told, at: Timestamp) -> Result<(), StoreError> {
+        let writer = self.writers.next();
+        let mut next = told.clone();
+        next.version = next.version.saturating_add(1);
+        let write = Write {
+            item: Item::of_told(&next, at, &writer),
+            only_if: OnlyIf::Version(told.version),
+        };
+        let written = self.table.put(write, &writer).await;
         written.map_err(Denied::into_store_error)
     }
 

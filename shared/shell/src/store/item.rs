@@ -4,7 +4,7 @@
 
 use super::keys::{self, Key};
 use super::record::{self, RecordError};
-use crate::ports::{Belongs, Entry, PushKey, StoreError};
+use crate::ports::{Belongs, DigestName, Entry, PushKey, StoreError, Told};
 use aws_sdk_dynamodb::types::AttributeValue;
 use longshore_core::{
     AppName, CommandId, Decision, Deployment, DeploymentId, Desk, SkipReason, Slot, Timestamp,
@@ -97,6 +97,38 @@ impl Item {
         }
         item.number(keys::EXPIRES_AT, keys::expires_at(at));
         item
+    }
+
+    /// How far a channel was told, as it is to be: its version is already the next one.
+    pub(super) fn of_told(told: &Told, at: Timestamp, writer: &str) -> Self {
+        let mut item = Self::new(Key::Told(&told.name), writer);
+        item.number(keys::VERSION, told.version);
+        let times = [
+            (keys::TOLD_UNTIL, told.until),
+            (keys::CLAIMED_UNTIL, told.claimed_until),
+        ];
+        for (name, time) in times {
+            if let Some(time) = time {
+                item.number(name, time.as_unix_ms());
+            }
+        }
+        item.number(keys::EXPIRES_AT, keys::expires_at(at));
+        item
+    }
+
+    pub(super) fn to_told(&self, name: &DigestName) -> Result<Told, StoreError> {
+        let time = |name| self.number_of(name).map(Timestamp::from_unix_ms);
+        let read = || {
+            self.check_schema()?;
+            let version = self.number_of(keys::VERSION);
+            Ok(Told {
+                name: name.clone(),
+                until: time(keys::TOLD_UNTIL),
+                claimed_until: time(keys::CLAIMED_UNTIL),
+                version: version.ok_or_else(|| RecordError::new("it has no version"))?,
+            })
+        };
+        read().map_err(|problem| unreadable(Key::Told(name), &problem))
     }
 
     /// What an operator did.

@@ -1,7 +1,7 @@
 //! The names of items and attributes: the contract with `template.yaml`, where the keys, the index, the expiry and the
 //! stream's filter name the same words.
 
-use crate::ports::PushKey;
+use crate::ports::{DigestName, PushKey};
 use longshore_core::{AppName, CommandId, DeploymentId, Desk, Timestamp};
 use std::fmt;
 
@@ -43,6 +43,10 @@ pub const DECISION_SKIP: &str = "skip";
 pub const DEPLOYMENT: &str = "deployment";
 /// Why a change was left alone.
 pub const REASON: &str = "reason";
+/// Until when a channel was told of days, in milliseconds since the Unix epoch.
+pub const TOLD_UNTIL: &str = "told_until_ms";
+/// Until when nobody else tells it, in milliseconds since the Unix epoch.
+pub const CLAIMED_UNTIL: &str = "claimed_until_ms";
 /// When the table may remove the item, in seconds since the Unix epoch.
 pub const EXPIRES_AT: &str = "expires_at";
 
@@ -82,6 +86,8 @@ pub enum Key<'a> {
     Command(&'a CommandId),
     /// What an operator did to an app, by its number.
     Entry(&'a AppName, u64),
+    /// How far a channel was told of days.
+    Told(&'a DigestName),
 }
 
 impl Key<'_> {
@@ -93,6 +99,7 @@ impl Key<'_> {
             Self::Slot(app) | Self::Entry(app, _) => format!("APP#{app}"),
             Self::Decision(PushKey(hash)) => format!("PUSH#{hash}"),
             Self::Command(id) => format!("COMMAND#{id}"),
+            Self::Told(name) => format!("DIGEST#{}", name.label()),
         }
     }
 
@@ -104,6 +111,7 @@ impl Key<'_> {
             Self::Slot(_) => "SLOT".to_owned(),
             Self::Decision(_) => "DECISION".to_owned(),
             Self::Command(_) => "DEPLOYMENT".to_owned(),
+            Self::Told(_) => "TOLD".to_owned(),
             // As many digits as a number can have, so that the order of the texts is that of the numbers.
             Self::Entry(_, number) => format!("{ENTRY}{number:020}"),
         }
@@ -126,7 +134,12 @@ mod tests {
         let app = AppName::parse("orders").unwrap();
         let push = PushKey("ab".repeat(32));
         let command = CommandId::parse("00000000-0000-0000-0000-000000000001").unwrap();
+        let digest = DigestName {
+            channel: longshore_core::Channel::Sns,
+            at: "09:00 Europe/Berlin".to_owned(),
+        };
         let keys = [
+            Key::Told(&digest),
             Key::Deployment(&deployment),
             Key::Slot(&app),
             Key::Decision(&push),
@@ -135,6 +148,7 @@ mod tests {
         assert_eq!(
             keys.map(|key| key.to_string()),
             [
+                "DIGEST#sns@09:00 Europe/Berlin/TOLD".to_owned(),
                 "DEPLOYMENT#01JD0000000000000000000000/STATE".to_owned(),
                 "APP#orders/SLOT".to_owned(),
                 format!("PUSH#{}/DECISION", "ab".repeat(32)),

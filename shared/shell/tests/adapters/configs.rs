@@ -142,6 +142,28 @@ async fn every_repository_is_listed_page_by_page_and_what_is_none_is_left_out() 
 }
 
 #[tokio::test]
+async fn the_list_brings_each_configuration_or_says_why_it_is_none() {
+    let name = |repository: &str| format!("/longshore/prod/apps/{repository}");
+    let listed = |repository: &str, value: &str| json!({ "Name": name(repository), "Version": 3, "Value": value });
+    let parameters = json!([
+        listed("acme/orders", DOCUMENT),
+        listed("acme/billing", "{}")
+    ]);
+    let replay = Replay::of([Reply::json(&json!({ "Parameters": parameters }))]);
+    let configs = configs(&replay, &StoppedClock::at_s(0));
+    let found = configs.configurations().await.unwrap();
+    let told: Vec<_> = found
+        .iter()
+        .map(|(repository, read)| {
+            let version = read.as_ref().map(|configured| configured.version);
+            (repository.as_str(), version.ok())
+        })
+        .collect();
+    assert_eq!(told, [("acme/billing", None), ("acme/orders", Some(3))]);
+    assert_eq!(replay.sent().len(), 1, "no request for each of them");
+}
+
+#[tokio::test]
 async fn a_list_without_an_end_and_one_that_is_denied_are_no_list() {
     let endless = Replay::of([page(&["/longshore/prod/apps/acme/orders"], Some("again"))]);
     let found = configs(&endless, &StoppedClock::at_s(0))

@@ -196,3 +196,31 @@ pub(super) async fn the_history_of_an_app_is_its_deployments_the_newest_first<S:
     let nobodys = AppName::parse("nobodys").unwrap();
     assert_eq!(store.history(&nobodys, None, 10).await.unwrap(), []);
 }
+
+pub(super) async fn how_far_a_channel_was_told_is_written_by_one_at_a_time<S: Store>(store: &S) {
+    let name = |at: &str| DigestName {
+        channel: Channel::Sns,
+        at: at.to_owned(),
+    };
+    let (morning, evening) = (name("09:00 Europe/Berlin"), name("17:00"));
+    let nothing = store.told(&morning).await.unwrap();
+    assert_eq!(nothing, Told::nothing(morning.clone()));
+    let claim = Told {
+        claimed_until: Some(START),
+        ..nothing.clone()
+    };
+    store.tell(&claim, START).await.unwrap();
+    assert_conflict(&store.tell(&claim, START).await);
+    let claimed = store.told(&morning).await.unwrap();
+    assert_eq!((claimed.claimed_until, claimed.version), (Some(START), 1));
+    let told = Told {
+        until: Some(START),
+        claimed_until: None,
+        ..claimed
+    };
+    store.tell(&told, START).await.unwrap();
+    assert_conflict(&store.tell(&nothing, START).await);
+    let read = store.told(&morning).await.unwrap();
+    assert_eq!((read.until, read.claimed_until), (Some(START), None));
+    assert_eq!(store.told(&evening).await.unwrap().version, 0);
+}
