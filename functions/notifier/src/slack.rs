@@ -59,7 +59,7 @@ pub fn details(post: &Post, message: &Message) -> Option<String> {
     let text = format!("{} {}", message.tone.sign(), message.title);
     let said = section(&plain(&text, SECTION_MAX));
     let blocks = vec![said, hosts, context(&message.reference())];
-    Some(in_thread(content_of(&text, blocks), post, false))
+    Some(in_thread(content_of(&text, &blocks), post, false))
 }
 
 /// What calls a person, where the message that changes would not: it stands in the thread, and in the channel too.
@@ -70,7 +70,7 @@ pub fn call_for_a_person(post: &Post, message: &Message) -> String {
     blocks.extend(message.problem.as_ref().map(problem));
     blocks.extend(todo(&message.todo));
     blocks.push(context(&message.reference()));
-    in_thread(content_of(&title, blocks), post, true)
+    in_thread(content_of(&title, &blocks), post, true)
 }
 
 fn in_thread(mut content: Value, post: &Post, in_the_channel_too: bool) -> String {
@@ -115,11 +115,11 @@ fn blocks(message: &Message, hosts: Option<Value>) -> Value {
         blocks.extend(buttons(&message.deployment, plan));
     }
     blocks.push(context(&message.reference()));
-    content_of(&title, blocks)
+    content_of(&title, &blocks)
 }
 
 /// A message of blocks, with the text that stands where blocks are not shown.
-pub(crate) fn content_of(title: &str, blocks: Vec<Value>) -> Value {
+pub(crate) fn content_of(title: &str, blocks: &[Value]) -> Value {
     json!({"text": escaped(title, SECTION_MAX), "blocks": blocks})
 }
 

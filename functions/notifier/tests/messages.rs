@@ -1,11 +1,7 @@
 //! Every kind of message, as people see it on each channel. The snapshots are the specification: a changed word shows up
 //! as a changed snapshot.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test stops at the first surprise"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 #[path = "common/stories.rs"]
 mod stories;

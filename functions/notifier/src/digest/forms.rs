@@ -94,7 +94,7 @@ fn in_blocks(sheet: &Sheet) -> Value {
         }
     }
     blocks.push(slack::context(&sheet.reference()));
-    slack::content_of(&title, blocks)
+    slack::content_of(&title, &blocks)
 }
 
 /// For a workflow of Teams.

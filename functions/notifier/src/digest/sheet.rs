@@ -241,7 +241,11 @@ fn notes(day: &Day, left_out: usize) -> Vec<String> {
         ));
     }
     if !day.unlooked.is_empty() {
-        let names: Vec<&str> = day.unlooked.iter().map(|app| app.as_str()).collect();
+        let names: Vec<&str> = day
+            .unlooked
+            .iter()
+            .map(longshore_core::AppName::as_str)
+            .collect();
         notes.push(format!(
             "There was no time to look at {}.",
             names.join(", ")
@@ -255,7 +259,7 @@ fn notes(day: &Day, left_out: usize) -> Vec<String> {
             .unread
             .iter()
             .take(5)
-            .map(|name| name.as_str())
+            .map(longshore_core::Repository::as_str)
             .collect();
         let more = day.unread.len().saturating_sub(names.len());
         let more = if more == 0 {

@@ -363,10 +363,13 @@ fn way_of(deployment: &Deployment) -> Way {
         },
         State::Ended { outcome, .. } => match outcome {
             Outcome::RolledBack(_) => Way::TakenBack,
-            Outcome::RollbackFailed(failure) => match failure.class {
-                FailureClass::MigrationDownFailed | FailureClass::NothingProven => Way::Stays,
-                _ => Way::TakenBack,
-            },
+            Outcome::RollbackFailed(failure) => {
+                let stays = matches!(
+                    failure.class,
+                    FailureClass::MigrationDownFailed | FailureClass::NothingProven
+                );
+                if stays { Way::Stays } else { Way::TakenBack }
+            }
             Outcome::Succeeded
             | Outcome::Failed(_)
             | Outcome::Rejected(_)

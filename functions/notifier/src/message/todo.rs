@@ -243,11 +243,10 @@ impl News<'_> {
     }
 
     fn fix(&self, failure: &Failure, what: &str) -> Todo {
-        let how_soon = match failure.class {
-            FailureClass::MigrationFailed => {
-                ", but the database may be half migrated, so look at it soon"
-            }
-            _ => ", so it is not urgent",
+        let how_soon = if failure.class == FailureClass::MigrationFailed {
+            ", but the database may be half migrated, so look at it soon"
+        } else {
+            ", so it is not urgent"
         };
         Todo {
             act: Act::Fix,
@@ -269,12 +268,15 @@ impl News<'_> {
     fn act_now(&self, failure: &Failure, run: Option<&Run>) -> Todo {
         let concerned = run.map(not_restored).unwrap_or_default();
         let away = run.and_then(|run| take_away(failure.class, run, &concerned));
-        let look = self.why_step(match failure.class {
-            // Their own advice is about what comes next, which stands below.
-            FailureClass::NothingProven | FailureClass::MigrationIrreversible => {
-                "look why the release is not well"
-            }
-            class => class.next_step(),
+        let has_advice_for_later = matches!(
+            failure.class,
+            FailureClass::NothingProven | FailureClass::MigrationIrreversible
+        );
+        // What such a class advises comes next, and stands below.
+        let look = self.why_step(if has_advice_for_later {
+            "look why the release is not well"
+        } else {
+            failure.class.next_step()
         });
         Todo {
             act: Act::Now,
@@ -297,17 +299,17 @@ impl News<'_> {
         let live = run.and_then(|run| run.previous.as_ref());
         let live = live.map_or("what was live", |live| live.commit.short());
         let hosts_ = named(concerned);
-        match class {
+        match Stuck::of(class) {
             _ if concerned.is_empty() => format!(
                 "no host was switched, but {live}, which is live, may not fit the database any more, so that users may get errors"
             ),
-            FailureClass::NothingProven => format!(
+            Stuck::Nowhere => format!(
                 "{hosts_} may serve nothing, or {commit}, which is not well; there is no earlier release to go back to"
             ),
-            FailureClass::MigrationIrreversible | FailureClass::MigrationDownFailed => format!(
+            Stuck::Database => format!(
                 "{hosts_} may serve nothing, or {commit}, which is not well; no host was switched back, as {live} may not fit the database"
             ),
-            _ => {
+            Stuck::Hosts => {
                 let mixture = if live == commit {
                     "nothing".to_owned()
                 } else {
@@ -325,17 +327,41 @@ impl News<'_> {
             text: sentence(text),
             command: None,
         };
-        match class {
-            FailureClass::NothingProven => {
-                push("then push a commit that works: it is brought to every host")
-            }
-            FailureClass::MigrationIrreversible | FailureClass::MigrationDownFailed => {
+        match Stuck::of(class) {
+            Stuck::Nowhere => push("then push a commit that works: it is brought to every host"),
+            Stuck::Database => {
                 push("then push a fix that fits the database as it is: it is brought to every host")
             }
-            _ => self.step(
+            Stuck::Hosts => self.step(
                 "once the cause is gone, bring what is live to every host again, or push a fix",
                 &format!("deploy {}", self.deployment.app),
             ),
+        }
+    }
+}
+
+/// Where a way back has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stuck {
+    /// There is nothing to go back to.
+    Nowhere,
+    /// The database fits nothing that could be gone back to.
+    Database,
+    /// Some hosts could not be brought back.
+    Hosts,
+}
+
+impl Stuck {
+    fn of(class: FailureClass) -> Self {
+        if class == FailureClass::NothingProven {
+            Self::Nowhere
+        } else if matches!(
+            class,
+            FailureClass::MigrationIrreversible | FailureClass::MigrationDownFailed
+        ) {
+            Self::Database
+        } else {
+            Self::Hosts
         }
     }
 }
@@ -358,12 +384,7 @@ fn the_others(run: &Run, concerned: &[&HostId], live: &str) -> String {
 
 /// Takes users away from hosts that may hurt them, as long as there are others that serve them well.
 fn take_away(class: FailureClass, run: &Run, concerned: &[&HostId]) -> Option<Step> {
-    let nobody_is_well = matches!(
-        class,
-        FailureClass::NothingProven
-            | FailureClass::MigrationIrreversible
-            | FailureClass::MigrationDownFailed
-    );
+    let nobody_is_well = Stuck::of(class) != Stuck::Hosts;
     let none_is_left = concerned.len() >= run.hosts.len();
     if nobody_is_well || none_is_left || concerned.is_empty() {
         return None;

@@ -1,6 +1,6 @@
 //! Days to tell of, made of the stories' deployments.
 
-use crate::stories::{ACCEPTED, Story, all, ann};
+use crate::stories::{Story, all, ann};
 use longshore_core::{
     AppName, Channel, ChannelName, Deployment, DeploymentId, EnvironmentName, Lock, Millis, Reason,
     Repository, Slot, State, Timestamp,
@@ -46,7 +46,7 @@ fn day(apps: Vec<AppDay>) -> Day {
             channel: Channel::Slack(ChannelName::parse("deployments").unwrap()),
             at: "09:00 Europe/Berlin".to_owned(),
         },
-        from: Timestamp::from_unix_ms(until.as_unix_ms() - 86_400_000),
+        from: Timestamp::from_unix_ms(1_699_948_800_000),
         is_missing_something: false,
         until,
         now: until.after(Millis::from_secs(60)),
@@ -128,7 +128,7 @@ fn crowded() -> Day {
     let hurt = app_day("zebra", &[("rollback_failed", 1)]);
     let all = std::iter::once(orders).chain(apps).chain([hurt]);
     let mut day = day(all.collect());
-    day.from = Timestamp::from_unix_ms(ACCEPTED.as_unix_ms() - 4 * 86_400_000);
+    day.from = Timestamp::from_unix_ms(1_699_654_400_000);
     day.is_missing_something = true;
     day.apps[1].is_unreadable = true;
     day.unlooked = vec![app("late")];
