@@ -22,6 +22,8 @@ from harness import Host, alive, wait_until
 from own_systemd import APP_DIR, Systemd
 
 PATIENCE = 150  # More than the deadline of a step, so that one which hangs says so itself.
+# What an answer says of its own run, which a run that was killed and begun again may say otherwise.
+OF_THE_RUN = ("token", "generation", "repeated", "detail", "took_ms")
 
 # The number comes from the offset of a file that all subshells share, so no command costs a fork. Every command in here
 # is bash's own; functions called by a DEBUG trap are not traced themselves.
@@ -301,7 +303,7 @@ class Lane:
         wait_until(lambda: not self.strays(), 8)
         return {
             **self.more_of_the_end(), "managers": self.managers(),
-            "answer": {key: value for key, value in answer.items() if key not in ("token", "generation", "repeated", "detail")},
+            "answer": {key: value for key, value in answer.items() if key not in OF_THE_RUN},
             "ledger": self.ledger(), "current": host.current(), "files": self.files(), "locked": self.locked(),
             "strays": self.strays(), "serving": self.serving(),
         }
