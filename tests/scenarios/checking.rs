@@ -307,18 +307,26 @@ fn an_alarm_that_is_raised_stops_it_before_the_switch_and_takes_it_back_after() 
     assert_eq!(bench.served(), "aaaa");
 
     bench.cloud.world.alarms.set(ALARM, AlarmState::Ok);
+    // What is gone back to must have a configuration with the alarm, or nobody would look at it on the way back anyway.
+    assert_eq!(bench.push("d"), 202);
+    bench.run();
+    assert_eq!(bench.end_of("d"), "Succeeded");
     assert_eq!(bench.push("c"), 202);
     bench.run_to("c", "Baking");
     bench.cloud.world.alarms.set(ALARM, AlarmState::Raised);
+    bench.run_to("c", "RollingBack");
+    let _of_the_bake = bench.cloud.world.metrics.take_asked();
     bench.run();
     let said = why(&bench, "c");
     assert!(
         said.starts_with("RolledBack alarm_raised: alarm:orders-5xx: "),
         "{said}"
     );
+    let asked = bench.cloud.world.metrics.take_asked();
+    assert_eq!(asked, [], "nobody asks for numbers on the way back");
     assert_eq!(
         bench.served(),
-        "aaaa",
+        "dddd",
         "although it is still raised: on the way back it says nothing"
     );
 }

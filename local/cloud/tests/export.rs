@@ -8,32 +8,22 @@
     reason = "a test may stop at the first surprise"
 )]
 
+#[path = "common/scene.rs"]
+mod scene;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use longshore_local::bitbucket::api;
 use longshore_local::demo::record::Deployment;
-use longshore_local::demo::{Ready, SIGNING_SECRET, WEBHOOK_SECRET, app, prepare};
+use longshore_local::demo::{SIGNING_SECRET, WEBHOOK_SECRET, app};
 use longshore_local::operators::Operator;
-use longshore_local::{LocalCloud, Options, history, sinks, tools, wait};
+use longshore_local::{LocalCloud, history, sinks, tools, wait};
 use reqwest::Method;
+use scene::{LIMIT, LOOK_EVERY, Scene};
 use serde_json::{Value, json};
 
-const LIMIT: Duration = Duration::from_mins(3);
-const LOOK_EVERY: Duration = Duration::from_millis(200);
 const CANARY: &str = "CANARY-message";
-
-async fn start(folder: &Path) -> (LocalCloud, Ready) {
-    let program = PathBuf::from(env!("CARGO_BIN_EXE_longshore-local"));
-    let mut options = Options::new(&root(), folder, program.parent().unwrap());
-    options.hosts = 2;
-    options.minute_ms = 5_000;
-    options.webhook_program = Some(program.clone());
-    let cloud = LocalCloud::start(options).await.unwrap();
-    let ready = prepare(&cloud).await.unwrap();
-    (cloud, ready)
-}
 
 fn root() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -43,32 +33,25 @@ fn root() -> PathBuf {
 /// One cloud for all of it, as starting one takes longest.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_bucket_tells_what_the_table_knows_once_and_in_the_published_form() {
-    let folder = tempfile::tempdir().unwrap();
-    let (cloud, ready) = start(folder.path()).await;
-    app::write(&ready.tree).unwrap();
-    assert_eq!(pushed(&cloud, &ready, CANARY).await.state, "Succeeded");
-    app::turn_sick(&ready.tree).unwrap();
-    assert_eq!(pushed(&cloud, &ready, CANARY).await.state, "RolledBack");
-    an_operator_locks_and_unlocks(&cloud).await;
-    let lines = exported(&cloud).await;
-    every_deployment_is_told_entry_by_entry(&cloud, &lines).await;
+    let scene = Scene::start(app::CONFIGURATION, |options| options.hosts = 2).await;
+    assert_eq!(pushed(&scene).await.state, "Succeeded");
+    app::turn_sick(&scene.ready.tree).unwrap();
+    assert_eq!(pushed(&scene).await.state, "RolledBack");
+    let cloud = &scene.cloud;
+    an_operator_locks_and_unlocks(cloud).await;
+    let lines = exported(cloud).await;
+    every_deployment_is_told_entry_by_entry(cloud, &lines).await;
     what_operators_and_rollbacks_did_is_told(&lines);
-    the_schema_takes_every_line(&lines, folder.path()).await;
-    nothing_that_was_planted_is_there(&cloud).await;
-    a_batch_that_comes_again_adds_nothing(&cloud, &lines).await;
-    what_cannot_be_read_is_an_error_and_leaves_nothing(&cloud).await;
-    cloud.stop().await.unwrap();
+    the_schema_takes_every_line(&lines, scene.folder.path()).await;
+    nothing_that_was_planted_is_there(cloud).await;
+    a_batch_that_comes_again_adds_nothing(cloud, &lines).await;
+    what_cannot_be_read_is_an_error_and_leaves_nothing(cloud).await;
+    scene.end().await;
 }
 
-async fn pushed(cloud: &LocalCloud, ready: &Ready, message: &str) -> Deployment {
-    let known = Deployment::all(cloud).await.unwrap().len();
-    ready.tree.commit(message).await.unwrap();
-    ready.tree.push("main").await.unwrap();
-    let over = wait::until("end of the deployment", LIMIT, LOOK_EVERY, async || {
-        let newest = Deployment::all(cloud).await?.into_iter().nth(known);
-        Ok(newest.filter(Deployment::is_over))
-    });
-    over.await.unwrap()
+async fn pushed(scene: &Scene) -> Deployment {
+    let id = scene.push(CANARY).await;
+    scene.until(&id, "end", Deployment::is_over).await
 }
 
 async fn an_operator_locks_and_unlocks(cloud: &LocalCloud) {

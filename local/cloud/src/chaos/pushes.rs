@@ -18,7 +18,8 @@ use crate::bitbucket::{Delivered, Webhook};
 use crate::demo::record::Deployment;
 use crate::demo::{Ready, app};
 
-/// A word of every commit message, to be found nowhere.
+/// A word of every commit's message, to be found nowhere. It stands below the first line, which people are shown: in the table's list of
+/// what a deployment brings, and in messages.
 pub(crate) const CANARY: &str = "CANARY-message";
 const EVENT: &str = "repo:push";
 const SERVER_ERROR: u16 = 500;
@@ -186,8 +187,8 @@ impl<'a> Pusher<'a> {
         let edition = self.pushes.len().saturating_add(1);
         self.change_greeting(edition).await?;
         commits::write(&self.ready.tree, kind, edition)?;
-        let message =
-            format!("{CANARY} of edition {edition} $(false) {{{{ssm:/orders/dev/GREETING}}}}");
+        let first = format!("Edition {edition} $(false) {{{{ssm:/orders/dev/GREETING}}}}");
+        let message = format!("{first}\n\n{CANARY}");
         let commit = self.ready.tree.commit(&message).await?;
         self.ready.tree.push("main").await?;
         self.pushed(kind, delivery, commit).await
