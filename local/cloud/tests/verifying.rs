@@ -6,12 +6,16 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
     clippy::allow_attributes,
-    reason = "a test may stop at the first surprise"
+    reason = "a test may stop at the first surprise, and what is measured carries the real time"
 )]
 
 #[path = "common/scene.rs"]
 mod scene;
+
+use std::ops::Range;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use longshore_local::demo::app;
 use longshore_local::demo::record::Deployment;
@@ -33,6 +37,38 @@ struct Behaviour {
     memory: [u32; 2],
     /// Error lines of a second.
     errors: [u32; 2],
+}
+
+/// What an app does in one moment: milliseconds of an answer, percent of memory, error lines of a second.
+#[derive(Clone, Copy)]
+struct Moment {
+    latency: u32,
+    memory: u32,
+    errors: u32,
+}
+
+impl Behaviour {
+    const fn before(self) -> Moment {
+        self.moment(0)
+    }
+
+    const fn after(self) -> Moment {
+        self.moment(1)
+    }
+
+    const fn moment(self, side: usize) -> Moment {
+        Moment {
+            latency: self.latency[side],
+            memory: self.memory[side],
+            errors: self.errors[side],
+        }
+    }
+}
+
+/// The seconds of the clock by which everything is measured.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    i64::try_from(since.as_secs()).unwrap()
 }
 
 const STEADY: Behaviour = Behaviour {
@@ -79,23 +115,36 @@ impl Judged {
         self.0.push(edition).await
     }
 
-    /// A push of an app that behaves so, to its end.
+    /// A push of an app that behaves so, to its end. The time before is filled before the push: what the first round was told of it
+    /// counts for the next ones too.
     async fn ends(&self, name: &str, behaviour: Option<Behaviour>) -> Deployment {
         self.judged_by(name).await;
+        let pushed = now();
+        if let Some(behaviour) = behaviour {
+            self.make_log(name).await;
+            self.fill(name, pushed - BEFORE..pushed, behaviour.before())
+                .await;
+        }
         let id = self.push(name).await;
-        let switched = |d: &Deployment| d.entered_ms("Verifying").is_some() || d.is_over();
-        let verifying = self.0.until(&id, "verification", switched).await;
+        let moved = |d: &Deployment| d.entered_ms("Verifying").is_some() || d.is_over();
+        let verifying = self.0.until(&id, "verification", moved).await;
         if let Some(behaviour) = behaviour {
             let switched = verifying.entered_ms("Activating").unwrap() / 1000;
-            let at = i64::try_from(switched).unwrap();
-            self.measure(name, at, behaviour).await;
-            self.log(name, at, behaviour).await;
+            let switched = i64::try_from(switched).unwrap();
+            self.fill(name, pushed..switched, behaviour.before()).await;
+            let after = switched..switched + AFTER;
+            self.fill(name, after, behaviour.after()).await;
         }
         self.0.over(&id).await
     }
 
-    /// What is measured around the switch, as the app and the CloudWatch agent would send it.
-    async fn measure(&self, name: &str, switched: i64, behaviour: Behaviour) {
+    /// What is measured and logged in these seconds, as the app and the CloudWatch agent would send it.
+    async fn fill(&self, name: &str, seconds: Range<i64>, state: Moment) {
+        self.measure(name, seconds.clone(), state).await;
+        self.log(name, seconds, state).await;
+    }
+
+    async fn measure(&self, name: &str, seconds: Range<i64>, state: Moment) {
         let hosts: Vec<String> = self
             .0
             .cloud
@@ -104,13 +153,15 @@ impl Judged {
             .map(|host| host.id.clone())
             .collect();
         let mut data: Vec<(String, Option<String>, i64, u32)> = Vec::new();
-        for second in -BEFORE..AFTER {
-            let side = usize::from(second >= 0);
-            let at = switched + second;
-            data.push((format!("Latency-{name}"), None, at, behaviour.latency[side]));
+        for at in seconds {
+            data.push((format!("Latency-{name}"), None, at, state.latency));
             for host in &hosts {
-                let memory = behaviour.memory[side];
-                data.push((format!("Memory-{name}"), Some(host.clone()), at, memory));
+                data.push((
+                    format!("Memory-{name}"),
+                    Some(host.clone()),
+                    at,
+                    state.memory,
+                ));
             }
         }
         for some in data.chunks(DATA_MAX) {
@@ -137,37 +188,37 @@ impl Judged {
         }
     }
 
-    /// What the app logs around the switch.
-    async fn log(&self, name: &str, switched: i64, behaviour: Behaviour) {
+    async fn log(&self, name: &str, seconds: Range<i64>, state: Moment) {
         let group = format!("/orders/{name}");
         let mut events = Vec::new();
-        for second in -BEFORE..AFTER {
-            let ms = (switched + second) * 1000;
+        for second in seconds {
+            let ms = second * 1000;
             events.push(json!({"timestamp": ms, "message": "GET /items 200"}));
-            for number in 0..behaviour.errors[usize::from(second >= 0)] {
+            for number in 0..state.errors {
                 let line = format!("Error: item {second}{number} is not in stock");
                 events.push(json!({"timestamp": ms, "message": line}));
             }
         }
-        let call = async |action: &str, body: Value| {
-            let target = format!("Logs_20140328.{action}");
-            self.0
-                .cloud
-                .aws()
-                .json("logs", &target, &body)
-                .await
-                .unwrap()
-        };
-        // The health verifier may read the groups of its environment only.
-        let tags = json!({"longshore:environment": self.0.cloud.options().environment});
-        let made = json!({"logGroupName": group, "tags": tags});
-        call("CreateLogGroup", made).await;
-        let stream = json!({"logGroupName": group, "logStreamName": "app"});
-        call("CreateLogStream", stream).await;
         for some in events.chunks(500) {
             let body = json!({"logGroupName": group, "logStreamName": "app", "logEvents": some});
-            call("PutLogEvents", body).await;
+            self.logs("PutLogEvents", &body).await;
         }
+    }
+
+    /// The app's log, for its first line. The health verifier may read the groups of its environment only.
+    async fn make_log(&self, name: &str) {
+        let group = format!("/orders/{name}");
+        let tags = json!({"longshore:environment": self.0.cloud.options().environment});
+        let made = json!({"logGroupName": group, "tags": tags});
+        self.logs("CreateLogGroup", &made).await;
+        let stream = json!({"logGroupName": group, "logStreamName": "app"});
+        self.logs("CreateLogStream", &stream).await;
+    }
+
+    async fn logs(&self, action: &str, body: &Value) {
+        let target = format!("Logs_20140328.{action}");
+        let aws = self.0.cloud.aws();
+        aws.json("logs", &target, body).await.unwrap();
     }
 }
 
