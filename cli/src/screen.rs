@@ -152,7 +152,7 @@ impl Screen {
             Form::Json => json!({ "error": word, "message": message, "next": next }).to_string(),
             Form::Table => format!(
                 "longshore: {} ({word})\n  next: {}",
-                clean(message),
+                clean_lines(message),
                 clean(next)
             ),
         };
@@ -178,6 +178,12 @@ impl Screen {
             ))
         }
     }
+}
+
+/// A text of several lines, as a list of problems is, each of them made harmless.
+fn clean_lines(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(clean).collect();
+    lines.join("\n  ")
 }
 
 /// A terminal that cannot move its cursor.

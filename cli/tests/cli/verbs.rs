@@ -723,6 +723,16 @@ fn parameter(text: &str) -> Value {
 }
 
 #[test]
+fn every_problem_of_a_file_stands_on_a_line_of_its_own_also_in_a_refusal() {
+    let bad = file("{}");
+    let name = bad.path().to_str().unwrap();
+    let ran = run(&["-e", "dev", "config", "diff", "acme/orders", name], &[]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.lines().count() > 3, "{ran:?}");
+    assert!(!ran.err.contains('\u{fffd}'), "{ran:?}");
+}
+
+#[test]
 fn what_is_stored_is_printed_as_it_is_to_be_changed_and_applied_again() {
     let aws = StandIn::start().on("AmazonSSM.GetParameter", 200, &parameter(GOOD));
     let words = ["-e", "dev", "config", "show", "acme/orders"];
