@@ -162,6 +162,34 @@ fn a_channel_that_is_down_blocks_nothing_and_is_told_later_of_all_that_it_has_mi
 }
 
 #[test]
+fn what_was_put_right_after_the_day_asks_for_nothing_when_the_digest_comes_late() {
+    let mut bench = with_a_digest("09:00");
+    bench.behaves("b", Behaviour::HealthFails);
+    assert_eq!(bench.push("b"), 202);
+    bench.run_to("b", "RolledBack");
+    bench.cloud.people.set_down("deployments", true);
+    bench.run_for(DAY_S / 2);
+    assert_eq!(
+        digests(&bench),
+        [""; 0],
+        "the day is over, and was not told"
+    );
+    assert_eq!(bench.push("c"), 202);
+    bench.run_to("c", "Succeeded");
+    bench.cloud.people.set_down("deployments", false);
+    bench.run_for(3600);
+    let all = digests(&bench);
+    assert_eq!(all.len(), 1, "{all:#?}");
+    for said in [
+        "orders: 1 rolled back, 1 went live",
+        "what came later went well",
+        "Nothing to do",
+    ] {
+        assert!(all[0].contains(said), "{said}: {}", all[0]);
+    }
+}
+
+#[test]
 fn what_ends_is_told_in_exactly_one_digest_however_long_it_has_waited() {
     let mut bench = with_a_digest("09:00");
     for digit in ["b", "c", "d", "e"] {

@@ -6,8 +6,8 @@ use crate::form::{
     Number, Quarantine, Release, Standing, Stop, Transition, Unlock, VERSION, Vote, What,
 };
 use longshore_core::{
-    AppName, Deployment, EnvironmentName, Failure, Finding, FreezeSource, HostId, Outcome, Phase,
-    Run, Said, Slot, State, TimelineEntry, Timestamp,
+    AppName, Deployment, EnvironmentName, Failure, Finding, FreezeSource, HostId, Outcome, Run,
+    Said, Slot, State, TimelineEntry, Timestamp,
 };
 use longshore_shell::ports::{Deed, Entry};
 use longshore_shell::store::Change;
@@ -159,7 +159,7 @@ impl Deployed<'_> {
             wave: entry.wave,
             cause: entry.cause.map(|cause| cause.word().to_owned()),
             by: self.by(number, entry),
-            failure: failure_of(state).map(class),
+            failure: state.failure().map(class),
             hosts: state.run().map(standings).unwrap_or_default(),
         });
         self.line(&format!("entry/{number}"), entry.at, what)
@@ -311,23 +311,6 @@ fn class(failure: &Failure) -> String {
 
 fn is_end(entry: &TimelineEntry) -> bool {
     Outcome::NAMES.contains(&entry.state)
-}
-
-const fn failure_of(state: &State) -> Option<&Failure> {
-    match state {
-        State::Ended { outcome, .. } => outcome.failure(),
-        State::Active { phase, .. } => match phase {
-            Phase::Unmigrating { cause, .. }
-            | Phase::RollingBack { cause, .. }
-            | Phase::VerifyingRollback { cause, .. } => Some(cause),
-            Phase::Preparing(_)
-            | Phase::Migrating(_)
-            | Phase::Activating(_)
-            | Phase::Verifying { .. }
-            | Phase::Baking { .. } => None,
-        },
-        State::AwaitingApproval { .. } | State::Queued { .. } => None,
-    }
 }
 
 const fn said_of(state: &State) -> Option<&Said> {

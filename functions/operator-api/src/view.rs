@@ -83,11 +83,7 @@ pub(crate) fn quarantine(slot: &Slot) -> Vec<contract::Quarantined> {
 
 /// A deployment in a line.
 pub(crate) fn summary(deployment: &Deployment) -> contract::DeploymentSummary {
-    let (ended_at, why) = match &deployment.state {
-        State::Ended { outcome, at, .. } => (Some(time(*at)), outcome.failure()),
-        State::Active { phase, .. } => (None, cause(phase)),
-        State::AwaitingApproval { .. } | State::Queued { .. } => (None, None),
-    };
+    let state = &deployment.state;
     contract::DeploymentSummary {
         id: deployment.id.to_string(),
         app: deployment.app.to_string(),
@@ -99,23 +95,9 @@ pub(crate) fn summary(deployment: &Deployment) -> contract::DeploymentSummary {
         accepted_at: time(deployment.origin.at),
         committed_at: deployment.origin.committed_at.map(time),
         started_at: deployment.state.run().map(|run| time(run.started_at)),
-        ended_at,
-        failure: why.map(failure),
+        ended_at: state.ended_at().map(time),
+        failure: state.failure().map(failure),
         host: None,
-    }
-}
-
-/// Why it is being rolled back.
-const fn cause(phase: &Phase) -> Option<&Failure> {
-    match phase {
-        Phase::Unmigrating { cause, .. }
-        | Phase::RollingBack { cause, .. }
-        | Phase::VerifyingRollback { cause, .. } => Some(cause),
-        Phase::Preparing(_)
-        | Phase::Migrating(_)
-        | Phase::Activating(_)
-        | Phase::Verifying { .. }
-        | Phase::Baking { .. } => None,
     }
 }
 

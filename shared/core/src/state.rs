@@ -196,6 +196,34 @@ impl State {
         }
     }
 
+    /// When it ended; `None` while it goes on.
+    #[must_use]
+    pub const fn ended_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Ended { at, .. } => Some(*at),
+            Self::AwaitingApproval { .. } | Self::Queued { .. } | Self::Active { .. } => None,
+        }
+    }
+
+    /// Why it did not succeed, or why it is on its way back; `None` where nothing has failed so far.
+    #[must_use]
+    pub const fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Ended { outcome, .. } => outcome.failure(),
+            Self::Active { phase, .. } => match phase {
+                Phase::Unmigrating { cause, .. }
+                | Phase::RollingBack { cause, .. }
+                | Phase::VerifyingRollback { cause, .. } => Some(cause),
+                Phase::Preparing(_)
+                | Phase::Migrating(_)
+                | Phase::Activating(_)
+                | Phase::Verifying { .. }
+                | Phase::Baking { .. } => None,
+            },
+            Self::AwaitingApproval { .. } | Self::Queued { .. } => None,
+        }
+    }
+
     /// Whether it is over.
     #[must_use]
     pub const fn is_terminal(&self) -> bool {

@@ -2,7 +2,7 @@
 //! four measures of DORA (<https://dora.dev/guides/dora-metrics-four-keys/>), defined exactly in `docs/INSIGHT.md`.
 
 use crate::Window;
-use crate::spans::{ended_at, first_entered};
+use crate::spans::first_entered;
 use crate::spread::Spread;
 use longshore_core::{Commit, Deployment, Kind, Millis, Outcome, State, Timestamp};
 
@@ -189,7 +189,7 @@ impl Delivery {
         let is_stopped = |one: &&&Deployment| {
             one.origin.kind.brings_a_commit()
                 && matches!(ended_as(one), Some(Outcome::Failed(_)))
-                && ended_at(one).is_some_and(|at| window.holds(at))
+                && one.state.ended_at().is_some_and(|at| window.holds(at))
         };
         Self {
             changes: count(mine().count()),

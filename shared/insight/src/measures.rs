@@ -1,7 +1,7 @@
 //! Everything that is measured over a window.
 
 use crate::changes::{Change, Delivery, changes_of};
-use crate::spans::{Spans, WORK, ended_at, first_entered};
+use crate::spans::{Spans, WORK, first_entered};
 use crate::spread::Spread;
 use crate::window::Window;
 use longshore_core::{AppName, Deployment, HostId, Kind, Millis, State, Task, Timestamp};
@@ -114,14 +114,14 @@ pub fn measure<'a>(
     let mut ended: Vec<&Deployment> = known
         .iter()
         .copied()
-        .filter(|one| ended_at(one).is_some_and(|at| at < window.until))
+        .filter(|one| one.state.ended_at().is_some_and(|at| at < window.until))
         .collect();
-    ended.sort_by(|a, b| (ended_at(a), &a.id).cmp(&(ended_at(b), &b.id)));
+    ended.sort_by(|a, b| (a.state.ended_at(), &a.id).cmp(&(b.state.ended_at(), &b.id)));
     let changes = all_changes(&ended);
     let mine: Vec<&Deployment> = ended
         .iter()
         .copied()
-        .filter(|one| ended_at(one).is_some_and(|at| window.holds(at)))
+        .filter(|one| one.state.ended_at().is_some_and(|at| window.holds(at)))
         .collect();
     let spans: Vec<Spans> = mine.iter().map(|one| Spans::of(one)).collect();
     let began = spans.iter().filter(|spans| spans.work().is_some());
@@ -246,7 +246,7 @@ fn drills(mine: &[&Deployment]) -> Drills {
 /// From the start of the work to the end.
 fn worked(deployment: &Deployment) -> Option<Millis> {
     let began = first_entered(deployment, &WORK)?;
-    Some(ended_at(deployment)?.since(began))
+    Some(deployment.state.ended_at()?.since(began))
 }
 
 fn add<K: Ord>(counts: &mut BTreeMap<K, u32>, what: K) {

@@ -1,6 +1,6 @@
 //! How long a deployment was in each of its states, from its timeline.
 
-use longshore_core::{Deployment, Millis, State, Timestamp};
+use longshore_core::{Deployment, Millis, Timestamp};
 use std::collections::BTreeMap;
 
 /// The states in which a deployment works on hosts, in the order of the documentation.
@@ -57,14 +57,6 @@ impl Spans {
     pub fn work(&self) -> Option<Millis> {
         let steps = WORK.iter().filter_map(|name| self.of_state(name));
         steps.reduce(Millis::plus)
-    }
-}
-
-/// When a deployment ended; `None` while it has not.
-pub(crate) const fn ended_at(deployment: &Deployment) -> Option<Timestamp> {
-    match &deployment.state {
-        State::Ended { at, .. } => Some(*at),
-        State::AwaitingApproval { .. } | State::Queued { .. } | State::Active { .. } => None,
     }
 }
 

@@ -6,7 +6,6 @@
 //! a function's by the version that it wrote, a host's by what it was asked to do. The root, the phases and the hosts are told once,
 //! when the deployment has ended, from its record alone.
 
-use crate::spans::ended_at;
 use longshore_core::{
     Announcement, Deployment, DeploymentId, HostId, Outcome, State, Task, TimelineEntry, Timestamp,
 };
@@ -141,7 +140,9 @@ impl Span {
 /// The root and the phases of a deployment that has ended; none before.
 #[must_use]
 pub fn phase_spans(deployment: &Deployment) -> Vec<Span> {
-    let (State::Ended { outcome, .. }, Some(ended)) = (&deployment.state, ended_at(deployment))
+    let State::Ended {
+        outcome, at: ended, ..
+    } = &deployment.state
     else {
         return Vec::new();
     };
@@ -152,7 +153,7 @@ pub fn phase_spans(deployment: &Deployment) -> Vec<Span> {
         let own = SpanId::phase(id, index);
         Span::plain(own, SpanId::root(id), name_of(entry), entry.at, next.at)
     });
-    std::iter::once(root(deployment, outcome, ended))
+    std::iter::once(root(deployment, outcome, *ended))
         .chain(phases)
         .collect()
 }

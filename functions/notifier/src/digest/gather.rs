@@ -3,7 +3,8 @@
 use crate::Desk;
 use futures_util::future::join_all;
 use longshore_core::{
-    AppName, Deployment, DeploymentId, EnvironmentName, Millis, Repository, Slot, State, Timestamp,
+    AppName, Deployment, DeploymentId, EnvironmentName, Millis, Outcome, Repository, Slot, State,
+    Timestamp,
 };
 use longshore_events::Digest;
 use longshore_shell::ports::{Clock, DigestName, Store, StoreError};
@@ -50,6 +51,8 @@ pub struct AppDay {
     pub app: AppName,
     /// What ended in this time, the newest first.
     pub ended: Vec<Deployment>,
+    /// The newest that went well, also after this time: what went wrong before it asks for nothing any more.
+    pub newest_well: Option<DeploymentId>,
     /// What waits for a yes now.
     pub asks: Option<Deployment>,
     /// The slot as it is now.
@@ -101,6 +104,7 @@ async fn of_app<D: Desk>(
     let mut day = AppDay {
         app: app.clone(),
         ended: Vec::new(),
+        newest_well: None,
         asks: None,
         is_unreadable: slot.is_none(),
         slot: slot.unwrap_or_else(|| Slot::empty(app.clone())),
@@ -127,7 +131,11 @@ async fn of_app<D: Desk>(
             if is_all_before(&deployment, from) {
                 return Ok(day);
             }
-            if ended_at(&deployment).is_some_and(|at| from <= at && at < until) {
+            if day.newest_well.is_none() && is_live(&deployment) {
+                day.newest_well = Some(deployment.id.clone());
+            }
+            let ended = deployment.state.ended_at();
+            if ended.is_some_and(|at| from <= at && at < until) {
                 day.ended.push(deployment);
             }
         }
@@ -159,11 +167,15 @@ fn readable<T>(read: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
     }
 }
 
-pub(super) const fn ended_at(deployment: &Deployment) -> Option<Timestamp> {
-    match &deployment.state {
-        State::Ended { at, .. } => Some(*at),
-        State::AwaitingApproval { .. } | State::Queued { .. } | State::Active { .. } => None,
-    }
+/// Whether a deployment went well.
+pub(super) const fn is_live(deployment: &Deployment) -> bool {
+    matches!(
+        deployment.state,
+        State::Ended {
+            outcome: Outcome::Succeeded,
+            ..
+        }
+    )
 }
 
 /// Whether everything older than this one had ended before a time: it ran, and ended before it. One deployment at a time moves an app, so

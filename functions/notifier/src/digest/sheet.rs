@@ -1,7 +1,7 @@
 //! What a digest says, without regard to the channel: a pure function of a day. What somebody must do stands first, then what went
 //! wrong, then what went well.
 
-use super::gather::{AppDay, Day, ended_at};
+use super::gather::{AppDay, Day, is_live};
 use crate::message::{Act, Short, Tone};
 use crate::text::{clean, cut, duration};
 use longshore_core::{
@@ -325,21 +325,11 @@ const fn is_worst(deployment: &Deployment) -> bool {
     )
 }
 
-const fn is_live(deployment: &Deployment) -> bool {
-    matches!(
-        deployment.state,
-        State::Ended {
-            outcome: Outcome::Succeeded,
-            ..
-        }
-    )
-}
-
-/// Whether a later deployment of the same app went well.
+/// Whether a later deployment of the same app went well, be it after the time that is told of.
 fn is_overtaken(app: &AppDay, deployment: &Deployment) -> bool {
-    app.ended
-        .iter()
-        .any(|other| is_live(other) && other.id > deployment.id)
+    app.newest_well
+        .as_ref()
+        .is_some_and(|newest| *newest > deployment.id)
 }
 
 fn told(day: &Day, app: &AppDay, deployment: &Deployment) -> Entry {
@@ -446,5 +436,5 @@ fn shown(text: &str) -> String {
 /// How long a deployment took that has run.
 pub(crate) fn took(deployment: &Deployment) -> Option<Millis> {
     let started = deployment.state.run()?.started_at;
-    Some(ended_at(deployment)?.since(started))
+    Some(deployment.state.ended_at()?.since(started))
 }

@@ -161,7 +161,7 @@ impl News<'_> {
         match self.kind {
             AnnouncementKind::ApprovalWanted | AnnouncementKind::Started => None,
             AnnouncementKind::RollingBack | AnnouncementKind::Ended => {
-                failure_of(&self.deployment.state)
+                self.deployment.state.failure()
             }
         }
     }
@@ -409,23 +409,6 @@ fn of_migrations(migrations: &Migrations, way: Way) -> Option<String> {
 /// Whether somebody wanted it so.
 pub(super) const fn is_an_operators(failure: &Failure) -> bool {
     matches!(failure.class, FailureClass::CancelledByOperator)
-}
-
-const fn failure_of(state: &State) -> Option<&Failure> {
-    match state {
-        State::AwaitingApproval { .. } | State::Queued { .. } => None,
-        State::Active { phase, .. } => match phase {
-            Phase::Unmigrating { cause, .. }
-            | Phase::RollingBack { cause, .. }
-            | Phase::VerifyingRollback { cause, .. } => Some(cause),
-            Phase::Preparing(_)
-            | Phase::Migrating(_)
-            | Phase::Activating(_)
-            | Phase::Verifying { .. }
-            | Phase::Baking { .. } => None,
-        },
-        State::Ended { outcome, .. } => outcome.failure(),
-    }
 }
 
 fn live(run: Option<&Run>) -> String {

@@ -25,12 +25,15 @@ fn of(story: &str, name: &str, number: u32) -> Deployment {
 }
 
 fn app_day(name: &str, ended: &[(&str, u32)]) -> AppDay {
+    let ended: Vec<Deployment> = ended
+        .iter()
+        .map(|(story, number)| of(story, name, *number))
+        .collect();
+    let well = ended.iter().filter(|one| one.state.name() == "Succeeded");
     AppDay {
         app: app(name),
-        ended: ended
-            .iter()
-            .map(|(story, number)| of(story, name, *number))
-            .collect(),
+        newest_well: well.map(|one| one.id.clone()).max(),
+        ended,
         asks: None,
         slot: Slot::empty(app(name)),
         has_more: false,
